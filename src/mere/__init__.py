@@ -1,0 +1,1 @@
+"""Mixed-effects regression under R's vocabulary."""

@@ -1,0 +1,65 @@
+"""Errors, warnings and messages of mere.
+
+Every error is a `MereError` and also the builtin that fits, so that both
+``except MereError`` and ``except ValueError`` work. Errors carry the place
+(argument, column, term) as attributes.
+"""
+
+from __future__ import annotations
+
+
+class MereError(Exception):
+    """Base of all errors raised by mere."""
+
+
+class MereValueError(MereError, ValueError):
+    """A value that cannot be used: the message names the argument and the remedy."""
+
+
+class MereTypeError(MereError, TypeError):
+    """An argument of the wrong kind."""
+
+
+class MereKeyError(MereError, KeyError):
+    """A name that does not exist."""
+
+    def __str__(self) -> str:  # KeyError would print the repr
+        return str(self.args[0]) if self.args else ""
+
+
+class FormulaError(MereValueError):
+    """A formula that cannot be read; `text` and `position` point at the place."""
+
+    def __init__(self, message: str, text: str | None = None, position: int | None = None):
+        self.text, self.position = text, position
+        if text is not None and position is not None:
+            message = f"{message}\n  {text}\n  {' ' * position}^"
+        super().__init__(message)
+
+
+class MissingColumnError(MereKeyError):
+    """A variable of the formula that the data does not have."""
+
+
+class ConvergenceError(MereError, RuntimeError):
+    """No usable optimum was found."""
+
+
+class MereWarning(UserWarning):
+    """Base of all warnings of mere."""
+
+
+class ConvergenceWarning(MereWarning):
+    """The optimum is not certified."""
+
+
+class SingularFitMessage(MereWarning):
+    """The estimated covariance of the random effects is on its boundary."""
+
+
+class RankDeficiencyMessage(MereWarning):
+    """Columns of the fixed-effects matrix were dropped."""
+
+
+class DataMessage(MereWarning):
+    """Something about the data that the user should know (rows dropped, scales)."""
