@@ -6,11 +6,13 @@ shim (csrc/blas_shim.c) before the first kernel runs, so that the process has on
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import importlib.machinery
 import importlib.util
 import sys
 import threading
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -49,40 +51,51 @@ def _module(name: str) -> ModuleType:
         return importlib.import_module(full)
 
 
+# How libraries name the reading and the setting of their number of threads; SciPy's wheels come first.
+_THREADS = (
+    ("scipy_openblas_get_num_threads", "scipy_openblas_set_num_threads"),
+    ("openblas_get_num_threads", "openblas_set_num_threads"),
+    ("MKL_Get_Max_Threads", "MKL_Set_Num_Threads"),
+    ("bli_thread_get_num_threads", "bli_thread_set_num_threads"),
+)
+
+
 class _OneThread:
-    """Context manager: all BLAS libraries of the process at one thread, as they were afterwards.
+    """Context manager: SciPy's BLAS at one thread inside, as it was afterwards. Entering takes microseconds.
 
     With more, small blocks wait for threads longer than they compute. The setting belongs to the process, so fits that
-    run at the same time share it: the first one sets it, the last one restores it. Entering takes microseconds.
+    run at the same time share it: the first one sets it, the last one restores it. NumPy's own BLAS is left alone.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._depth = 0
-        self._libraries: list[Any] | None = None
-        self._before: list[int] = []
+        self._before = 1
+        self._get: Callable[[], int] | None = None
+        self._set: Callable[[int], object] = lambda threads: None
+
+    def _find(self) -> Callable[[], int]:
+        library = ctypes.CDLL(_module("cython_blas").__file__)  # and what it is linked with
+        for get, set_ in _THREADS:
+            if hasattr(library, get) and hasattr(library, set_):
+                self._set = getattr(library, set_)
+                return getattr(library, get)
+        return lambda: 1  # a BLAS without threads
 
     def __enter__(self) -> None:
         with self._lock:
             if self._depth == 0:
-                if self._libraries is None:  # looking for them takes 20 ms
-                    from threadpoolctl import ThreadpoolController
-
-                    capsules()  # SciPy's library must be in the process to be found
-                    self._libraries = ThreadpoolController().select(user_api="blas").lib_controllers
-                self._before = [library.get_num_threads() for library in self._libraries]
-                for library, threads in zip(self._libraries, self._before):
-                    if threads != 1:
-                        library.set_num_threads(1)
+                self._get = self._get or self._find()
+                self._before = self._get()
+                if self._before != 1:
+                    self._set(1)
             self._depth += 1
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._depth -= 1
-            if self._depth == 0 and self._libraries is not None:
-                for library, threads in zip(self._libraries, self._before):
-                    if threads != 1:
-                        library.set_num_threads(threads)
+            if self._depth == 0 and self._before != 1:
+                self._set(self._before)
 
 
 one_thread = _OneThread()
