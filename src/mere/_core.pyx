@@ -5,8 +5,6 @@ from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport calloc, free
 
 import numpy as _np
-from scipy.linalg import cython_blas as _blas, cython_lapack as _lapack
-
 
 cdef extern from "blas.h":
     const char *mere_blas_name(int i)
@@ -18,11 +16,18 @@ cdef extern from "version.h":
     void mere_nlopt_version(int *version)
 
 
-cdef int _fill_blas() except -1:
-    """Hand SciPy's BLAS and LAPACK to the shim (csrc/blas_shim.c), once, before any kernel can run."""
+cdef bint _blas_filled = False
+
+
+cdef int ensure_blas() except -1:
+    """Hand SciPy's BLAS and LAPACK to the shim (csrc/blas_shim.c): whatever leads to a kernel calls this first."""
+    global _blas_filled
     cdef int i = 0
     cdef const char *signature
-    exported = {**_lapack.__pyx_capi__, **_blas.__pyx_capi__}
+    if _blas_filled:
+        return 0
+    from mere.blas import capsules
+    exported = capsules()
     while mere_blas_name(i) != NULL:
         name = mere_blas_name(i).decode()
         if name not in exported:
@@ -32,10 +37,8 @@ cdef int _fill_blas() except -1:
             raise ImportError(f"SciPy's BLAS function {name} does not take 32-bit integers: {signature.decode()}")
         mere_blas_set(i, <void (*)() noexcept>PyCapsule_GetPointer(exported[name], signature))
         i += 1
+    _blas_filled = True
     return 0
-
-
-_fill_blas()
 
 
 def versions() -> dict[str, str]:
@@ -214,6 +217,7 @@ cdef class Plan:
         cdef mere_status status
         cdef const mere_entry *entry = <const mere_entry *>&entries[0, 0] if entries.shape[0] else NULL
         cdef int64_t n = entries.shape[0]
+        ensure_blas()
         if entries.shape[1] != 4:
             raise KernelError(MERE_ERR_ARGUMENT)
         with nogil:
