@@ -3,7 +3,8 @@
 # the numbers were first published. Facts only; texts are ours.
 #
 #   Rscript r_parity/datasets.R            (from the root of the checkout)
-suppressMessages({library(lme4); library(jsonlite)})
+suppressMessages(library(lme4))
+source("r_parity/tables.R")
 out <- "src/mere/datasets"
 stopifnot(packageVersion("lme4") == "1.1.31")
 
@@ -29,38 +30,10 @@ facts <- list(
   VerbAgg = c("Responses of 316 persons to 24 items on verbal aggression, crossed.",
     "Vansteelandt (2000), thesis, K.U. Leuven; De Boeck and Wilson (2004), Explanatory Item Response Models, Springer"))
 
-number <- function(x) {          # shortest text that gives the same double back
-  for (d in 15:17) {
-    s <- formatC(x, digits = d, format = "g", width = 1)
-    if (d == 15) best <- s
-    off <- as.numeric(best) != x & !is.na(x)
-    best[off] <- s[off]
-  }
-  best[is.na(x)] <- ""
-  best
-}
-
 for (name in names(facts)) {
   d <- get(name)
-  columns <- lapply(d, function(x) {
-    if (is.factor(x)) list(type = "factor", ordered = is.ordered(x), levels = levels(x))
-    else list(type = if (is.integer(x)) "integer" else "float")
-  })
-  text <- as.data.frame(lapply(d, function(x)
-    if (is.factor(x)) as.character(x) else if (is.integer(x)) format(x, trim = TRUE) else number(x)),
-    stringsAsFactors = FALSE, check.names = FALSE)
-  stopifnot(!anyNA(d), !any(grepl("[,\"\n]", unlist(text))))
-  big <- nrow(d) > 5000
-  file <- paste0(name, if (big) ".csv.gz" else ".csv")
-  con <- if (big) gzfile(file.path(out, file), "w", compression = 9) else file(file.path(out, file), "w")
-  writeLines(c(paste(names(d), collapse = ","), do.call(paste, c(unname(text), sep = ","))), con)
-  close(con)
-  # one line a column
-  json <- function(x) as.character(toJSON(x, auto_unbox = TRUE))
-  head <- list(name = name, file = file, rows = nrow(d), description = facts[[name]][1],
-               source = facts[[name]][2], exported = "lme4 1.1-31")
-  lines <- paste0(" ", vapply(names(head), json, ""), ": ", vapply(head, json, ""), ",")
-  cols <- paste0("  ", vapply(names(columns), json, ""), ": ", vapply(columns, json, ""))
-  writeLines(c("{", lines, " \"columns\": {", paste0(cols, c(rep(",", length(cols) - 1), "")), " }", "}"),
-             file.path(out, paste0(name, ".json")))
+  stopifnot(!anyNA(d))
+  write_table(d, out, name, gzip = nrow(d) > 5000,
+              about = list(description = facts[[name]][1], source = facts[[name]][2],
+                           exported = "lme4 1.1-31"))
 }
