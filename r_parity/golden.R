@@ -14,28 +14,28 @@ loose <- lmerControl(calc.derivs = FALSE, check.conv.singular = "ignore",
 # derivative-free optimizers one after another, then Newton steps on the free
 # parameters with Richardson-extrapolated derivatives.
 optimizers <- list(
-  nloptwrap = function(f, x, lower) nloptwrap(x, f, lower, rep(Inf, length(x)),
+  nloptwrap = function(f, x, lower, upper) nloptwrap(x, f, lower, upper,
     control = list(xtol_abs = 1e-12, ftol_abs = 1e-12, maxeval = 1e5))[c("par", "fval")],
-  bobyqa = function(f, x, lower) {
+  bobyqa = function(f, x, lower, upper) {
     if (length(x) == 1) return(list(par = x, fval = f(x)))
-    o <- minqa::bobyqa(x, f, lower, rep(Inf, length(x)), control = list(rhobeg = 0.02, rhoend = 1e-11, maxfun = 1e5))
+    o <- minqa::bobyqa(x, f, lower, upper, control = list(rhobeg = 0.02, rhoend = 1e-11, maxfun = 1e5))
     list(par = o$par, fval = o$fval) },
-  Nelder_Mead = function(f, x, lower) Nelder_Mead(f, x, lower, rep(Inf, length(x)),
+  Nelder_Mead = function(f, x, lower, upper) Nelder_Mead(f, x, lower, upper,
     control = list(maxfun = 20000, FtolAbs = 1e-12, FtolRel = 1e-15, XtolRel = 1e-12))[c("par", "fval")],
-  nlminbwrap = function(f, x, lower) nlminbwrap(x, f, lower, rep(Inf, length(x)),
+  nlminbwrap = function(f, x, lower, upper) nlminbwrap(x, f, lower, upper,
     control = list(rel.tol = 1e-15, x.tol = 1e-12, eval.max = 5000, iter.max = 5000))[c("par", "fval")])
 
-tight <- function(f, start, lower, use = names(optimizers), polish = TRUE) {
+tight <- function(f, start, lower, use = names(optimizers), polish = TRUE, upper = rep(Inf, length(start))) {
   x <- start; best <- f(x); by <- "start"
   if (polish) for (far in points(start, lower)[-1]) {  # a lower valley elsewhere?
-    o <- tryCatch(suppressWarnings(optimizers$nloptwrap(f, far, lower)), error = function(e) NULL)
+    o <- tryCatch(suppressWarnings(optimizers$nloptwrap(f, far, lower, upper)), error = function(e) NULL)
     if (!is.null(o) && is.finite(o$fval) && o$fval < best) { x <- o$par + 0; best <- f(x); by <- "nloptwrap" }
   }
   for (name in use) {
-    o <- tryCatch(suppressWarnings(optimizers[[name]](f, x, lower)), error = function(e) NULL)
+    o <- tryCatch(suppressWarnings(optimizers[[name]](f, x, lower, upper)), error = function(e) NULL)
     if (is.null(o)) next
     value <- f(o$par)
-    if (is.finite(value) && value < best) { x <- pmax(o$par, lower); best <- f(x); by <- name }
+    if (is.finite(value) && value < best) { x <- pmin(pmax(o$par, lower), upper); best <- f(x); by <- name }
   }
   for (i in which(lower == 0 & abs(x) < 1e-3)) {       # exactly on the boundary when that is no worse
     y <- x; y[i] <- 0
@@ -111,7 +111,7 @@ golden <- function(id, formula, data, args = "", margs = list(), mere = formula,
     opt <- tight(function(th) devfun(th + 0), if (is.null(start)) theta0 else start, lower, use, polish)
     par <- NULL
   } else {                              # a structured covariance: theta is a function of par
-    opt <- tight(function(p) devfun(map$theta(p)), map$start, map$lower, use, polish)
+    opt <- tight(function(p) devfun(map$theta(p)), map$start, map$lower, use, polish, map$upper)
     par <- opt$par
     opt$par <- map$theta(par)
   }
@@ -159,7 +159,15 @@ golden <- function(id, formula, data, args = "", margs = list(), mere = formula,
   if (nrow(re) > 400) out$ranef <- list(rows = unbox(nrow(re)), grpvar = re$grpvar[1:20], term = re$term[1:20],
     grp = re$grp[1:20], condval = long(re$condval), condsd = if (ranef_se) long(re$condsd))
   if (nrow(X) <= 200 && hat) out$hatvalues <- unname(hatvalues(m))
-  if (!is.null(par)) out$par <- par
+  if (!is.null(par)) {                  # parameters are counted by par, not by theta
+    out$par <- par; out$par_names <- map$names
+    count <- ncol(X) + length(par) + 1; ll <- as.numeric(logLik(m))
+    out$df <- unbox(count); out$df_residual <- unbox(nobs(m) - count)
+    out$AIC <- unbox(2 * count - 2 * ll); out$BIC <- unbox(log(nobs(m)) * count - 2 * ll)
+    out$singular <- NULL; out$start <- NULL; out$lower <- NULL; out$evaluations <- NULL
+    out$evaluations_par <- lapply(map$points, function(p) list(par = p, value = unbox(devfun(map$theta(p)))))
+    devfun(theta + 0)
+  }
   if (default) {                        # what a user of lme4 gets: its own stop and its words
     words <- character()
     fit <- withCallingHandlers(tryCatch(
