@@ -27,10 +27,11 @@ optimizers <- list(
 
 tight <- function(f, start, lower, use = names(optimizers), polish = TRUE, upper = rep(Inf, length(start))) {
   x <- start; best <- f(x); by <- "start"
-  if (polish) for (far in points(start, lower)[-1]) {  # a lower valley elsewhere?
-    o <- tryCatch(suppressWarnings(optimizers$nloptwrap(f, far, lower, upper)), error = function(e) NULL)
-    if (!is.null(o) && is.finite(o$fval) && o$fval < best) { x <- o$par + 0; best <- f(x); by <- "nloptwrap" }
-  }
+  if (polish) for (far in c(list(start), points(start, lower)[-1], list(0.3 * points(start, lower)[[2]])))
+    for (name in c("nloptwrap", "bobyqa")) {           # several starts: lower valleys elsewhere
+      o <- tryCatch(suppressWarnings(optimizers[[name]](f, far + 0, lower, upper)), error = function(e) NULL)
+      if (!is.null(o) && is.finite(o$fval) && o$fval < best) { x <- o$par + 0; best <- f(x); by <- name }
+    }
   for (name in use) {
     o <- tryCatch(suppressWarnings(optimizers[[name]](f, x, lower, upper)), error = function(e) NULL)
     if (is.null(o)) next

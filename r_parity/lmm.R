@@ -155,8 +155,8 @@ set.seed(61)
 precise <- data.frame(g = factor(rep(1:10, each = 6)), x = rep(1:6, 10))
 precise$y <- round(2 + 3 * precise$x + 5 * rnorm(10)[precise$g] + rnorm(60, sd = 1e-4), 7)
 keep(precise, "precise", "a nearly perfect fit: residual SD 1e-4, group SD 5")
-g("precise", "y ~ x + (1 | g)", "precise", tolerance = list(theta = 1e-5, other = 1e-5, evaluation = 1e-9,
-  reason = "theta is near 5e4: criterion flat in relative terms"))
+g("precise", "y ~ x + (1 | g)", "precise", tolerance = list(criterion = 1e-5, theta = 1e-3, other = 1e-4, evaluation = 1e-9,
+  reason = "theta is near 5e4 and lme4's own criterion is noisy there: two runs of it differ by 3e-6"))
 set.seed(62)
 offsets <- data.frame(g = factor(rep(1:12, each = 5)), x = round(runif(60), 4))
 offsets$y <- round(1e6 + 2 * offsets$x + rnorm(12)[offsets$g] + rnorm(60), 4)
