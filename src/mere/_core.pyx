@@ -140,7 +140,7 @@ _MESSAGES = {
     MERE_ERR_OPTIMIZER: "the optimizer failed, or its name is not known to NLopt",
     MERE_ERR_TOO_LARGE: "a dense block of this model is too large",
 }
-PERFECT_FIT = MERE_ERR_PERFECT_FIT
+PERFECT_FIT, OPTIMIZER = MERE_ERR_PERFECT_FIT, MERE_ERR_OPTIMIZER
 
 
 class KernelError(Exception):
@@ -213,7 +213,8 @@ cdef class Plan:
 
     cdef mere_plan *plan
     cdef readonly Rows rows
-    cdef readonly int64_t n_par, p, q
+    cdef readonly int64_t n_par, p, q, rest
+    cdef readonly bint blas, sparse
 
     def __cinit__(self, Rows rows, const int64_t[:, ::1] entries, int64_t n_par, int schur=0):
         """entries (n, 4): term, row, column of Lambda and the parameter that holds it."""
@@ -228,7 +229,8 @@ cdef class Plan:
         _check(status)
         self.rows = rows
         info = mere_plan_describe(self.plan)
-        self.n_par, self.p, self.q = info.n_par, info.p, info.q
+        self.n_par, self.p, self.q, self.rest = info.n_par, info.p, info.q, info.rest
+        self.blas, self.sparse = info.blas, info.sparse
 
     def __dealloc__(self):
         mere_plan_free(self.plan)
