@@ -22,16 +22,25 @@ class Case:
 
 
 CASES = (
-    Case("sleepstudy", "Reaction ~ Days + (Days | Subject)", "sleepstudy", goal=20, moonshot=100,
-         rivals=("mixedlm", "interlace", "statsmodels")),
-    Case("Dyestuff2", "Yield ~ 1 + (1 | Batch)", "Dyestuff2", goal=20,
-         rivals=("mixedlm", "interlace", "gpboost", "statsmodels")),
+    Case(
+        "sleepstudy",
+        "Reaction ~ Days + (Days | Subject)",
+        "sleepstudy",
+        goal=20,
+        moonshot=100,
+        rivals=("mixedlm", "interlace", "statsmodels"),
+    ),
+    Case(
+        "Dyestuff2",
+        "Yield ~ 1 + (1 | Batch)",
+        "Dyestuff2",
+        goal=20,
+        rivals=("mixedlm", "interlace", "gpboost", "statsmodels"),
+    ),
     Case("Pastes", "strength ~ 1 + (1 | batch/cask)", "Pastes", goal=20),
     Case("Penicillin", "diameter ~ 1 + (1 | plate) + (1 | sample)", "Penicillin", goal=20),
     Case("InstEval", "y ~ service + (1 | s) + (1 | d)", "InstEval", goal=8, moonshot=40, r_repeats=3),
-    Case(
-        "InstEval_dept", "y ~ service + (1 | s) + (1 | d) + (1 | dept)", "InstEval", goal=15, r_repeats=3
-    ),
+    Case("InstEval_dept", "y ~ service + (1 | s) + (1 | d) + (1 | dept)", "InstEval", goal=15, r_repeats=3),
     Case(
         "maximal",
         "rt ~ S * P * C + (S * P * C | subj) + (S * P * C | item)",

@@ -24,7 +24,10 @@ def read_table(manifest: str) -> Any:
     import pandas as pd
 
     about = json.loads(Path(manifest).read_text())
-    dtype = {name: {"integer": "int64", "float": "float64"}.get(kind["type"], "str") for name, kind in about["columns"].items()}
+    dtype = {
+        name: {"integer": "int64", "float": "float64"}.get(kind["type"], "str")
+        for name, kind in about["columns"].items()
+    }
     frame = pd.read_csv(Path(manifest).parent / about["file"], dtype=dtype, keep_default_na=False)
     for name, kind in about["columns"].items():
         if kind["type"] == "factor":
@@ -63,8 +66,10 @@ def measure(call: Callable[[], Any], budget: float, repeats: int) -> dict[str, A
     call()
     first = [now - then for now, then in zip(clock(), (cpu, wall))]
     out: dict[str, Any] = {
-        "first_cpu": first[0], "first_wall": first[1],
-        "peak_mb": memory("VmHWM"), "added_mb": memory("VmHWM") - before,
+        "first_cpu": first[0],
+        "first_wall": first[1],
+        "peak_mb": memory("VmHWM"),
+        "added_mb": memory("VmHWM") - before,
     }
     batch = 1
     if first[1] < 0.05:  # find a batch of about 40 ms
@@ -84,8 +89,14 @@ def measure(call: Callable[[], Any], budget: float, repeats: int) -> dict[str, A
         now = clock()
         times.append(((now[0] - cpu) / batch, (now[1] - wall) / batch))
     cpus, walls = sorted(t[0] for t in times), sorted(t[1] for t in times)
-    out.update(cpu_min=cpus[0], cpu_median=cpus[len(cpus) // 2], wall_min=walls[0], wall_median=walls[len(walls) // 2],
-               batches=len(times), batch=batch)
+    out.update(
+        cpu_min=cpus[0],
+        cpu_median=cpus[len(cpus) // 2],
+        wall_min=walls[0],
+        wall_median=walls[len(walls) // 2],
+        batches=len(times),
+        batch=batch,
+    )
     return out
 
 

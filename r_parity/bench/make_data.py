@@ -24,7 +24,11 @@ def draw(name: str, folder: Path) -> None:
     with (folder / f"{name}.csv").open("w", encoding="ascii") as stream:
         stream.write("g,x,y\n")
         stream.writelines(f"{levels[i]},{a!r},{b!r}\n" for i, a, b in zip(g, x.tolist(), y.tolist()))
-    columns = {"g": {"type": "factor", "ordered": False, "levels": levels}, "x": {"type": "float"}, "y": {"type": "float"}}
+    columns = {
+        "g": {"type": "factor", "ordered": False, "levels": levels},
+        "x": {"type": "float"},
+        "y": {"type": "float"},
+    }
     about = {"name": name, "file": f"{name}.csv", "rows": n, "seed": seed, "columns": columns}
     (folder / f"{name}.json").write_text(json.dumps(about))
 

@@ -41,7 +41,11 @@ def fits(r: Results, mere: Results) -> list[str]:
             continue
         cells: list[Any] = [f"{case.name}: `{case.formula.replace('|', chr(92) + '|')}`"]
         cells += [f"{ms(a['cpu_min'])} / {ms(a['cpu_median'])}", ms(a["wall_median"])] if a else ["", ""]
-        cells += [f"{ms(b['cpu_min'])} / {ms(b['cpu_median'])}", ms(b["wall_median"]), ms(b["first_wall"])] if b else ["", "", ""]
+        cells += (
+            [f"{ms(b['cpu_min'])} / {ms(b['cpu_median'])}", ms(b["wall_median"]), ms(b["first_wall"])]
+            if b
+            else ["", "", ""]
+        )
         both = a and b
         cells += [
             f"**{a['cpu_min'] / b['cpu_min']:.0f}**" if both else "",
@@ -49,12 +53,25 @@ def fits(r: Results, mere: Results) -> list[str]:
             f"{b['criterion'] - a['criterion']:+.1e}" if both else "",
         ]
         rows.append(cells)
-    head = ["Model", "lme4 CPU ms, min / median", "wall", "mere CPU ms, min / median", "wall", "first call",
-            "lme4 / mere", "goal (moonshot)", "criterion, mere − lme4"]
-    return ["## The whole call", "",
-            "From formula and data frame to the model; CSV reading is outside. The ratio is of the CPU minima; `first call` is the"
-            " first in a fresh process (wall). A negative difference of criteria means that mere's optimum is the lower one.", "",
-            *table(head, rows)]
+    head = [
+        "Model",
+        "lme4 CPU ms, min / median",
+        "wall",
+        "mere CPU ms, min / median",
+        "wall",
+        "first call",
+        "lme4 / mere",
+        "goal (moonshot)",
+        "criterion, mere − lme4",
+    ]
+    return [
+        "## The whole call",
+        "",
+        "From formula and data frame to the model; CSV reading is outside. The ratio is of the CPU minima; `first call` is the"
+        " first in a fresh process (wall). A negative difference of criteria means that mere's optimum is the lower one.",
+        "",
+        *table(head, rows),
+    ]
 
 
 def memory(r: Results, mere: Results) -> list[str]:
@@ -63,13 +80,24 @@ def memory(r: Results, mere: Results) -> list[str]:
         a, b = ok(r, case.name), ok(mere, case.name)
         if case.kind != "fit" or b is None or b.get("input_mb", 0) < 0.5:
             continue
-        rows.append([case.name, f"{b['input_mb']:.1f}", f"{a['added_mb']:.0f}" if a else "", f"{b['added_mb']:.0f}",
-                     f"{b['added_mb'] / b['input_mb']:.1f}"])
+        rows.append(
+            [
+                case.name,
+                f"{b['input_mb']:.1f}",
+                f"{a['added_mb']:.0f}" if a else "",
+                f"{b['added_mb']:.0f}",
+                f"{b['added_mb'] / b['input_mb']:.1f}",
+            ]
+        )
     if not rows:
         return []
-    return ["## Memory", "",
-            "Peak resident memory of the process during the first call above what it held before it (VmHWM − VmRSS), in MB.", "",
-            *table(["Model", "columns of the data", "lme4 adds", "mere adds", "mere / columns"], rows)]
+    return [
+        "## Memory",
+        "",
+        "Peak resident memory of the process during the first call above what it held before it (VmHWM − VmRSS), in MB.",
+        "",
+        *table(["Model", "columns of the data", "lme4 adds", "mere adds", "mere / columns"], rows),
+    ]
 
 
 def stages(mere: Results) -> list[str]:
@@ -78,9 +106,17 @@ def stages(mere: Results) -> list[str]:
     if not found:
         return []
     names = list(found[0][1]["stages"])
-    rows = [[case.name, *(ms(result["stages"][name]) for name in names), ms(sum(result["stages"].values()))] for case, result in found]
-    return ["## Where a call of mere spends its time", "", "CPU ms (minimum of repeats), the layers called one after another.", "",
-            *table(["Model", *names, "sum"], rows)]
+    rows = [
+        [case.name, *(ms(result["stages"][name]) for name in names), ms(sum(result["stages"].values()))]
+        for case, result in found
+    ]
+    return [
+        "## Where a call of mere spends its time",
+        "",
+        "CPU ms (minimum of repeats), the layers called one after another.",
+        "",
+        *table(["Model", *names, "sum"], rows),
+    ]
 
 
 def growth(r: Results, mere: Results) -> list[str]:
@@ -89,13 +125,22 @@ def growth(r: Results, mere: Results) -> list[str]:
         if case.kind == "evaluation":
             a, b = ok(r, case.name), ok(mere, case.name)
             if a or b:
-                rows.append([f"{10 ** int(case.name[-1]):,}", f"{1e6 * a['cpu_min']:,.1f}" if a else "",
-                             f"{1e6 * b['cpu_min']:,.2f}" if b else ""])
+                rows.append(
+                    [
+                        f"{10 ** int(case.name[-1]):,}",
+                        f"{1e6 * a['cpu_min']:,.1f}" if a else "",
+                        f"{1e6 * b['cpu_min']:,.2f}" if b else "",
+                    ]
+                )
     if not rows:
         return []
-    return ["## One evaluation of the criterion as the data grow", "",
-            "`y ~ x + (x | g)`, 100 groups, CPU µs through the deviance function as a user calls it.", "",
-            *table(["rows", "lme4", "mere"], rows)]
+    return [
+        "## One evaluation of the criterion as the data grow",
+        "",
+        "`y ~ x + (x | g)`, 100 groups, CPU µs through the deviance function as a user calls it.",
+        "",
+        *table(["rows", "lme4", "mere"], rows),
+    ]
 
 
 def others(everything: dict[str, Results], mere: Results) -> list[str]:
@@ -116,18 +161,25 @@ def others(everything: dict[str, Results], mere: Results) -> list[str]:
                 cells.append("fails")
             else:
                 off = result["criterion"] - ours["criterion"] if ours and rival != "gpboost" else 0.0
-                cells.append(ms(result["cpu_min"]) + (f" ({result['cpu_min'] / ours['cpu_min']:.0f}×)" if ours else "")
-                             + (f", criterion {off:+.2g}" if abs(off) > 1e-3 else ""))
+                cells.append(
+                    ms(result["cpu_min"])
+                    + (f" ({result['cpu_min'] / ours['cpu_min']:.0f}×)" if ours else "")
+                    + (f", criterion {off:+.2g}" if abs(off) > 1e-3 else "")
+                )
         rows.append(cells)
     versions = {}
     for rival in rivals:
         for result in everything[rival].values():
             versions.update(result.get("versions", {}))
     said = ", ".join(f"{name} {version}" for name, version in versions.items())
-    return ["## Rivals from PyPI", "",
-            f"{said}. CPU ms (minimum); in brackets the multiple of mere's time; a criterion is shown where it is off by more than 0.001."
-            " GPBoost fits by ML and has no correlated slopes; statsmodels has one grouping factor.", "",
-            *table(["Model", "mere", *rivals], rows)]
+    return [
+        "## Rivals from PyPI",
+        "",
+        f"{said}. CPU ms (minimum); in brackets the multiple of mere's time; a criterion is shown where it is off by more than 0.001."
+        " GPBoost fits by ML and has no correlated slopes; statsmodels has one grouping factor.",
+        "",
+        *table(["Model", "mere", *rivals], rows),
+    ]
 
 
 def page(folder: Path) -> str:
@@ -144,11 +196,14 @@ def page(folder: Path) -> str:
     blas = Path(versions.pop("BLAS", "")).parent.name
     lines = ["# Speed", "", "Written by `python r_parity/bench/run.py`; edit the script, not this page.", ""]
     if machine:
-        lines += [f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}; "
-                  + ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
-                  + (f" (its BLAS: {blas})" if blas else "")
-                  + f"; {' to '.join(sorted({min(dates), max(dates)}))}. One BLAS thread on both sides, a fresh process for each"
-                  f" case, load average {min(loads):.1f} to {max(loads):.1f} meanwhile: trust CPU times before wall times.", ""]
+        lines += [
+            f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}; "
+            + ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+            + (f" (its BLAS: {blas})" if blas else "")
+            + f"; {' to '.join(sorted({min(dates), max(dates)}))}. One BLAS thread on both sides, a fresh process for each"
+            f" case, load average {min(loads):.1f} to {max(loads):.1f} meanwhile: trust CPU times before wall times.",
+            "",
+        ]
     for part in (fits(r, mere), memory(r, mere), stages(mere), growth(r, mere), others(everything, mere)):
         lines += part
     return "\n".join(lines).rstrip() + "\n"

@@ -58,12 +58,20 @@ def openblas_for_r() -> dict[str, str]:
 
 def run_child(command: list[str], case: Case, repeats: int, budget: float, env: dict[str, str]) -> dict[str, Any]:
     manifest = make_data.find(case.data, ROOT, BUILD / "data")
-    spec = {"manifest": str(manifest), "formula": case.formula, "reml": case.reml, "kind": case.kind,
-            "repeats": repeats, "budget": budget}
+    spec = {
+        "manifest": str(manifest),
+        "formula": case.formula,
+        "reml": case.reml,
+        "kind": case.kind,
+        "repeats": repeats,
+        "budget": budget,
+    }
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(spec, file)
         file.flush()
-        done = subprocess.run([*command, file.name], env={**os.environ, **PINNED, **env}, capture_output=True, text=True)
+        done = subprocess.run(
+            [*command, file.name], env={**os.environ, **PINNED, **env}, capture_output=True, text=True
+        )
     if done.returncode:
         return {"error": done.stderr.strip().splitlines()[-1:] or ["died"]}
     return json.loads(done.stdout.strip().splitlines()[-1])
@@ -89,8 +97,11 @@ def say(program: str, case: Case, result: dict[str, Any]) -> None:
     if "error" in result:
         print(f"{case.name:18s} {program:12s} failed: {result['error']}", flush=True)
     else:
-        print(f"{case.name:18s} {program:12s} {1e3 * result['cpu_min']:12.3f} ms CPU (min)"
-              f" {1e3 * result['wall_median']:12.3f} ms wall (median)  criterion {result['criterion']:.6f}", flush=True)
+        print(
+            f"{case.name:18s} {program:12s} {1e3 * result['cpu_min']:12.3f} ms CPU (min)"
+            f" {1e3 * result['wall_median']:12.3f} ms wall (median)  criterion {result['criterion']:.6f}",
+            flush=True,
+        )
 
 
 def main() -> None:
@@ -98,7 +109,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="cases by name")
     parser.add_argument("--skip-r", action="store_true", help="use lme4's timings as they are kept")
     parser.add_argument("--skip-mere", action="store_true")
-    parser.add_argument("--rivals", nargs="*", metavar="NAME", help="also these (default all), each in its own environment")
+    parser.add_argument(
+        "--rivals", nargs="*", metavar="NAME", help="also these (default all), each in its own environment"
+    )
     parser.add_argument("--report", action="store_true", help="only write docs/performance.md")
     parser.add_argument("--budget", type=float, default=20.0, help="seconds of repeats a case")
     options = parser.parse_args()
@@ -111,7 +124,9 @@ def main() -> None:
                 parser.error("Rscript is not there; --skip-r uses the kept timings")
             env, kept = openblas_for_r(), Kept("lme4")
             for case in chosen:
-                result = run_child(["Rscript", "--vanilla", str(HERE / "lme4_case.R")], case, case.r_repeats, options.budget, env)
+                result = run_child(
+                    ["Rscript", "--vanilla", str(HERE / "lme4_case.R")], case, case.r_repeats, options.budget, env
+                )
                 say("lme4", case, result)
                 kept.put(case.name, result)
         if not options.skip_mere:
@@ -127,8 +142,13 @@ def main() -> None:
                 for case in chosen:
                     if rival not in case.rivals:
                         continue
-                    result = run_child([str(python), str(HERE / "rivals" / f"{rival}_case.py")], case, 15, options.budget / 2,
-                                       {"PYTHONPATH": str(HERE)})
+                    result = run_child(
+                        [str(python), str(HERE / "rivals" / f"{rival}_case.py")],
+                        case,
+                        15,
+                        options.budget / 2,
+                        {"PYTHONPATH": str(HERE)},
+                    )
                     say(rival, case, result)
                     kept.put(case.name, result)
     page = ROOT / "docs" / "performance.md"

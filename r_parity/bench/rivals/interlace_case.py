@@ -12,6 +12,7 @@ spec = child.read_spec()
 frame = child.read_table(spec["manifest"])
 bars = re.findall(r"\([^()]*\|[^()]*\)", spec["formula"])
 fixed = re.sub(r"\s*\+\s*\([^()]*\|[^()]*\)", "", spec["formula"])
+bars = [bar if bar[1] in "01" else f"(1 + {bar[1:]}" for bar in bars]  # the intercept must be spelled out
 nested = [bar for bar in bars if "/" in bar]
 if nested:  # (1 | a/b): the inner factor must be a column
     outer, inner = (word.strip() for word in nested[0].strip("()").split("|")[1].split("/"))
