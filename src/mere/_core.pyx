@@ -277,7 +277,7 @@ cdef class Work:
         return array
 
     def value(self, par, bint reml):
-        cdef double[::1] x = self._par(par)
+        cdef const double[::1] x = self._par(par)
         cdef double d = 0.0
         cdef mere_status status
         with nogil:
@@ -362,7 +362,7 @@ cdef class Work:
 
     def newton(self, start, bint reml, double decrement=1e-10, int64_t max_eval=1000):
         """Returns the parameters, the gradient, the Newton matrix and the outcome (a dict)."""
-        cdef double[::1] x0 = self._par(start)
+        cdef const double[::1] x0 = self._par(start)
         cdef int64_t n = self.plan.n_par
         out, gradient, matrix = _np.empty(n), _np.empty(n), _np.empty((n, n))
         cdef double[::1] x = out, g = gradient
@@ -380,7 +380,7 @@ cdef class Work:
 
     def nlopt(self, algorithm, start, lower, upper, bint reml, double xtol_abs=1e-8, double ftol_abs=1e-8,
               int64_t max_eval=100000):
-        cdef double[::1] x0 = self._par(start), lo = self._par(lower), up = self._par(upper)
+        cdef const double[::1] x0 = self._par(start), lo = self._par(lower), up = self._par(upper)
         out = _np.empty(self.plan.n_par)
         cdef double[::1] x = out
         cdef mere_options options
@@ -424,9 +424,9 @@ cdef int _call_back(int64_t n, const double *x, double *gradient, double *f, voi
 def nlopt_minimize(algorithm, function, start, lower, upper, double xtol_abs=1e-8, double ftol_abs=1e-8,
                    int64_t max_eval=100000):
     """Minimize ``function(x, want_gradient) -> (value, gradient or None)`` by NLopt's `algorithm` within bounds."""
-    cdef double[::1] x0 = _np.ascontiguousarray(start, dtype=_np.float64)
-    cdef double[::1] lo = _np.ascontiguousarray(lower, dtype=_np.float64)
-    cdef double[::1] up = _np.ascontiguousarray(upper, dtype=_np.float64)
+    cdef const double[::1] x0 = _np.ascontiguousarray(start, dtype=_np.float64)
+    cdef const double[::1] lo = _np.ascontiguousarray(lower, dtype=_np.float64)
+    cdef const double[::1] up = _np.ascontiguousarray(upper, dtype=_np.float64)
     cdef int64_t n = x0.shape[0]
     cdef mere_options options
     cdef mere_outcome outcome

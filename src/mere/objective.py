@@ -22,7 +22,7 @@ from .covariances import Covariance
 from .design import Design
 from .errors import ConvergenceError, MereValueError
 
-__all__ = ["LMMObjective", "LMMState", "Layout", "layout_of"]
+__all__ = ["LMMObjective", "LMMState", "Layout", "kernel_error", "layout_of"]
 
 
 @dataclass(frozen=True, eq=False)
