@@ -2,6 +2,7 @@
 # Run from the repository: Rscript r_parity/formula.R   (writes fixtures/formula/*.json)
 suppressMessages({library(lme4); library(jsonlite); library(splines)})
 options(warn = -1)
+invisible(Sys.setlocale("LC_COLLATE", "C"))  # strings sort by code point
 
 header <- function(note) list(
   R = R.version.string, packages = list(lme4 = as.character(packageVersion("lme4")),
@@ -49,8 +50,8 @@ fixed <- c(
   "~ scale(x)", "~ scale(x) + scale(z)", "~ scale(x)*f", "~ scale(x, center = FALSE)", "~ scale(x, scale = FALSE)", "~ scale(log(w))", "~ scale(cbind(x, z))", "~ scale(x, 1, 2)", "~ cbind(x, z)", "~ cbind(x, z):f", "~ cbind(a = x, b = z)", "~ cbind(x, z^2)", "~ cbind(x, log(w), z)",
   "~ ns(x, 3)", "~ ns(x, df = 4)", "~ ns(z, df = 2)", "~ ns(z, knots = c(3, 5))", "~ ns(z, knots = 5)", "~ ns(z, df = 4, intercept = TRUE)", "~ ns(z, df = 3, Boundary.knots = c(2, 7))", "~ ns(x, 1)", "~ ns(z, 3)*f", "~ splines::ns(x, 3)", "~ ns(z, knots = c(3, 5), Boundary.knots = c(2, 8))", "~ ns(log(w), 3)",
   "~ bs(x)", "~ bs(x, df = 5)", "~ bs(z, df = 4)", "~ bs(z, knots = c(3, 6))", "~ bs(z, degree = 2)", "~ bs(z, degree = 1, df = 3)", "~ bs(z, df = 6, intercept = TRUE)", "~ bs(z, df = 5, Boundary.knots = c(0, 12))", "~ bs(z, 4):f", "~ splines::bs(z, df = 4)", "~ bs(z, knots = 4, degree = 2)",
-  "~ C(f, sum)", "~ C(f, contr.sum)", "~ C(f, contr.treatment, base = 2)", "~ C(f, helmert)*x", "~ C(f, contr.helmert)", "~ C(o, contr.treatment)", "~ C(f, poly)", "~ C(f, contr.treatment(3, base = 2))", "~ C(f, contr.sum(3))", "~ C(o, sum):f", "~ C(f, \"contr.sum\")", "~ C(f, contr.SAS)", "~ C(g, c(-1, 0, 0, 1))",
-  "~ offset(z)", "~ x + offset(log(w))", "~ offset(x) + f + offset(z)", "~ x*offset(z) + f", "~ x + f + 0", "~ 1 + x + 1", "~ -1 + x + f", "~ x + f - 1 + 1", "~ 0 + 1 + x", "~ f + x + f:x - x", "~ x - f + g", "~ (x)", "~ ((x + f))", "~ (x + z)*f - x:f", "~ (x + z + w)^2 - x:z", "~ x^1 + z", "~ x*1", "~ x*0", "~ f*0", "~ x + x", "~ f:f", "~ x:x", "~ f*f", "~ z:x + x", "~ z + x:z", "~ f + h:g + g", "~ h/f/x", "~ f + x %in% f", "~ (f + x) %in% h", "~ f:(g + h)", "~ (f + g):(h + x)", "~ (f/g)*h", "~ h*(f/g)",
+  "~ C(f, sum)", "~ C(f, contr.sum)", "~ C(f, contr.treatment, base = 2)", "~ C(f, helmert)*x", "~ C(f, contr.helmert)", "~ C(o, contr.treatment)", "~ C(f, poly)", "~ C(f, contr.treatment(3, base = 2))", "~ C(f, contr.sum(3))", "~ C(o, sum):f", "~ C(f, \"contr.sum\")", "~ C(f, contr.SAS)", "~ C(g, c(-1, 0, 0, 1))", "~ C(f, treatment)", "~ C(f, \"contr.treatment\")", "~ C(f, SAS)*h", "~ C(f)", "~ C(o)", "~ 0 + C(f, sum)", "~ 0 + C(f, sum):h", "~ C(o, poly)",
+  "~ offset(z)", "~ x + offset(log(w))", "~ offset(x) + f + offset(z)", "~ x*offset(z) + f", "~ x + f + 0", "~ 1 + x + 1", "~ -1 + x + f", "~ x + f - 1 + 1", "~ 0 + 1 + x", "~ f + x + f:x - x", "~ x - f + g", "~ (x)", "~ ((x + f))", "~ (x + z)*f - x:f", "~ (x + z + w)^2 - x:z", "~ (x + z)^2 + w", "~ x*1", "~ x*0", "~ f*0", "~ x + x", "~ f:f", "~ x:x", "~ f*f", "~ z:x + x", "~ z + x:z", "~ f + h:g + g", "~ h/f/x", "~ f + x %in% f", "~ (f + x) %in% h", "~ f:(g + h)", "~ (f + g):(h + x)", "~ (f/g)*h", "~ h*(f/g)",
   "~ 0 + o + f", "~ 0 + l + f", "~ 0 + l:x + f", "~ 0 + x + x:f + g", "~ 0 + poly(x,2) + f", "~ 0 + poly(x,2):f", "~ 0 + o:f", "~ 0 + f:o", "~ 0 + g:l", "~ g:l", "~ l:o", "~ o:l:x", "~ dummy(f, \"b\")", "~ dummy(f)", "~ dummy(g, c(\"u\", \"w\"))",
   "~ xn", "~ xn + fn", "~ fn", "~ fn*x", "~ is.na(xn)", "~ scale(xn)", "~ ns(xn, 3)", "~ ns(xn, knots = 0)", "~ bs(xn, df = 4)", "~ I(xn > 0)", "~ ifelse(xn > 0, 1, 0)", "~ factor(fn)", "~ xn:fn", "~ 0 + fn", "~ poly(x, 2) + xn", "~ scale(x) + xn", "~ ns(x, 3) + fn", "~ pmin(xn, z)", "~ cut(xn, 3)",
   "log(y) ~ x", "y ~ .-`my var`-s-num-`a b`-u5-xn-fn-succ-fail-o-g", "I(y^2) ~ x*f", "cbind(succ, fail) ~ f", "y ~ x - y")
@@ -66,7 +67,7 @@ with_contrasts <- list(
   list("~ f", list(f = matrix(c(-1, 0, 1), 3, dimnames = list(NULL, "lin")))), list("~ fn*g", list(fn = "contr.sum")), list("~ u5", list(u5 = "contr.sum")), list("~ u5", list(u5 = "contr.poly")),
   list("~ 0 + o:f", list(o = "contr.sum")), list("~ C(f, sum)*o", list(o = "contr.helmert")))
 
-number <- function(v) signif(unname(as.vector(v)), 13)
+number <- function(v) if (is.null(v)) NULL else signif(unname(as.vector(v)), 13)
 fixed_case <- function(text, contrasts = NULL) {
   form <- as.formula(text)
   out <- tryCatch({
@@ -88,7 +89,7 @@ fixed_case <- function(text, contrasts = NULL) {
          offset = number(model.offset(mf)))
   }, error = function(e) list(formula = text, error = conditionMessage(e)))
   if (!is.null(contrasts)) out$contrasts <- lapply(contrasts, function(v) if (is.matrix(v))
-    list(matrix = unname(apply(v, 1, as.list)), columns = colnames(v)) else v)
+    list(matrix = unname(apply(unname(v), 1, as.list)), columns = colnames(v)) else v)
   out
 }
 cases <- c(lapply(fixed, fixed_case), lapply(with_contrasts, function(p) fixed_case(p[[1]], p[[2]])))
@@ -98,7 +99,7 @@ write_json(list(header = header("values are written with 13 digits"), data = tab
 # rank deficiency -------------------------------------------------------------------------------
 rank_forms <- c("~ x + I(2*x)", "~ f + I(f == \"b\")", "~ f*g*h", "~ x + z + I(x+z) + w", "~ u5 + h", "~ h + u5", "~ f:g", "~ f + g + f:g:h", "~ I(x - x) + z", "~ 0 + f + g + h", "~ x + I(x + 1e-9*z)", "~ x + I(x + 1e-6*z)", "~ x + I(x + 3e-8*z) + w", "~ I(k^2) + k + factor(k)", "~ I(1e6 + x) + z", "~ I(1e9+x) + z", "~ poly(k, 3) + factor(k)", "~ x + I(x*1e-12)", "~ 0 + I(x*0) + x", "~ factor(k) + factor(k):h + u5")
 rank_case <- function(text) {
-  X <- model.matrix(as.formula(text), d)
+  X <- model.matrix(as.formula(text), model.frame(as.formula(text), d, drop.unused.levels = TRUE))
   q <- qr(X, tol = 1e-7)
   kept <- sort(q$pivot[seq_len(q$rank)])
   list(formula = text, names = colnames(X), dropped = setdiff(seq_len(ncol(X)), kept) - 1L)
@@ -138,7 +139,7 @@ write_json(list(header = header("Zw = Zt %*% sin(1:n), written with 13 digits"),
            "fixtures/formula/random.json", auto_unbox = TRUE, digits = NA, na = "null", null = "null")
 
 # text: deparse and terms -------------------------------------------------------------------------
-texts <- c("y~x", "y ~ -1+x", "~a", "y~a*b+c:d-e/f", "y~(a+b)^2", "y~a%in%b", "y~I(x%%2)+I(x%/%2)", "log( y )~x", "y~x**2", "y~I(a<=b&c!=d|!e)", "y~f(a,b=c)", "y~f('a\"b')", "y~I(1e-5*x)+I(1e5)+I(123456)+I(0.1)+I(1e15)+I(1e16)+I(123456.789)+I(.5)+I(5.)+I(0x1F)", "y~`a b`+`if`+.x+x.1_y", "y~a:b:c", "y~I(-x^2)+I((-x)^2)", "y~I(a- -b)", "y~a+(b-c)", "y~splines::ns(x,df=3)", "y~I(TRUE)+I(T)+I(NULL)+I(NA)+I(Inf)+I(pi)", "y~I(a==b)+I(!a)+I(!(a&b))", "y~f(x,TRUE,`b c`=1)", "y~I(2L*x)", "y~\na+\n b", "y~a+b#comment", "y~I(1/3)+I(2/3*x)", "y~I(a&&b||c)", "cbind(a,b)~x", "y~a/b/c", "y~a*b %in% c", "y~-a", "y~+a", "y~!a", "y~a-(b+c)", "y~f()", "y~I(x^-1)", "y~I(-1:3)", "y~I(1e300*x)+I(1e-300)+I(1.5e10)+I(100)+I(1000000)+I(0.0001)+I(0.00001)+I(0.00012)")
+texts <- c("y~x", "y ~ -1+x", "~a", "y~a*b+c:d-e/f", "y~(a+b)^2", "y~a%in%b", "y~I(x%%2)+I(x%/%2)", "log( y )~x", "y~x**2", "y~I(a<=b&c!=d|!e)", "y~f(a,b=c)", "y~f('a\"b')", "y~I(1e-5*x)+I(1e5)+I(123456)+I(0.1)+I(1e15)+I(1e16)+I(123456.789)+I(.5)+I(5.)+I(0x1F)", "y~`a b`+`if`+.x+x.1_y", "y~a:b:c", "y~I(-x^2)+I((-x)^2)", "y~I(a- -b)", "y~a+(b-c)", "y~splines::ns(x,df=3)", "y~I(TRUE)+I(T)+I(NULL)+I(NA)+I(Inf)+I(pi)", "y~I(a==b)+I(!a)+I(!(a&b))", "y~f(x,TRUE,`b c`=1)", "y~\na+\n b", "y~a+b#comment", "y~I(1/3)+I(2/3*x)", "y~I(a&&b||c)", "cbind(a,b)~x", "y~a/b/c", "y~a*b %in% c", "y~-a", "y~+a", "y~!a", "y~a-(b+c)", "y~f()", "y~I(x^-1)", "y~I(-1:3)", "y~I(1e300*x)+I(1e-300)+I(1.5e10)+I(100)+I(1000000)+I(0.0001)+I(0.00001)+I(0.00012)")
 text_case <- function(t) {
   f <- as.formula(t)
   tt <- tryCatch(terms(f), error = function(e) NULL)
