@@ -157,8 +157,6 @@ def build_design(
     )
 
 
-
-
 def matrix_of(
     formula: str | Formula,
     data: Any,

@@ -145,6 +145,8 @@ def as_frame(data: Any) -> Frame:
         return _PolarsFrame(data)
     if library == "pyarrow" and hasattr(data, "column_names"):
         return _ArrowFrame(data)
+    if isinstance(data, np.ndarray) and data.dtype.names:
+        return _MappingFrame({name: data[name] for name in data.dtype.names})
     if isinstance(data, Mapping):
         return _MappingFrame(data)
     if hasattr(data, "columns") and hasattr(data, "__getitem__"):
@@ -312,7 +314,9 @@ def text_of(strings: Iterable[str | None]) -> Text:
     return _text(np.asarray(codes, dtype=np.int64), list(table))
 
 
-def factor_of(strings: Sequence[str | None], levels: Sequence[str], ordered: bool = False) -> Factor:
+def factor_of(
+    strings: Sequence[str | None], levels: Sequence[str], ordered: bool = False
+) -> Factor:
     """A factor with given levels; strings that are no level become missing."""
     table = {level: i for i, level in enumerate(levels)}
     codes = [-1 if s is None else table.get(s, -1) for s in strings]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import DataMessage, MereTypeError, MereValueError, MereWarning
+from .errors import DataMessage, FormulaError, MereTypeError, MereValueError, MereWarning
 from .frame import Factor, Frame, Matrix, as_frame
 from .language.evaluate import Evaluator
 from .language.formulas import Formula
@@ -123,10 +123,15 @@ def evaluate_frame(
     table = as_frame(data)
     columns = table.names if formula.has_dot else ()
     evaluator = Evaluator(table, {}, env)
-    groups = _group_names(formula)
+    groups = formula.grouping
     values: dict[str, Value] = {}
     for name, node in formula.variables(columns).items():
-        found = evaluator.factor(node) if name in groups else evaluator.value(node)
+        try:
+            found = evaluator.factor(node) if name in groups else evaluator.value(node)
+        except FormulaError as error:
+            if error.text is not None or error.position is None:
+                raise
+            raise FormulaError(str(error), formula.source, error.position) from None
         values[name] = _full_length(found, name, table.nrow)
     extras = {
         "weights": _extra(weights, "weights", evaluator, table),
@@ -157,11 +162,6 @@ def evaluate_frame(
     return Evaluated(frame, extras["weights"], extras["offset"], findings)
 
 
-def _group_names(formula: Formula) -> frozenset[str]:
-    """The variables that are wanted as factors only because they group rows."""
-    return formula.grouping
-
-
 def _full_length(value: Value, name: str, n: int) -> Value:
     """Check the length of a variable; a constant is no variable."""
     if not isinstance(value, (np.ndarray, Factor, Matrix)) or (
@@ -188,6 +188,8 @@ def _extra(value: Any, role: str, evaluator: Evaluator, table: Frame) -> np.ndar
         out = np.full(table.nrow, float(out))
     if out.shape != (table.nrow,):
         raise MereValueError(f"{role} has shape {out.shape}, but the data has {table.nrow} rows")
+    if np.isinf(out).any():
+        raise MereValueError(f"{role} has infinite values")
     if role == "weights" and (out < 0).any():
         raise MereValueError("weights must not be negative")
     return out
@@ -273,9 +275,7 @@ def _positive_weights(
     if not zero.any():
         return rows
     count = int(zero.sum())
-    findings.append(
-        Finding(f"{count} row{'s' * (count > 1)} with weight 0 left out", DataMessage)
-    )
+    findings.append(Finding(f"{count} row{'s' * (count > 1)} with weight 0 left out", DataMessage))
     return np.flatnonzero(~zero) if rows is None else rows[~zero]
 
 

@@ -100,9 +100,7 @@ class _Piece(NamedTuple):
     columns: Sequence[np.ndarray] = ()
 
 
-def _without_intercept(
-    terms: Terms, values: Mapping[str, Value]
-) -> tuple[tuple[bool, ...], ...]:
+def _without_intercept(terms: Terms, values: Mapping[str, Value]) -> tuple[tuple[bool, ...], ...]:
     """Without an intercept the first factor of the first term that has one gets all levels."""
     full = list(terms.full)
     for j, term in enumerate(terms.terms):

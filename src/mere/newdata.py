@@ -14,7 +14,7 @@ from .errors import MereTypeError, MereValueError
 from .frame import Factor, Frame, Matrix, as_factor, as_frame
 from .language.algebra import Terms
 from .language.evaluate import Evaluator
-from .language.syntax import Node, deparse
+from .language.syntax import Node
 from .modelframe import missing_rows
 from .modelmatrix import Coding, ModelMatrix, build_matrix
 from .reterms import RandomTerm, cross_labels
@@ -89,7 +89,9 @@ def new_offset(design: Design, data: Any) -> np.ndarray | None:
     return total_offset(None, terms, _variables(design, nodes, as_frame(data)))
 
 
-def random_at(design: Design, data: Any, terms: Sequence[RandomTerm] | None = None) -> list[NewRandom]:
+def random_at(
+    design: Design, data: Any, terms: Sequence[RandomTerm] | None = None
+) -> list[NewRandom]:
     """The random terms at new data.
 
     Parameters

@@ -36,7 +36,7 @@ def fit_ns(
     df: float | None = None,
     knots: Any = None,
     intercept: bool = False,
-    Boundary_knots: Any = None,  # noqa: N803 (R's name)
+    Boundary_knots: Any = None,
 ) -> tuple[SplineState, Matrix]:
     """R's ``splines::ns()``.
 
@@ -66,7 +66,7 @@ def fit_bs(
     knots: Any = None,
     degree: float = 3.0,
     intercept: bool = False,
-    Boundary_knots: Any = None,  # noqa: N803 (R's name)
+    Boundary_knots: Any = None,
 ) -> tuple[SplineState, Matrix]:
     """R's ``splines::bs()``.
 
@@ -175,5 +175,7 @@ def _inner_knots(
         return np.sort(np.atleast_1d(np.asarray(given, dtype=np.float64)))
     if count is None or count < 1:
         return np.empty(0)
+    if count > len(x):
+        raise MereValueError(f"df is larger than the number of values, {len(x)}")
     inside = x[(x >= boundary[0]) & (x <= boundary[1])]
     return np.quantile(inside, np.linspace(0, 1, int(count) + 2)[1:-1])
