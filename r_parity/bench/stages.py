@@ -9,9 +9,11 @@ from typing import Any
 from mere.control import LmerControl
 from mere.design import build_design
 from mere.fitting import optimize, settle
-from mere.language import parse_formula
+from mere.language.formulas import parse_formula
 from mere.modelframe import evaluate_frame
 from mere.objective import LMMObjective
+
+NAMES = ("formula (known)", "frame", "design", "plan", "optimisation", "state and checks")
 
 
 def split(formula: str, frame: Any, arguments: dict[str, Any], budget: float, whole: float) -> dict[str, float]:
@@ -28,7 +30,7 @@ def split(formula: str, frame: Any, arguments: dict[str, Any], budget: float, wh
             stamps.append(clock())
             evaluate_frame(parsed, frame, None, None, None, "omit", None)
             stamps.append(clock())
-            design = build_design(parsed, frame)  # evaluates the frame once more: subtracted below
+            design = build_design(parsed, frame)  # evaluates the frame once more: subtracted at the end
             stamps.append(clock())
             objective = LMMObjective(design, reml)
             stamps.append(clock())
@@ -37,10 +39,9 @@ def split(formula: str, frame: Any, arguments: dict[str, Any], budget: float, wh
             settle(objective, optimum, control)
             stamps.append(clock())
             took = [b - a for a, b in zip(stamps, stamps[1:])]
-            took[2] = max(took[2] - took[1], 0.0)
-            names = ("formula (known)", "frame", "design", "plan", "optimisation", "state and checks")
-            for name, seconds in zip(names, took):
+            for name, seconds in zip(NAMES, took):
                 best[name] = min(best.get(name, seconds), seconds)
             repeats += 1
+    best["design"] = max(best["design"] - best["frame"], 0.0)
     best["model and arguments"] = max(whole - sum(best.values()), 0.0)
     return best
