@@ -56,7 +56,7 @@ def covariance_blocks(theta: np.ndarray, gold: Golden) -> np.ndarray:
 
 
 def standard_errors(gold: Golden) -> np.ndarray:
-    return np.sqrt(np.diag(np.array(gold["vcov"], dtype=float).reshape(len(gold["names"]), -1)))
+    return np.sqrt(np.diag(np.array(gold["vcov"], dtype=float).reshape(len(gold["names"]), len(gold["names"]))))
 
 
 # ---- the optimum ---------------------------------------------------------------------
