@@ -231,6 +231,11 @@ mere_status mere_lmm_inverse(mere_work *work, double weight_x, double weight_y)
     return MERE_OK;
 }
 
+double mere_inverse_entry(const mere_work *work, int64_t i, int64_t j)
+{
+    return work->plan->sparse ? mere_sparse_inverse_entry(work, i, j) : work->g[i + j * work->plan->order];
+}
+
 /* G of the rest when all its factors are scalar: products of the lower triangles, segment by segment. */
 MERE_CLONES static void rest_scalar(mere_work *work)
 {

@@ -103,10 +103,13 @@ typedef struct {
     double ldL2, ldRX2, pwrss, ussq;
 } mere_lmm_sums;
 
-/* The fit at the parameters of the last mere_lmm_value. beta (p), RX (p x p upper); u and b (q) and diag (sum q_f k_f^2;
- * NULL if not wanted: [Lambda M^-1 Lambda'] of each level) factor after factor, level after level. */
+/* The fit at the parameters of the last mere_lmm_value. beta (p), RX (p x p upper); u and b (q), factor after factor,
+ * level after level. */
 mere_status mere_lmm_state(mere_work *work, double *beta, double *rx, double *u, double *b, mere_lmm_sums *sums);
-mere_status mere_lmm_conditional(mere_work *work, double *diag);
+
+/* Conditional covariance of the random effects given beta, in units of s^2: the blocks [Lambda M^-1 Lambda'] of every
+ * level, sum of q_f k_f^2 values, factor after factor. */
+mere_status mere_lmm_conditional(mere_work *work, double *blocks);
 
 /* Hat values of the rows, at the parameters of the last mere_lmm_value. */
 mere_status mere_lmm_leverage(mere_work *work, const mere_rows *rows, double *leverage);
@@ -131,9 +134,10 @@ typedef struct {
 } mere_outcome;
 
 /* Damped Newton in the entries of Lambda, free of bounds, with escape from the boundary along negative curvature.
- * start and par: n_par. Diagonal entries come back non-negative. */
+ * start, par, gradient: n_par; matrix: n_par x n_par, both at par, either may be NULL. Diagonal entries come back
+ * non-negative, and `work` is left evaluated at par. */
 mere_status mere_minimize_newton(mere_work *work, const mere_options *options, const double *start, double *par,
-                                 mere_outcome *outcome);
+                                 double *gradient, double *matrix, mere_outcome *outcome);
 
 /* A start free of units: moment estimates of the relative standard deviations. */
 mere_status mere_lmm_start(const mere_work *work, double *par);

@@ -280,10 +280,11 @@ static void set_covariance(newton *v, double *x, int64_t from, int64_t to, int64
             c[plan->entry[e].row - column + (plan->entry[e].column - column) * k] / scale_of(plan, &plan->entry[e]);
 }
 
-/* Columns with a negative diagonal change sign. */
-static void flip(newton *v)
+/* Columns with a negative diagonal change sign. Returns whether there were any. */
+static int flip(newton *v)
 {
     const mere_plan *plan = v->work->plan;
+    int flipped = 0;
     for (int64_t e = 0; e < plan->n_entry; e++) {
         const mere_entry *diagonal = &plan->entry[e];
         if (diagonal->row != diagonal->column || v->x[diagonal->par] >= 0.0)
@@ -293,7 +294,9 @@ static void flip(newton *v)
                 plan->entry[s].row > diagonal->row)
                 v->x[plan->entry[s].par] = -v->x[plan->entry[s].par];
         v->x[diagonal->par] = -v->x[diagonal->par];
+        flipped = 1;
     }
+    return flipped;
 }
 
 /* Variances in units of the residual below this may be zero: they are tried at zero. */
@@ -524,8 +527,23 @@ static mere_status newton_new(newton *v, mere_work *work)
     return MERE_OK;
 }
 
+/* Does v->x equal the parameters that the derivatives belong to? Else evaluate them there. */
+static mere_status settle(newton *v, int fresh, double *gradient, double *matrix)
+{
+    mere_status status = MERE_OK;
+    size_t n = (size_t)v->n;
+    if (!fresh && (status = restart(v)))
+        return status;
+    if (gradient)
+        memcpy(gradient, v->g, n * sizeof(double));
+    if (matrix)
+        memcpy(matrix, v->h, n * n * sizeof(double));
+    v->outcome->d = v->d;
+    return MERE_OK;
+}
+
 mere_status mere_minimize_newton(mere_work *work, const mere_options *options, const double *start, double *par,
-                                 mere_outcome *outcome)
+                                 double *gradient, double *matrix, mere_outcome *outcome)
 {
     enum { ESCAPES = 12 };
     newton v = {.options = options, .outcome = outcome};
@@ -534,16 +552,18 @@ mere_status mere_minimize_newton(mere_work *work, const mere_options *options, c
     if (status)
         return status;
     memcpy(v.x, start, (size_t)v.n * sizeof(double));
-    int escaped = 1;
+    int escaped = 1, fresh = 0;
     for (int round = 0; !status && escaped && round <= ESCAPES; round++) {
         double before;
         escaped = 0;
         if ((status = restart(&v)) || (status = descend(&v)))
             break;
-        flip(&v);
+        fresh = !flip(&v);
         before = v.d;
+        int64_t evaluations = outcome->n_eval;
         if ((status = snap(&v, &outcome->n_null)))
             break;
+        fresh &= outcome->n_eval == evaluations;
         if (outcome->n_null == 0)
             break;
         if (v.d != before) { /* the other parameters, now that some directions are null; null columns stay null */
@@ -551,15 +571,12 @@ mere_status mere_minimize_newton(mere_work *work, const mere_options *options, c
                 break;
             flip(&v);
         }
+        fresh = 0;
         if ((status = restart(&v)) || (status = certify(&v, &escaped)))
             break;
     }
-    if (!status) { /* leave the work at x, with its gradient */
-        double d;
+    if (!status && !(status = settle(&v, fresh, gradient, matrix)))
         memcpy(par, v.x, (size_t)v.n * sizeof(double));
-        if (!(status = mere_lmm_value(work, par, options->reml, &d)))
-            outcome->d = d;
-    }
     mere_free(v.x);
     return status;
 }

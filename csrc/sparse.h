@@ -13,6 +13,8 @@ void mere_sparse_free(mere_sparse *sparse);
 /* Steps of lmm.c for a sparse Schur complement. */
 mere_status mere_sparse_factor(mere_work *work);
 mere_status mere_sparse_gradient(mere_work *work);
+mere_status mere_sparse_inverse(mere_work *work, double weight_x, double weight_y);
+double mere_sparse_inverse_entry(const mere_work *work, int64_t i, int64_t j);
 mere_status mere_sparse_solution(mere_work *work, double *v, double *t);
 
 /* Steps of information.c: c_s += N f_s for the entries of the rest, and c <- L^-1 c. */

@@ -119,7 +119,10 @@ cdef extern from "mere.h":
     mere_status mere_lmm_gamma(mere_work *, int64_t, double *) nogil
     mere_status mere_lmm_state(mere_work *, double *, double *, double *, double *, mere_lmm_sums *) nogil
     mere_status mere_lmm_start(const mere_work *, double *) nogil
-    mere_status mere_minimize_newton(mere_work *, const mere_options *, const double *, double *, mere_outcome *) nogil
+    mere_status mere_lmm_conditional(mere_work *, double *) nogil
+    mere_status mere_lmm_leverage(mere_work *, const mere_rows *, double *) nogil
+    mere_status mere_minimize_newton(mere_work *, const mere_options *, const double *, double *, double *, double *,
+                                     mere_outcome *) nogil
     mere_status mere_minimize_nlopt(mere_work *, const mere_options *, const double *, const double *, const double *,
                                     double *, mere_outcome *) nogil
     mere_status mere_nlopt(mere_function, void *, int64_t, const mere_options *, const double *, const double *,
@@ -137,7 +140,7 @@ _MESSAGES = {
     MERE_ERR_OPTIMIZER: "the optimizer failed, or its name is not known to NLopt",
     MERE_ERR_TOO_LARGE: "a dense block of this model is too large",
 }
-PERFECT_FIT = MERE_ERR_PERFECT_FIT
+PERFECT_FIT, OPTIMIZER = MERE_ERR_PERFECT_FIT, MERE_ERR_OPTIMIZER
 
 
 class KernelError(Exception):
@@ -210,7 +213,8 @@ cdef class Plan:
 
     cdef mere_plan *plan
     cdef readonly Rows rows
-    cdef readonly int64_t n_par, p, q
+    cdef readonly int64_t n_par, p, q, rest
+    cdef readonly bint blas, sparse
 
     def __cinit__(self, Rows rows, const int64_t[:, ::1] entries, int64_t n_par, int schur=0):
         """entries (n, 4): term, row, column of Lambda and the parameter that holds it."""
@@ -225,7 +229,8 @@ cdef class Plan:
         _check(status)
         self.rows = rows
         info = mere_plan_describe(self.plan)
-        self.n_par, self.p, self.q = info.n_par, info.p, info.q
+        self.n_par, self.p, self.q, self.rest = info.n_par, info.p, info.q, info.rest
+        self.blas, self.sparse = info.blas, info.sparse
 
     def __dealloc__(self):
         mere_plan_free(self.plan)
@@ -272,7 +277,7 @@ cdef class Work:
         return array
 
     def value(self, par, bint reml):
-        cdef double[::1] x = self._par(par)
+        cdef const double[::1] x = self._par(par)
         cdef double d = 0.0
         cdef mere_status status
         with nogil:
@@ -323,6 +328,32 @@ cdef class Work:
         _check(status)
         return beta, rx, u, b, (sums.ldL2, sums.ldRX2, sums.pwrss, sums.ussq)
 
+    def conditional(self):
+        """The blocks [Lambda M^-1 Lambda'] of every level, factor after factor, in one array."""
+        cdef int64_t size = 0, t
+        cdef mere_status status
+        seen = set()
+        for t in range(self.plan.rows.rows.n_term):
+            factor, _, k, q, _ = self.plan.place(t)
+            if factor not in seen:
+                seen.add(factor)
+                size += q * k * k
+        out = _np.empty(size)
+        cdef double[::1] blocks = out
+        with nogil:
+            status = mere_lmm_conditional(self.work, &blocks[0])
+        _check(status)
+        return out
+
+    def leverage(self):
+        out = _np.empty(self.plan.rows.rows.n)
+        cdef double[::1] h = out
+        cdef mere_status status
+        with nogil:
+            status = mere_lmm_leverage(self.work, &self.plan.rows.rows, &h[0])
+        _check(status)
+        return out
+
     def start(self):
         out = _np.empty(self.plan.n_par)
         cdef double[::1] x = out
@@ -330,10 +361,12 @@ cdef class Work:
         return out
 
     def newton(self, start, bint reml, double decrement=1e-10, int64_t max_eval=1000):
-        """Returns the parameters and the outcome, a dict."""
-        cdef double[::1] x0 = self._par(start)
-        out = _np.empty(self.plan.n_par)
-        cdef double[::1] x = out
+        """Returns the parameters, the gradient, the Newton matrix and the outcome (a dict)."""
+        cdef const double[::1] x0 = self._par(start)
+        cdef int64_t n = self.plan.n_par
+        out, gradient, matrix = _np.empty(n), _np.empty(n), _np.empty((n, n))
+        cdef double[::1] x = out, g = gradient
+        cdef double[:, ::1] h = matrix
         cdef mere_options options
         cdef mere_outcome outcome
         cdef mere_status status
@@ -341,13 +374,13 @@ cdef class Work:
         options.xtol_abs = options.ftol_abs = 0.0
         options.algorithm = NULL
         with nogil:
-            status = mere_minimize_newton(self.work, &options, &x0[0], &x[0], &outcome)
+            status = mere_minimize_newton(self.work, &options, &x0[0], &x[0], &g[0], &h[0, 0], &outcome)
         _check(status)
-        return out, outcome
+        return out, gradient, matrix, outcome
 
     def nlopt(self, algorithm, start, lower, upper, bint reml, double xtol_abs=1e-8, double ftol_abs=1e-8,
               int64_t max_eval=100000):
-        cdef double[::1] x0 = self._par(start), lo = self._par(lower), up = self._par(upper)
+        cdef const double[::1] x0 = self._par(start), lo = self._par(lower), up = self._par(upper)
         out = _np.empty(self.plan.n_par)
         cdef double[::1] x = out
         cdef mere_options options
@@ -361,3 +394,56 @@ cdef class Work:
             status = mere_minimize_nlopt(self.work, &options, &lo[0], &up[0], &x0[0], &x[0], &outcome)
         _check(status)
         return out, outcome
+
+
+# ---------------------------------------------------------------------------------------------- NLopt on a callable
+
+cdef class _Callback:
+    cdef object function, error
+    cdef bint gradient
+
+
+cdef int _call_back(int64_t n, const double *x, double *gradient, double *f, void *data) noexcept nogil:
+    with gil:
+        callback = <_Callback>data
+        try:
+            point = _np.empty(n)
+            for i in range(n):
+                point[i] = x[i]
+            value, slope = callback.function(point, gradient != NULL)
+            f[0] = value
+            if gradient != NULL:
+                for i in range(n):
+                    gradient[i] = slope[i]
+            return 0
+        except BaseException as error:  # handed to the caller of nlopt_minimize
+            callback.error = error
+            return 1
+
+
+def nlopt_minimize(algorithm, function, start, lower, upper, double xtol_abs=1e-8, double ftol_abs=1e-8,
+                   int64_t max_eval=100000):
+    """Minimize ``function(x, want_gradient) -> (value, gradient or None)`` by NLopt's `algorithm` within bounds."""
+    cdef const double[::1] x0 = _np.ascontiguousarray(start, dtype=_np.float64)
+    cdef const double[::1] lo = _np.ascontiguousarray(lower, dtype=_np.float64)
+    cdef const double[::1] up = _np.ascontiguousarray(upper, dtype=_np.float64)
+    cdef int64_t n = x0.shape[0]
+    cdef mere_options options
+    cdef mere_outcome outcome
+    cdef mere_status status
+    cdef bytes name = algorithm.encode()
+    cdef _Callback callback = _Callback()
+    if n < 1 or lo.shape[0] != n or up.shape[0] != n:
+        raise KernelError(MERE_ERR_ARGUMENT)
+    out = _np.empty(n)
+    cdef double[::1] x = out
+    callback.function = function
+    options.reml, options.max_eval, options.decrement = 0, max_eval, 0.0
+    options.xtol_abs, options.ftol_abs = xtol_abs, ftol_abs
+    options.algorithm = name
+    with nogil:
+        status = mere_nlopt(_call_back, <void *>callback, n, &options, &lo[0], &up[0], &x0[0], &x[0], &outcome)
+    if callback.error is not None:
+        raise callback.error
+    _check(status)
+    return out, outcome
