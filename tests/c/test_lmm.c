@@ -180,7 +180,7 @@ TEST(optimizers_agree)
         for (int e = 0; e < m->n_entry; e++)
             if (m->entry[e].row == m->entry[e].column) lower[m->entry[e].par] = 0;
         CHECK(mere_lmm_start(work, start) == MERE_OK);
-        CHECK(mere_minimize_newton(work, &options, start, par, &newton) == MERE_OK);
+        CHECK(mere_minimize_newton(work, &options, start, par, NULL, NULL, &newton) == MERE_OK);
         CHECK(newton.code == 0);
         CHECK_CLOSE(newton.d, reference(m, par, 1), 1e-10);
         for (int j = 0; j < m->n_par; j++) start[j] = lower[j] == 0 ? 1 : 0;
@@ -204,10 +204,7 @@ static mere_status fit(const model *m)
     double start[MAX_PAR], par[MAX_PAR], matrix[MAX_PAR * MAX_PAR], beta[P], rx[P * P], u[100], b[100];
     mere_lmm_sums sums;
     status = mere_lmm_start(work, start);
-    if (!status) status = mere_minimize_newton(work, &options, start, par, &outcome);
-    if (!status) status = mere_lmm_value(work, par, 1, &outcome.d);
-    if (!status) status = mere_lmm_gradient(work, start);
-    if (!status) status = mere_lmm_information(work, matrix);
+    if (!status) status = mere_minimize_newton(work, &options, start, par, start, matrix, &outcome);
     if (!status) status = mere_lmm_state(work, beta, rx, u, b, &sums);
     mere_work_free(work);
     mere_plan_free(plan);
