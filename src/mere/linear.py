@@ -1,0 +1,84 @@
+"""Least squares: the linear model without random effects.
+
+The rows are scaled by the square roots of the weights w and X = Q R is
+decomposed once; columns that are linear combinations of earlier ones have
+already left the design (R's limited pivoting). With z = Q'y the
+coefficients solve R beta = z, and z splits the explained sum of squares
+into one degree of freedom per column, in order.
+
+Reference: Chambers (1992), Linear models, chapter 4 of Statistical Models in S.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg as sla
+
+from .design import Design
+from .errors import MereValueError
+from .model import LM, Call
+
+__all__ = ["LeastSquares", "fit_lm", "least_squares"]
+
+
+@dataclass(frozen=True)
+class LeastSquares:
+    """Solution of a weighted least-squares problem.
+
+    Attributes
+    ----------
+    beta : (p,) array
+    R : (p, p) array
+        Upper triangular.
+    effects : (p,) array
+        First p elements of Q'y; their squares are sequential sums of squares.
+    rss : float
+        Weighted residual sum of squares.
+    """
+
+    beta: np.ndarray
+    R: np.ndarray
+    effects: np.ndarray
+    rss: float
+
+
+def least_squares(X: np.ndarray, y: np.ndarray, w: np.ndarray | None = None) -> LeastSquares:
+    """Minimize sum w (y - X beta)^2 for X of full column rank.
+
+    Parameters
+    ----------
+    X : (n, p) array
+    y : (n,) array
+    w : (n,) array, optional
+    """
+    root = None if w is None else np.sqrt(w)
+    Xw = X if root is None else X * root[:, None]
+    yw = y if root is None else y * root
+    if not X.shape[1]:
+        return LeastSquares(np.zeros(0), np.zeros((0, 0)), np.zeros(0), float(yw @ yw))
+    Q, R = sla.qr(Xw, mode="economic")
+    effects = Q.T @ yw
+    beta = sla.solve_triangular(R, effects)
+    residual = yw - Xw @ beta
+    return LeastSquares(beta, R, effects, float(residual @ residual))
+
+
+def fit_lm(design: Design, call: Call) -> LM:
+    """Fit a design without random effects by least squares."""
+    if design.random:
+        raise MereValueError(
+            f"lm() has no random effects: take ({design.random[0].text}) out, or use lmer()"
+        )
+    if design.y.ndim > 1:
+        raise MereValueError("lm() takes one response, not a matrix")
+    y = design.y if design.offset is None else design.y - design.offset
+    found = least_squares(design.X, y, design.weights)
+    n, p = design.X.shape
+    df = n - p
+    scale = float(np.sqrt(found.rss / df)) if df > 0 else float("nan")
+    return LM(
+        design=design, beta=found.beta, R=found.R, effects=found.effects, rss=found.rss,
+        sigma=scale, df=df, call=call,
+    )  # fmt: skip
