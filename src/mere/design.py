@@ -1,0 +1,209 @@
+"""The frozen design: formula + data → response, fixed-effects matrix, random terms, findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .contrasts import Contrasts, read_contrasts
+from .errors import FormulaError, MereTypeError, MereValueError, RankDeficiencyMessage
+from .frame import Factor, Matrix, as_frame
+from .language.algebra import Terms
+from .language.formulas import Formula, parse_formula
+from .modelframe import Finding, ModelFrame, evaluate_frame
+from .modelmatrix import Coding, ModelMatrix, build_matrix
+from .rank import aliased_columns
+from .reterms import RandomTerm, build_random_terms
+
+__all__ = ["Design", "Finding", "ModelFrame", "RandomTerm", "build_design"]
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """All that a fit needs to know about formula and data; see ``docs/architecture.md``.
+
+    Attributes
+    ----------
+    formula : Formula
+        `str` gives R's text.
+    response : str
+        R's name of the response, ``"log(y)"``.
+    y : ndarray (n,), or (n, 2) for ``cbind(success, failure)``
+        A factor is 0 at its first level and 1 elsewhere.
+    X : ndarray (n, p), Fortran order
+        Without aliased columns.
+    names, assign : of the columns of X
+    term_labels : tuple of str
+    X_full, names_full, assign_full
+        With the aliased columns; the same objects as X … when there are none.
+    dropped : tuple of int
+        The aliased columns of X_full.
+    weights, offset : ndarray or None
+        The offset is the sum of ``offset=`` and the ``offset()`` terms.
+    random : tuple of RandomTerm
+        In lme4's internal order.
+    frame : ModelFrame
+    findings : tuple of Finding
+    codings : mapping
+        How each factor of X is coded.
+    contrasts : Contrasts
+    terms : Terms
+        Of the fixed part.
+    """
+
+    formula: Formula
+    response: str
+    y: np.ndarray
+    X: np.ndarray
+    names: tuple[str, ...]
+    assign: np.ndarray
+    term_labels: tuple[str, ...]
+    X_full: np.ndarray
+    names_full: tuple[str, ...]
+    assign_full: np.ndarray
+    dropped: tuple[int, ...]
+    weights: np.ndarray | None
+    offset: np.ndarray | None
+    random: tuple[RandomTerm, ...]
+    frame: ModelFrame
+    findings: tuple[Finding, ...]
+    codings: Mapping[str, Coding]
+    contrasts: Contrasts
+    columns: tuple[str, ...] = ()
+
+    @property
+    def n(self) -> int:
+        """The number of rows used."""
+        return len(self.y)
+
+    @property
+    def terms(self) -> Terms:
+        """The terms of the fixed part."""
+        return self.formula.terms(self.columns)
+
+    @property
+    def xlevels(self) -> dict[str, tuple[str, ...]]:
+        """The levels of the factors in the fixed part (R's ``xlevels``)."""
+        return {name: coding.levels for name, coding in self.codings.items()}
+
+
+def build_design(
+    formula: str | Formula,
+    data: Any,
+    *,
+    weights: Any = None,
+    offset: Any = None,
+    subset: Any = None,
+    na_action: str = "omit",
+    contrasts: Any = None,
+    env: Mapping[str, Any] | None = None,
+) -> Design:
+    """Make the design of a model from its formula and data (lme4's ``lFormula``).
+
+    Parameters
+    ----------
+    formula : str or Formula
+        ``"y ~ x + (1 + x | g)"``.
+    data : table
+        pandas, polars, pyarrow, or a dict of arrays; never changed.
+    weights, offset, subset : str or array, optional
+        A column name, an expression in the columns, or an array.
+    na_action : {"omit", "exclude", "fail"}
+    contrasts : dict or pair, optional
+        ``{"f": "sum"}``, ``{"f": ("treatment", {"base": 2})}``, ``{"f": matrix}``.
+    env : mapping, optional
+        Functions and arrays of your own that the formula may use.
+
+    Examples
+    --------
+    >>> d = {"y": [1.0, 2, 4, 3], "x": [0, 1, 0, 1], "g": ["a", "a", "b", "b"]}
+    >>> design = build_design("y ~ x + (1 | g)", d)
+    >>> design.names, design.random[0].levels
+    (('(Intercept)', 'x'), ('a', 'b'))
+    """
+    parsed = parse_formula(formula)
+    if parsed.response is None:
+        raise FormulaError("the formula has no response: write 'y ~ …'", parsed.source, 0)
+    evaluated = evaluate_frame(parsed, data, weights, offset, subset, na_action, env)
+    frame, findings = evaluated.frame, evaluated.findings
+    columns = as_frame(data).names if parsed.has_dot else ()
+    terms, coding = parsed.terms(columns), read_contrasts(contrasts)
+    response = terms.variables[0]
+    full = build_matrix(terms, frame.variables, frame.n, coding)
+    X, names, assign, dropped = _full_rank(full, findings)
+    return Design(
+        formula=parsed,
+        response=response,
+        y=_numeric_response(frame.variables[response], response),
+        X=X,
+        names=names,
+        assign=assign,
+        term_labels=full.term_labels,
+        X_full=full.X,
+        names_full=full.names,
+        assign_full=full.assign,
+        dropped=dropped,
+        weights=evaluated.weights,
+        offset=total_offset(evaluated.offset, terms, frame.variables),
+        random=build_random_terms(parsed.bars, frame.variables, frame.n),
+        frame=frame,
+        findings=tuple(findings),
+        codings=full.codings,
+        contrasts=coding,
+        columns=columns,
+    )
+
+
+
+
+def total_offset(
+    offset: np.ndarray | None, terms: Terms, variables: Mapping[str, Any]
+) -> np.ndarray | None:
+    """The sum of the ``offset=`` argument and the ``offset()`` terms; None if there are none."""
+    total = offset
+    for v in terms.offsets:
+        value = variables[terms.variables[v]]
+        if not isinstance(value, np.ndarray):
+            raise MereTypeError(f"{terms.variables[v]} must be a numeric vector")
+        total = value.astype(np.float64) if total is None else total + value
+    return total
+
+
+def _numeric_response(value: Any, name: str) -> np.ndarray:
+    """The response as numbers; infinite values are an error."""
+    if isinstance(value, Factor):
+        return (value.codes > 0).astype(np.float64)
+    if isinstance(value, Matrix):
+        y = value.values
+    else:
+        y = np.array(value, dtype=np.float64)
+    if not np.isfinite(y.sum()) and not np.isfinite(y).all():
+        raise MereValueError(f"the response {name!r} has infinite values")
+    return y
+
+
+def _full_rank(
+    full: ModelMatrix, findings: list[Finding]
+) -> tuple[np.ndarray, tuple[str, ...], np.ndarray, tuple[int, ...]]:
+    """X without aliased columns, and the message about them in lme4's words."""
+    try:
+        dropped = aliased_columns(full.X)
+    except MereValueError:
+        bad = [n for n, x in zip(full.names, full.X.T) if not np.isfinite(x).all()]
+        shown = ", ".join(bad) or "overflow"
+        raise MereValueError(f"infinite values in the fixed-effects columns: {shown}") from None
+    if not dropped:
+        return full.X, full.names, full.assign, ()
+    keep = [j for j in range(len(full.names)) if j not in set(dropped)]
+    names = tuple(full.names[j] for j in dropped)
+    plural = "s" if len(dropped) > 1 else ""
+    message = (
+        f"fixed-effect model matrix is rank deficient so dropping {len(dropped)} "
+        f"column{plural} / coefficient{plural}"
+    )
+    findings.append(Finding(message, RankDeficiencyMessage, names))
+    X = np.asfortranarray(full.X[:, keep])
+    return X, tuple(full.names[j] for j in keep), full.assign[keep], dropped
