@@ -1,1 +1,4 @@
 """Mixed-effects regression under R's vocabulary."""
+
+from . import accessors, printing
+from .generics import *  # noqa: F403

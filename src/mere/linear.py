@@ -14,7 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg as sla
 
 from .design import Design
 from .errors import MereValueError
@@ -58,9 +57,9 @@ def least_squares(X: np.ndarray, y: np.ndarray, w: np.ndarray | None = None) -> 
     yw = y if root is None else y * root
     if not X.shape[1]:
         return LeastSquares(np.zeros(0), np.zeros((0, 0)), np.zeros(0), float(yw @ yw))
-    Q, R = sla.qr(Xw, mode="economic")
+    Q, R = np.linalg.qr(Xw)
     effects = Q.T @ yw
-    beta = sla.solve_triangular(R, effects)
+    beta = np.linalg.solve(R, effects)
     residual = yw - Xw @ beta
     return LeastSquares(beta, R, effects, float(residual @ residual))
 

@@ -1,5 +1,13 @@
-"""What the generics do for mixed models. Importing this package registers it."""
+"""What the generics do for mixed and linear models. Importing this package registers it."""
 
-from . import components, effects, likelihood, rows
+from . import comparison, components, effects, intervals, likelihood, linear, rows
 
-__all__ = ["components", "effects", "likelihood", "rows"]
+__all__ = [
+    "comparison",
+    "components",
+    "effects",
+    "intervals",
+    "likelihood",
+    "linear",
+    "rows",
+]

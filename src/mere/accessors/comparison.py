@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtrc
 
 from .. import generics as g
 from ..errors import DataMessage, MereTypeError, MereValueError, MereWarning
@@ -41,6 +40,8 @@ def likelihood_ratio_table(
     npar: np.ndarray, log_lik: np.ndarray, aic: np.ndarray, bic: np.ndarray, names: Sequence[str]
 ) -> pd.DataFrame:
     """Each model against the one before: chi^2 = 2 (logLik_1 - logLik_0), at least 0."""
+    from scipy.special import chdtrc
+
     df = np.array([math.nan, *np.diff(npar)])
     chisq = np.array([math.nan, *np.maximum(0.0, 2 * np.diff(log_lik))])
     p = np.array([chdtrc(d, x) if d > 0 else math.nan for d, x in zip(df, chisq, strict=True)])

@@ -11,53 +11,25 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 
 from .. import generics as g
 from ..errors import MereKeyError, MereValueError
 from ..model import LMM
 from ..results import PrincipalComponents, TermComponents
 from ..reterms import RandomTerm
-from .effects import relative_factors, unique_names
+from .blocks import (
+    random_design,
+    relative_covariance,
+    relative_factors,
+    term_matrix,
+    unique_names,
+)
+from .rows import fitted_values
 
-__all__ = ["random_design", "relative_covariance", "theta_names"]
+__all__ = ["singular", "theta_index", "theta_names"]
 
 
 # -- numbers -----------------------------------------------------------------
-def term_matrix(term: RandomTerm) -> np.ndarray:
-    """The raw model matrix of a term, (n, k)."""
-    if term.values is None:
-        return np.ones((len(term.codes), 1))
-    return np.asarray(term.values)
-
-
-def random_design(random: Sequence[RandomTerm]) -> sp.csc_array:
-    """Z, (n, q) sparse: term by term, level by level, coefficient within level."""
-    blocks = []
-    for term in random:
-        values, k = term_matrix(term), term.covariance.k
-        n = len(values)
-        rows = np.repeat(np.arange(n), k)
-        columns = (np.asarray(term.codes, dtype=np.int64)[:, None] * k + np.arange(k)).ravel()
-        shape = (n, len(term.levels) * k)
-        blocks.append(sp.coo_array((values.ravel(), (rows, columns)), shape=shape))
-    return sp.csc_array(sp.hstack(blocks, format="csc"))
-
-
-def relative_covariance(random: Sequence[RandomTerm], theta: np.ndarray) -> sp.csc_array:
-    """Lambda, (q, q) sparse lower triangular, block diagonal."""
-    blocks = []
-    for term, T in zip(random, relative_factors(random, theta), strict=True):
-        blocks.append(sp.kron(sp.eye_array(len(term.levels)), _pattern(term, T), format="csc"))
-    return sp.csc_array(sp.block_diag(blocks, format="csc"))
-
-
-def _pattern(term: RandomTerm, T: np.ndarray) -> sp.coo_array:
-    """T with its structural zeros only: entries of theta that are 0 are stored."""
-    entries = np.asarray(term.covariance.entries)
-    return sp.coo_array((T[entries[:, 0], entries[:, 1]], tuple(entries.T)), shape=T.shape)
-
-
 def theta_index(random: Sequence[RandomTerm]) -> np.ndarray:
     """For each stored element of Lambda' (by columns), the theta that fills it."""
     out, first = [], 0
@@ -146,8 +118,10 @@ def _term_series(m: LMM, get: Callable[[RandomTerm], int], names: str = "text") 
     return pd.Series([get(t) for t in random], [getattr(t, names) for t in random], dtype=int)
 
 
-def _zt_list(m: LMM) -> dict[str, sp.csr_array]:
-    out: dict[str, sp.csr_array] = {}
+def _zt_list(m: LMM) -> dict[str, Any]:
+    import scipy.sparse as sp
+
+    out: dict[str, Any] = {}
     for t in m.design.random:
         values = term_matrix(t)
         for c, column in enumerate(t.names):
@@ -176,8 +150,6 @@ def _rzx(m: LMM) -> np.ndarray:
 
 
 def _mu(m: LMM) -> np.ndarray:
-    from .rows import fitted_values
-
     return fitted_values(m)
 
 
@@ -221,12 +193,12 @@ def _not_for_lmm(name: str) -> Callable[[LMM], Any]:
     return refuse
 
 
-def _lambda_t(m: LMM) -> sp.csc_array:
-    return sp.csc_array(relative_covariance(m.design.random, m.theta).T)
+def _lambda_t(m: LMM) -> Any:
+    return relative_covariance(m.design.random, m.theta).T.tocsc()
 
 
-def _zt(m: LMM) -> sp.csc_array:
-    return sp.csc_array(random_design(m.design.random).T)
+def _zt(m: LMM) -> Any:
+    return random_design(m.design.random).T.tocsc()
 
 
 _NOT_FOR_LMM = ("devarg", "glmer.nb.theta")
@@ -247,7 +219,7 @@ _TABLE: dict[str, Callable[[LMM], Any]] = {
     "Lambdat": _lambda_t,
     "Lind": lambda m: theta_index(m.design.random),
     "Tlist": lambda m: _by_term(m, relative_factors(m.design.random, m.theta)),
-    "A": lambda m: sp.csc_array(_lambda_t(m) @ _zt(m)),
+    "A": lambda m: (_lambda_t(m) @ _zt(m)).tocsc(),
     "RX": lambda m: pd.DataFrame(m.RX.copy(), m.design.names, m.design.names),
     "RZX": _rzx,
     "sigma": lambda m: m.sigma,

@@ -2,47 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.linalg as sla
 
 from .. import generics as g
 from ..errors import MereKeyError, MereValueError
 from ..model import LMM
-from ..reterms import RandomTerm
 from ..results import Coefficients, RandomEffects, VarianceComponents, VarianceTerm
+from .blocks import (
+    random_design,
+    relative_covariance,
+    relative_factors,
+    term_effects,
+    unique_names,
+)
 
-__all__ = ["fixed_covariance", "relative_factors", "term_effects", "unique_names"]
+__all__ = ["correlation_of", "fixed_covariance"]
 
 
 # -- numbers -----------------------------------------------------------------
-def relative_factors(random: Sequence[RandomTerm], theta: np.ndarray) -> list[np.ndarray]:
-    """The k x k lower-triangular T of each term, from all thetas."""
-    out, first = [], 0
-    for term in random:
-        entries = np.asarray(term.covariance.entries)
-        T = np.zeros((term.covariance.k,) * 2)
-        T[entries[:, 0], entries[:, 1]] = theta[first : first + len(entries)]
-        first += len(entries)
-        out.append(T)
-    return out
-
-
-def term_effects(random: Sequence[RandomTerm], effects: np.ndarray) -> list[np.ndarray]:
-    """`effects` (q,) as one (levels, k) array a term."""
-    sizes = [len(t.levels) * t.covariance.k for t in random]
-    parts = np.split(effects, np.cumsum(sizes)[:-1])
-    return [p.reshape(len(t.levels), t.covariance.k) for t, p in zip(random, parts, strict=True)]
-
-
 def fixed_covariance(RX: np.ndarray, sigma: float) -> np.ndarray:
     """sigma^2 (RX'RX)^-1, (p, p), exactly symmetric."""
     if not len(RX):
         return np.zeros((0, 0))
-    inverse = sla.solve_triangular(RX, np.eye(len(RX)))
+    inverse = np.linalg.inv(RX)  # LU of a triangle is the triangle: back substitution
     out: np.ndarray = sigma**2 * (inverse @ inverse.T)
     return (out + out.T) / 2
 
@@ -52,23 +38,6 @@ def correlation_of(covariance: np.ndarray) -> np.ndarray:
     sd = np.sqrt(np.diag(covariance))
     out: np.ndarray = covariance / np.outer(sd, sd)
     np.fill_diagonal(out, 1.0)
-    return out
-
-
-def unique_names(names: Iterable[str]) -> list[str]:
-    """Names made distinct by ``.1``, ``.2`` (R's ``make.unique``)."""
-    names = list(names)
-    taken, count, out = set(names), dict.fromkeys(names, 0), []
-    seen: set[str] = set()
-    for name in names:
-        new = name
-        if name in seen:
-            while new in taken:
-                count[name] += 1
-                new = f"{name}.{count[name]}"
-        seen.add(name)
-        taken.add(new)
-        out.append(new)
     return out
 
 
@@ -175,8 +144,6 @@ def _joint_covariance(m: LMM) -> tuple[np.ndarray, list[str]]:
     sigma^2 times the inverse of [[Z'WZ + (Lambda Lambda')^-1, Z'WX], [X'WZ, X'WX]],
     written with Lambda so that singular fits are no exception.
     """
-    from .components import random_design, relative_covariance
-
     design = m.design
     w = np.ones(len(design.y)) if design.weights is None else np.asarray(design.weights)
     Z = random_design(design.random)

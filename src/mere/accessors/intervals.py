@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
 from .. import generics as g
 from ..errors import MereKeyError, MereValueError
 from ..model import LMM
-from ..printing.numbers import format_number
 from ..reterms import RandomTerm
 
 __all__ = ["chosen_parameters", "interval_frame", "percent_labels", "variance_parameter_names"]
@@ -25,7 +23,15 @@ def percent_labels(level: float) -> list[str]:
     if not 0 < level < 1:
         raise MereValueError(f"level must lie between 0 and 1, not {level!r}")
     tail = (1 - level) / 2
-    return [f"{format_number(100 * p, 3)} %" for p in (tail, 1 - tail)]
+    percent = [100 * tail, 100 * (1 - tail)]
+    places = max(_decimals(x) for x in percent)
+    return [f"{x:.{places}f}".rstrip("0").rstrip(".") + " %" for x in percent]
+
+
+def _decimals(x: float, digits: int = 3) -> int:
+    """Decimals that show `digits` significant digits of x, zeros at the end dropped."""
+    mantissa, exponent = f"{x:.{digits - 1}e}".split("e")
+    return max(0, len(mantissa.replace(".", "").rstrip("0")) - 1 - int(exponent))
 
 
 def interval_frame(
@@ -98,6 +104,8 @@ def _confint(
         )
     if kwargs:
         raise MereValueError(f"confint() knows no argument {next(iter(kwargs))!r}")
+    from scipy.special import ndtri
+
     labels = percent_labels(level)
     variance = variance_parameter_names(m.design.random)
     n = len(variance)

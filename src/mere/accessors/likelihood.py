@@ -12,6 +12,7 @@ import pandas as pd
 from .. import generics as g
 from ..errors import MereWarning
 from ..model import LMM
+from ..naming import variable_names
 from ..results import LogLik
 
 __all__ = ["criterion_from_parts"]
@@ -93,8 +94,6 @@ def _bic(model: Any, *models: Any) -> Any:
 
 def _criteria(name: str, models: tuple[Any, ...], penalties: list[float]) -> Any:
     """-2 logLik + penalty df: a float, or a frame for several models."""
-    from ..naming import variable_names
-
     likelihoods = [g.logLik(m) for m in models]
     values = [-2 * float(ll) + k * ll.df for ll, k in zip(likelihoods, penalties, strict=True)]
     if len(models) == 1:

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.linalg as sla
-from scipy.special import fdtrc, stdtr, stdtrit
 
 from .. import generics as g
 from ..errors import MereValueError
@@ -18,6 +16,7 @@ from ..results import AnovaTable, LogLik, _Printed
 from ..summaries import coefficient_frame
 from .effects import correlation_of, fixed_covariance
 from .intervals import chosen_parameters, interval_frame, percent_labels
+from .rows import omitted_rows, row_series
 
 __all__ = ["SummaryLM", "gaussian_log_likelihood", "sequential_table"]
 
@@ -92,6 +91,8 @@ def sequential_table(
     effects: np.ndarray, assign: np.ndarray, labels: tuple[str, ...], rss: float, df: int
 ) -> pd.DataFrame:
     """R's ``anova`` of one linear model: sums of squares of the terms in order."""
+    from scipy.special import fdtrc
+
     present = [j for j in range(1, len(labels) + 1) if (assign == j).any()]
     ss = [float((effects[assign == j] ** 2).sum()) for j in present] + [rss]
     dfs = [int((assign == j).sum()) for j in present] + [df]
@@ -192,6 +193,8 @@ def _is_reml(m: LM) -> bool:
 
 @g.confint.register(LM)
 def _confint(m: LM, parm: Any = None, level: float = 0.95) -> pd.DataFrame:
+    from scipy.special import stdtrit
+
     estimate = g.coef(m)
     se = np.sqrt(np.diag(g.vcov(m)))
     q = float(stdtrit(m.df, (1 + level) / 2)) if m.df > 0 else math.nan
@@ -201,6 +204,8 @@ def _confint(m: LM, parm: Any = None, level: float = 0.95) -> pd.DataFrame:
 
 @g.summary.register(LM)
 def _summary(m: LM) -> SummaryLM:
+    from scipy.special import stdtr
+
     n, p = m.design.X.shape
     V = g.vcov(m, full=False)
     table = coefficient_frame(m.beta, np.sqrt(np.diag(V)), m.design.names)
@@ -227,7 +232,7 @@ def _summary(m: LM) -> SummaryLM:
         adj_r_squared=adjusted,
         fstatistic=F,
         vcov=V,
-        omitted=_omitted(m),
+        omitted=omitted_rows(m.design),
     )
 
 
@@ -238,10 +243,8 @@ def _coef_summary(object: SummaryLM) -> pd.DataFrame:
 
 @g.hatvalues.register(LM)
 def _hatvalues(m: LM) -> pd.Series:
-    from .rows import row_series
-
     X = m.design.X if m.design.weights is None else m.design.X * np.sqrt(m.design.weights)[:, None]
-    Q = sla.solve_triangular(m.R, X.T, trans="T") if len(m.R) else np.zeros((0, len(X)))
+    Q = np.linalg.solve(m.R.T, X.T)
     return row_series(m.design, np.einsum("ij,ij->j", Q, Q))
 
 
@@ -262,6 +265,8 @@ def _anova(m: LM, *models: Any, **kwargs: Any) -> AnovaTable:
 
 def _compare(models: tuple[LM, ...]) -> AnovaTable:
     """F tests between linear models, against the largest one's residual variance."""
+    from scipy.special import fdtrc
+
     if len({len(m.design.y) for m in models}) > 1:
         raise MereValueError(
             "models were not all fitted to the same size of dataset: "
@@ -286,9 +291,3 @@ def _compare(models: tuple[LM, ...]) -> AnovaTable:
     table = pd.DataFrame(columns, index=[str(i + 1) for i in range(len(models))])
     lines = [f"Model {i + 1}: {m.design.formula}" for i, m in enumerate(models)]
     return AnovaTable(table, ("Analysis of Variance Table", "", *lines))
-
-
-def _omitted(m: LM) -> int:
-    from .rows import omitted_rows
-
-    return omitted_rows(m.design)

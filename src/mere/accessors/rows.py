@@ -9,14 +9,17 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..contrasts import read_contrasts
 from ..design import Design
 from ..errors import MereTypeError, MereValueError
-from ..frame import Factor, Matrix
+from ..frame import Factor, Matrix, as_frame
 from ..language.algebra import Terms
 from ..language.formulas import Formula, parse_formula
 from ..model import LM, LMM
+from ..modelframe import evaluate_frame
+from ..modelmatrix import build_matrix
 from ..results import Family
-from .components import term_matrix
+from .blocks import random_design, term_matrix
 
 __all__ = ["fitted_values", "fixed_only_variables", "omitted_rows", "row_series"]
 
@@ -158,8 +161,6 @@ def _model_frame(m: LMM | LM, fixed_only: bool = False) -> pd.DataFrame:
 @g.model_matrix.register(LMM)
 @g.model_matrix.register(LM)
 def _model_matrix(m: LMM | LM, type: str = "fixed") -> Any:
-    from .components import random_design
-
     design = m.design
     if type == "fixed":
         return _fixed_matrix(
@@ -186,10 +187,6 @@ def _fixed_matrix(X: Any, names: Any, assign: Any, term_labels: Any, index: Any)
 def _model_matrix_of(
     formula: str | Formula, data: Any = None, contrasts: Any = None, na_action: str = "omit"
 ) -> pd.DataFrame:
-    from ..contrasts import read_contrasts
-    from ..frame import as_frame
-    from ..modelframe import evaluate_frame
-    from ..modelmatrix import build_matrix
 
     if data is None:
         raise MereTypeError("model_matrix(formula, data) needs the data")

@@ -128,6 +128,14 @@ def components_text(
     corr: bool = True,
 ) -> str:
     """Table of variance components (R's print of ``VarCorr``)."""
+    header, rows = components_cells(varcor, digits, comp, corr)
+    return matrix_text(rows, [""] * len(rows), header, right=False)
+
+
+def components_cells(
+    varcor: VarianceComponents, digits: int, comp: Sequence[str] | str, corr: bool
+) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of the table of variance components, as strings."""
     wanted = [comp] if isinstance(comp, str) else list(comp)
     sd = [float(s) for t in varcor.terms for s in t.stddev]
     groups: list[str] = []
@@ -139,25 +147,20 @@ def components_text(
         groups.append("Residual")
         names.append("")
         sd.append(varcor.sc)
-    columns = [groups, names]
-    header = ["Groups", "Name"]
+    header, columns = ["Groups", "Name"], [groups, names]
     for kind, values in (("Variance", [s * s for s in sd]), ("Std.Dev.", sd)):
         if kind in wanted:
             header.append(kind)
             columns.append(format_numbers(values, digits))
     most = max((len(t.names) for t in varcor.terms if t.correlated), default=1)
     if corr and most > 1:
-        block = [[""] * (most - 1) for _ in groups]
-        row = 0
-        texts = _correlation_texts(varcor, max(2, digits - 2))
-        for t, cells in zip(varcor.terms, texts, strict=True):
-            for i, line in enumerate(cells):
-                block[row + i][: len(line)] = line
-            row += len(t.names)
+        block: list[list[str]] = []
+        for cells in _correlation_texts(varcor, max(2, digits - 2)):
+            block += [[*line, *[""] * (most - 1 - len(line))] for line in cells]
+        block += [[""] * (most - 1) for _ in range(len(groups) - len(block))]
         header += ["Corr", *[""] * (most - 2)]
         columns += [list(c) for c in zip(*block, strict=True)]
-    rows = [list(r) for r in zip(*columns, strict=True)]
-    return matrix_text(rows, [""] * len(rows), header, right=False)
+    return header, [list(r) for r in zip(*columns, strict=True)]
 
 
 def _correlation_texts(varcor: VarianceComponents, places: int) -> list[list[list[str]]]:
