@@ -12,7 +12,7 @@ from ..model import LM, Call
 from .formulas import formula_lines
 from .mixed import argument_text
 from .numbers import format_number, format_numbers, format_pvalues
-from .tables import coefficient_table, named_vector_text
+from .tables import coefficient_table, named_vector_text, zapped
 
 __all__ = ["call_lines"]
 
@@ -41,7 +41,7 @@ def _model(m: LM, digits: int = 4) -> str:
         lines += ["Coefficients:", named_vector_text(values, [str(n) for n in beta.index], gap=2)]
     else:
         lines.append("No coefficients")
-    return "\n".join([*lines, "", ""])
+    return "\n".join([*lines, ""])
 
 
 @g.to_text.register(SummaryLM)
@@ -81,9 +81,7 @@ def _residual_lines(s: SummaryLM, digits: int) -> list[str]:
     values = values[~np.isnan(values)]
     if s.df[1] > 5:
         quartiles = np.quantile(values, [0, 0.25, 0.5, 0.75, 1])
-        largest = float(np.abs(quartiles).max())
-        places = digits + 1 - math.ceil(math.log10(largest)) if largest > 0 else digits + 1
-        texts = format_numbers((round(float(v), max(0, places)) for v in quartiles), digits)
+        texts = format_numbers(zapped(quartiles, digits + 1), digits)
         return named_vector_text(texts, ["Min", "1Q", "Median", "3Q", "Max"]).split("\n")
     if s.df[1] > 0:
         names = [str(label) for label in s.residuals.dropna().index]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,9 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..errors import FormulaError
+from ..language.parser import parse_expression
+from ..language.syntax import deparse
 from ..model import LMM, Call, OptInfo
 from ..results import (
     Coefficients,
@@ -32,6 +34,7 @@ from .tables import (
     named_vector_text,
     vector_text,
     wrap,
+    zapped,
 )
 
 __all__ = ["components_text", "fixed_effects_text"]
@@ -63,7 +66,7 @@ def _call_lines(call: Call, formula: str, with_control: bool) -> list[str]:
 def argument_text(value: Any) -> str:
     """An argument of a call as it reads in print."""
     if isinstance(value, str):
-        return value
+        return _deparsed(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _control_text(value)
     if getattr(value, "name", None):
@@ -73,6 +76,13 @@ def argument_text(value: Any) -> str:
     if isinstance(value, (int, float)):
         return format_number(value)
     return f"<{type(value).__name__}>"
+
+
+def _deparsed(text: str) -> str:
+    try:
+        return deparse(parse_expression(text))
+    except FormulaError:
+        return text
 
 
 def _control_text(control: Any) -> str:
@@ -254,9 +264,7 @@ def _residual_lines(values: np.ndarray, digits: int) -> list[str]:
     if len(values) < 5:
         return vector_text(format_numbers(values, digits)).split("\n")
     quartiles = np.quantile(values, [0, 0.25, 0.5, 0.75, 1])
-    largest = float(np.abs(quartiles).max())
-    places = max(0, digits + 1 - math.ceil(math.log10(largest))) if largest > 0 else digits + 1
-    texts = format_numbers((round(float(v), places) for v in quartiles), digits)
+    texts = format_numbers(zapped(quartiles, digits + 1), digits)
     return named_vector_text(texts, ["Min", "1Q", "Median", "3Q", "Max"]).split("\n")
 
 
@@ -275,7 +283,7 @@ def _correlation_lines(vcov: pd.DataFrame, wanted: bool | None) -> list[str]:
     V = vcov.to_numpy()
     sd = np.sqrt(np.diag(V))
     names = [str(n) for n in vcov.index]
-    texts = [fixed(round(float(V[i, j] / (sd[i] * sd[j])), 3), 3) for j in range(p) for i in range(p)]
+    texts = [fixed(round(float(c), 3) + 0.0, 3) for c in (V / np.outer(sd, sd)).T.ravel()]
     width = max(len(t) for t in texts)
     cells = [
         [texts[j * p + i].rjust(width) if i > j else "" for j in range(p - 1)] for i in range(1, p)

@@ -29,6 +29,7 @@ __all__ = [
     "named_vector_text",
     "vector_text",
     "wrap",
+    "zapped",
 ]
 
 WIDTH = 80
@@ -57,7 +58,7 @@ def matrix_text(
     body = [
         justify([label, *(row[j] for row in cells)], side) for j, label in enumerate(columns)
     ]
-    stub = justify(["", *rows])
+    stub = justify(["", *rows]) if rows else ["    "]
     lines: list[str] = []
     start = 0
     while start < len(body) or not lines:
@@ -178,7 +179,7 @@ def coefficient_table(
             cells[i][j] = text
 
     for j in zap:
-        values[:, j] = _zap(values[:, j], digits)
+        values[:, j] = zapped(values[:, j], digits)
     if estimates:
         block = values[:, estimates]
         shown = np.abs(block[np.isfinite(block) & (block != 0)])
@@ -243,9 +244,9 @@ def _round(x: float, digits: int) -> float:
     return round(float(x), digits) if math.isfinite(x) else float(x)
 
 
-def _zap(x: np.ndarray, digits: int) -> np.ndarray:
-    """`x` rounded where it is negligible beside the largest (R's ``zapsmall``)."""
-    finite = x[np.isfinite(x)]
-    largest = float(np.abs(finite).max()) if finite.size else 0.0
-    places = digits - math.ceil(math.log10(largest)) if largest > 0 else digits
-    return np.array([_round(v, max(0, places)) for v in x])
+def zapped(values: Iterable[float], digits: int) -> list[float]:
+    """`values` without what is negligible beside the largest (R's ``zapsmall``)."""
+    numbers = [float(v) for v in values]
+    largest = max((abs(v) for v in numbers if math.isfinite(v)), default=0.0)
+    places = digits - math.log10(largest) if largest > 0 else digits
+    return [_round(v, max(0, math.floor(places + 0.5))) for v in numbers]
