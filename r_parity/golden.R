@@ -25,7 +25,19 @@ optimizers <- list(
   nlminbwrap = function(f, x, lower, upper) nlminbwrap(x, f, lower, upper,
     control = list(rel.tol = 1e-15, x.tol = 1e-12, eval.max = 5000, iter.max = 5000))[c("par", "fval")])
 
-tight <- function(f, start, lower, use = names(optimizers), polish = TRUE, upper = rep(Inf, length(start))) {
+turn_columns <- function(theta, sizes) {
+  at <- 0
+  for (k in sizes) {
+    i <- at + seq_len(k * (k + 1) / 2)
+    L <- matrix(0, k, k); L[lower.tri(L, TRUE)] <- theta[i]
+    L <- sweep(L, 2, ifelse(diag(L) < 0, -1, 1), "*")
+    theta[i] <- L[lower.tri(L, TRUE)]
+    at <- at + length(i)
+  }
+  theta
+}
+
+tight <- function(f, start, lower, use = names(optimizers), polish = TRUE, upper = rep(Inf, length(start)), sizes = NULL) {
   x <- start; best <- f(x); by <- "start"
   if (polish) for (far in c(list(start), points(start, lower)[-1], list(0.3 * points(start, lower)[[2]])))
     for (name in c("nloptwrap", "bobyqa")) {           # several starts: lower valleys elsewhere
@@ -37,6 +49,19 @@ tight <- function(f, start, lower, use = names(optimizers), polish = TRUE, upper
     if (is.null(o)) next
     value <- f(o$par)
     if (is.finite(value) && value < best) { x <- pmin(pmax(o$par, lower), upper); best <- f(x); by <- name }
+  }
+  # Bounds at zero hide descent: a column of Lambda whose diagonal is 0 may want the other
+  # sign. Search without bounds, from x and from x pushed across zero, then turn the columns.
+  if (polish && length(sizes)) {
+    for (push in c(0, -0.15, 0.15, -0.03)) {
+      y <- x; at_zero <- which(lower == 0 & abs(x) < 1e-2)
+      if (push != 0 && !length(at_zero)) break
+      y[at_zero] <- push
+      o <- tryCatch(suppressWarnings(optimizers$nloptwrap(f, y, rep(-Inf, length(x)), upper)), error = function(e) NULL)
+      if (is.null(o)) next
+      y <- turn_columns(o$par + 0, sizes)
+      if (f(y) < best - 1e-10) { x <- y; best <- f(y); by <- "nloptwrap, unbounded" }
+    }
   }
   for (i in which(lower == 0 & abs(x) < 1e-3)) {       # exactly on the boundary when that is no worse
     y <- x; y[i] <- 0
@@ -109,7 +134,7 @@ golden <- function(id, formula, data, args = "", margs = list(), mere = formula,
   lower <- lf$reTrms$lower
   at <- lapply(points(theta0, lower), function(th) list(theta = th, value = unbox(devfun(th + 0))))
   if (is.null(map)) {
-    opt <- tight(function(th) devfun(th + 0), if (is.null(start)) theta0 else start, lower, use, polish)
+    opt <- tight(function(th) devfun(th + 0), if (is.null(start)) theta0 else start, lower, use, polish, sizes = lengths(lf$reTrms$cnms))
     par <- NULL
   } else {                              # a structured covariance: theta is a function of par
     opt <- tight(function(p) devfun(map$theta(p)), map$start, map$lower, use, polish, map$upper)

@@ -18,7 +18,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build" / "wheel"
-LICENCE = "BSD-3-Clause AND GPL-2.0-or-later AND LGPL-2.1-or-later AND BSD-2-Clause AND MIT AND Apache-2.0"
+LICENCE = (
+    "BSD-3-Clause AND GPL-2.0-or-later AND LGPL-2.1-or-later AND BSD-2-Clause AND MIT AND Apache-2.0"
+    " AND GPL-3.0-or-later WITH GCC-exception-3.1"
+)
+BUNDLED = """\
+This wheel bundles libraries of Debian; their sources are the source packages named here, on sources.debian.org.
+CHOLMOD's Supernodal, Modify and MatrixOps modules are under the GPL 2 or later, so the wheel as a whole is too (with
+METIS, Apache 2.0, that means version 3). mere's own files stay under the BSD 3-clause licence.
+
+"""
 MASKED = "cholmod amd camd colamd ccolamd suitesparseconfig metis nlopt blas lapack openblas gfortran quadmath gomp"
 FIT = """
 import mere
@@ -78,19 +87,12 @@ def add_licences(info, libraries):
     for library in libraries:
         name = re.sub(r"-[0-9a-f]{8}(?=\.so)", "", library.name)  # auditwheel put a hash there
         owner = run("sh", "-c", f"dpkg-query -S '*/{name}' | head -n 1").split(":")[0]
-        shutil.copy(f"/usr/share/doc/{owner}/copyright", folder / f"{owner}.txt")
-        rows.append(
-            run("dpkg-query", "-W", "-f", f"| {name} | ${{Package}} ${{Version}} | ${{source:Package}} |", owner)
-        )
+        source = run("dpkg-query", "-W", "-f", "${source:Package}", owner)
+        shutil.copy(f"/usr/share/doc/{owner}/copyright", folder / f"{source}.txt")
+        rows.append(f"| {name} | {run('dpkg-query', '-W', '-f', '${Package} ${Version}', owner)} | {source} |")
     for text in ("GPL-2", "GPL-3", "LGPL-2.1", "Apache-2.0"):
         shutil.copy(f"/usr/share/common-licenses/{text}", folder / f"{text}.txt")
-    (folder / "BUNDLED.md").write_text(
-        "This wheel bundles libraries of Debian; their sources are the named source packages at https://sources.debian.org.\n"
-        "CHOLMOD's Supernodal, Modify and MatrixOps modules are under the GPL 2 or later, so the wheel as a whole is too\n"
-        "(with METIS, Apache 2.0, that means version 3). mere's own files stay under the BSD 3-clause licence.\n\n"
-        + "\n".join(rows)
-        + "\n"
-    )
+    (folder / "BUNDLED.md").write_text(BUNDLED + "\n".join(rows) + "\n", encoding="utf-8")
     metadata = (info / "METADATA").read_text(encoding="utf-8")
     metadata = re.sub(r"(?m)^License-Expression: .*$", f"License-Expression: {LICENCE}", metadata)
     files = sorted(path.name for path in folder.iterdir() if path.name != "LICENSE")

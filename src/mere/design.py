@@ -180,7 +180,8 @@ def _numeric_response(value: Any, name: str) -> np.ndarray:
         y = value.values
     else:
         y = np.array(value, dtype=np.float64)
-    if not np.isfinite(y.sum()) and not np.isfinite(y).all():
+    flat = y.ravel(order="K")
+    if not np.isfinite(np.dot(flat, flat)) and not np.isfinite(y).all():
         raise MereValueError(f"the response {name!r} has infinite values")
     return y
 

@@ -49,15 +49,24 @@ class Factor:
     def __len__(self) -> int:
         return len(self.codes)
 
+    def counts(self) -> np.ndarray:
+        """How often each level occurs, after the number of missing ones; counted once."""
+        found = self.__dict__.get("_counts")
+        if found is None:
+            found = np.bincount(self.codes + np.int32(1), minlength=len(self.levels) + 1)
+            object.__setattr__(self, "_counts", found)
+        return found
+
     def take(self, rows: np.ndarray) -> Factor:
         """The factor at these rows (indices or a mask), all levels kept."""
         return type(self)(self.codes[rows], self.levels, self.ordered, self.contrasts)
 
     def drop_unused(self) -> Factor:
         """The factor without the levels that do not occur; itself if all occur."""
-        used = np.bincount(self.codes[self.codes >= 0], minlength=len(self.levels)) > 0
-        if used.all():
+        counts = self.counts()
+        if np.count_nonzero(counts) == len(self.levels) + (counts[0] > 0):
             return self
+        used = counts[1:] > 0
         new = np.cumsum(used, dtype=np.int32) - np.int32(1)
         codes = np.where(self.codes >= 0, new[self.codes], np.int32(-1)).astype(np.int32)
         levels = tuple(name for name, keep in zip(self.levels, used) if keep)
@@ -165,26 +174,26 @@ class _PandasFrame(Frame):
     def __contains__(self, name: object) -> bool:
         return name in self._data.columns
 
-    def _series(self, name: str) -> Any:
-        series = self._data[name]
-        if getattr(series, "ndim", 1) != 1:
+    def _array(self, name: str) -> Any:
+        """The array behind a column: a numpy array or an array of pandas."""
+        place = self._data.columns.get_loc(name)
+        if not isinstance(place, int):
             raise MereValueError(f"the data has more than one column called {name!r}")
-        return series
+        quick = getattr(self._data, "_get_column_array", None)  # 30 times faster than data[name]
+        return self._data[name].array if quick is None else quick(place)
 
     def _read(self, name: str) -> np.ndarray | Factor | Matrix:
-        series = self._series(name)
-        dtype = series.dtype
-        if isinstance(dtype, np.dtype) and dtype.kind in "fiub":
-            return _from_numpy(series.to_numpy(), name)
-        return _from_pandas(series, name)
+        array = self._array(name)
+        if isinstance(array, np.ndarray) and array.dtype.kind in "fiub":
+            return _from_numpy(array, name)
+        return _from_pandas(array, name)
 
     def factor(self, name: str) -> Factor:
         if name not in self:
             self.column(name)
-        series = self._series(name)
-        dtype = series.dtype
-        if isinstance(dtype, np.dtype) and dtype.kind in "iu":
-            return _factor_of_integers(series.to_numpy())
+        array = self._array(name)
+        if isinstance(array, np.ndarray) and array.dtype.kind in "iu":
+            return _factor_of_integers(array)
         return as_factor(self._read(name))
 
 
@@ -319,33 +328,51 @@ def _text(codes: np.ndarray, uniques: list[str]) -> Text:
     return Text(rank[codes], tuple(uniques[i] for i in order))
 
 
-def _from_pandas(series: Any, name: str) -> np.ndarray | Factor | Matrix:
-    """A pandas Series, Index or Categorical that is not a plain numpy number column."""
-    array = getattr(series, "array", series)
+def _from_pandas(value: Any, name: str) -> np.ndarray | Factor | Matrix:
+    """A pandas Series, Index or array, or a numpy array of objects out of a pandas table."""
+    array = getattr(value, "array", value)
+    dtype = array.dtype
     if hasattr(array, "categories") and hasattr(array, "codes"):
-        levels = tuple(_label(v) for v in array.categories.tolist())
-        return Factor(array.codes.astype(np.int32), levels, bool(array.ordered))
-    dtype = series.dtype
+        codes = array.codes.astype(np.int32)
+        return Factor(codes, _labels_of(array.categories), bool(array.ordered))
     if isinstance(dtype, np.dtype):
-        return _from_numpy(series.to_numpy(), name)
+        return _from_numpy(np.asarray(array), name)
     if "dictionary" in str(dtype):
-        return _from_pandas(series.astype("category"), name)
-    kind = getattr(dtype, "kind", "O")
+        return _from_arrow(array.__arrow_array__(), name)
+    kind = dtype.kind
     if kind == "b":
-        missing = series.isna().to_numpy()
-        if not missing.any():
-            return series.to_numpy(dtype=bool)
-        flags = series.fillna(False).to_numpy(dtype=bool).astype(np.int8)
-        flags[missing] = -1
-        return flags
+        missing = np.asarray(array.isna())
+        flags = array.fillna(False).to_numpy(dtype=bool)
+        return np.where(missing, np.int8(-1), flags.astype(np.int8)) if missing.any() else flags
     if kind in "iuf":
-        return series.to_numpy(dtype=np.float64, na_value=np.nan)
-    if kind in "OU" or "string" in str(dtype) or str(dtype) == "str":
-        codes, uniques = sys.modules["pandas"].factorize(series, sort=False)
-        return _text(codes, [str(u) for u in uniques])
+        return array.to_numpy(dtype=np.float64, na_value=np.nan)
+    if kind in "OU" or "str" in str(dtype):
+        return _text_of_pandas(array)
     raise MereTypeError(
         f"column {name!r} has type {dtype}: convert it to numbers, strings or categories"
     )
+
+
+def _text_of_pandas(array: Any) -> Text:
+    """A string array of pandas; short ones and those of arrow without the detour of factorize."""
+    if getattr(array.dtype, "storage", "") == "pyarrow":
+        column = array.__arrow_array__()
+        if len(column) <= _SHORT:
+            return text_of(column.to_pylist())
+        return _from_arrow(column, "")  # type: ignore[return-value]
+    codes, uniques = sys.modules["pandas"].factorize(array, sort=False)
+    return _text(codes, [str(u) for u in uniques])
+
+
+_SHORT = 2000
+
+
+def _labels_of(categories: Any) -> tuple[str, ...]:
+    """The categories of pandas as strings."""
+    array = categories.array
+    if getattr(array.dtype, "storage", "") == "pyarrow":
+        return tuple(array.__arrow_array__().to_pylist())
+    return tuple(map(_label, categories.tolist()))
 
 
 def _from_polars(series: Any, name: str) -> np.ndarray | Factor:

@@ -223,21 +223,18 @@ def _subset(subset: Any, evaluator: Evaluator, table: Frame) -> np.ndarray | Non
 def _missing(value: Value) -> np.ndarray | None:
     """Where a variable is missing; None if nowhere."""
     if isinstance(value, Factor):
-        if not len(value.codes) or value.codes.min() >= 0:
-            return None
-        return value.codes < 0
+        return value.codes < 0 if value.counts()[0] else None
     array = value.values if isinstance(value, Matrix) else value
     if array.dtype == bool:
         return None
     if array.dtype == np.int8:
         gone = array < 0
         return gone if gone.any() else None
-    with np.errstate(all="ignore"):
-        if not np.isnan(array.sum()):
-            return None
-    gone = np.isnan(array)
-    if not gone.any():  # Inf - Inf
+    flat = array.ravel(order="K")
+    square = np.dot(flat, flat)  # one pass without a temporary; NaN here means NaN there
+    if square == square:
         return None
+    gone = np.isnan(array)
     return gone.any(axis=1) if gone.ndim == 2 else gone
 
 

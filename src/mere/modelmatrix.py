@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -87,12 +87,11 @@ def build_matrix(
     for pieces, labels in plans:
         _fill(X[:, len(names) : len(names) + len(labels)], pieces)
         names.extend(labels)
-    assign = np.repeat(np.arange(len(widths)), widths)
+    assign = np.array([j for j, width in enumerate(widths) for _ in range(width)], dtype=np.int64)
     return ModelMatrix(X, tuple(names), assign, terms.labels, book)
 
 
-@dataclass(frozen=True)
-class _Piece:
+class _Piece(NamedTuple):
     """The columns of one variable in a term: a table over codes, or plain columns."""
 
     labels: Sequence[str]
@@ -172,6 +171,10 @@ def _logical_factor(value: np.ndarray) -> Factor:
 
 def _fill(block: np.ndarray, pieces: list[_Piece]) -> None:
     """Write the columns of a term into its block of X."""
+    if len(pieces) == 1 and pieces[0].codes is None:
+        for c, column in enumerate(pieces[0].columns):
+            block[:, c] = column
+        return
     factors = [p for p in pieces if p.codes is not None]
     joint = _joint_codes(factors)
     wide = None

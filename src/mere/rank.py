@@ -19,7 +19,7 @@ from .errors import MereValueError
 __all__ = ["aliased_columns"]
 
 TOLERANCE = 1e-7
-_DOUBTFUL = 1e-10  # squared ratio below which cross-products do not decide
+_DOUBTFUL = 1e-5  # ratio below which cross-products do not decide
 
 
 def aliased_columns(X: np.ndarray, tolerance: float = TOLERANCE) -> tuple[int, ...]:
@@ -41,15 +41,15 @@ def aliased_columns(X: np.ndarray, tolerance: float = TOLERANCE) -> tuple[int, .
     if p == 0:
         return ()
     cross = X.T @ X
-    norms = np.sqrt(np.diagonal(cross))
-    if not np.isfinite(norms).all():
+    norms = np.sqrt(cross.diagonal())
+    total = float(norms.sum())
+    if not total < np.inf:
         raise MereValueError("the model matrix has infinite or missing values")
-    if n >= p and norms.min() > 0:
+    if n >= p and norms.all():
         cross /= norms
         cross /= norms[:, None]
         try:
-            ratios = np.diagonal(np.linalg.cholesky(cross))
-            if (ratios * ratios).min() > _DOUBTFUL:
+            if np.linalg.cholesky(cross).diagonal().min() > _DOUBTFUL:
                 return ()
         except np.linalg.LinAlgError:
             pass

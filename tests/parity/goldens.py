@@ -83,5 +83,6 @@ def assert_close(got: Any, want: Any, tol: float, scale: Any = None, what: str =
     error = np.where(both, 0.0, np.abs(got - want)) / np.where(np.asarray(scale) == 0, 1e-300, scale)
     worst = int(np.argmax(np.where(np.isnan(error), np.inf, error)))
     assert error.flat[worst] <= tol, (
-        f"{what}[{worst}]: {got[worst]!r}, R has {want[worst]!r}; error {error.flat[worst]:.2e} of scale, allowed {tol:.0e}"
+        f"{what}[{worst}]: {got[worst]!r}, R has {want[worst]!r}; "
+        f"error {error.flat[worst]:.2e} of scale, allowed {tol:.0e}"
     )

@@ -1,0 +1,49 @@
+"""What mere prints against what R prints (fixtures/printing, r_parity/printing.R)."""
+
+from __future__ import annotations
+
+import functools
+import json
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .goldens import FIXTURES, table
+
+mere = pytest.importorskip("mere")
+if not hasattr(mere, "lmer"):
+    pytest.skip("mere.lmer is not there yet", allow_module_level=True)
+
+FOLDER = FIXTURES / "printing"
+MODELS: dict[str, dict[str, Any]] = json.loads((FOLDER / "models.json").read_text(encoding="utf-8"))
+
+PRINTED: dict[str, Callable[[Any], str]] = {
+    "print": str,
+    "summary": lambda m: str(mere.summary(m, ddf="lme4")),
+    "varcorr": lambda m: str(mere.VarCorr(m)),
+    "ranef": lambda m: str(mere.ranef(m, condVar=True)),
+    "anova": lambda m: str(mere.anova(m, type="I", ddf="lme4")),
+}
+
+
+@functools.cache
+def model(name: str) -> Any:
+    about = MODELS[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return mere.lmer(about["formula"], table(about["data"]), **about["arguments"])
+
+
+def lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.rstrip().splitlines()]
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+@pytest.mark.parametrize("what", list(PRINTED))
+def test_printed(what: str, name: str) -> None:
+    file = FOLDER / f"{name}.{what}.txt"
+    if not file.exists():
+        pytest.skip("R's output is not kept for this one")
+    assert lines(PRINTED[what](model(name))) == lines(file.read_text(encoding="utf-8"))
