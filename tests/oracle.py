@@ -286,24 +286,20 @@ def dense_Z(design: Any) -> np.ndarray:
 
 def fit(design: Any, reml: bool = True, call: Any = None, start: Any = None) -> Any:
     """A complete `LMM` whose numbers all come from :class:`DenseObjective`."""
-    from mere.model import LMM, Call, OptInfo
+    from mere.control import LmerControl
+    from mere.fitting import LMMFit, OptInfo
+    from mere.model import Call, mixed_model
 
     objective = DenseObjective(design, reml and design.X.shape[1] > 0)
     par, feval = objective.optimum(start)
-    state = objective.state(par)
     lower, _ = objective.bounds()
-    m = LMM(
-        design=design, reml=objective.reml, par=state.par, theta=state.theta, beta=state.beta,
-        u=state.u, b=state.b, sigma=state.sigma, criterion=state.criterion,
-        devcomp=state.devcomp, RX=state.RX,
-        optinfo=OptInfo(
-            optimizer="oracle", feval=feval, message="", gradient=objective.gradient(par),
-            hessian=objective.hessian(par) if (par > lower + 1e-4).all() else None,
-            decrement=0.0,
-            boundary=tuple(int(i) for i in np.flatnonzero(par <= lower + 1e-8)),
-            warnings=(),
-        ),
-        control=None, call=call or Call("lmer", {}),
+    boundary = tuple(int(i) for i in np.flatnonzero(par <= lower + 1e-8))
+    singular = bool((par[np.isfinite(lower)] - lower[np.isfinite(lower)] < 1e-4).any())
+    optinfo = OptInfo(
+        optimizer="oracle", feval=feval, message="", gradient=objective.gradient(par),
+        decrement=0.0, boundary=boundary,
+        warnings=("boundary (singular) fit: see help('isSingular')",) if singular else (),
+        _par=par, _objective=objective,
     )  # fmt: skip
-    m.__dict__["objective"] = objective
-    return m
+    found = LMMFit(design, objective, objective.state(par), optinfo)
+    return mixed_model(found, LmerControl(), call or Call("lmer", {}))

@@ -17,9 +17,8 @@ import numpy as np
 
 from .design import Design
 from .errors import MereValueError
-from .model import LM, Call
 
-__all__ = ["LeastSquares", "fit_lm", "least_squares"]
+__all__ = ["LeastSquares", "LinearFit", "fit_lm", "least_squares"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,24 @@ def least_squares(X: np.ndarray, y: np.ndarray, w: np.ndarray | None = None) -> 
     return LeastSquares(beta, R, effects, float(residual @ residual))
 
 
-def fit_lm(design: Design, call: Call) -> LM:
+@dataclass(frozen=True, eq=False)
+class LinearFit:
+    """A design and its least-squares solution.
+
+    Attributes
+    ----------
+    design : Design
+    solution : LeastSquares
+    df : int
+        Residual degrees of freedom.
+    """
+
+    design: Design
+    solution: LeastSquares
+    df: int
+
+
+def fit_lm(design: Design) -> LinearFit:
     """Fit a design without random effects by least squares."""
     if design.random:
         raise MereValueError(
@@ -73,11 +89,6 @@ def fit_lm(design: Design, call: Call) -> LM:
     if design.y.ndim > 1:
         raise MereValueError("lm() takes one response, not a matrix")
     y = design.y if design.offset is None else design.y - design.offset
-    found = least_squares(design.X, y, design.weights)
+    solution = least_squares(design.X, y, design.weights)
     n, p = design.X.shape
-    df = n - p
-    scale = float(np.sqrt(found.rss / df)) if df > 0 else float("nan")
-    return LM(
-        design=design, beta=found.beta, R=found.R, effects=found.effects, rss=found.rss,
-        sigma=scale, df=df, call=call,
-    )  # fmt: skip
+    return LinearFit(design, solution, n - p)

@@ -11,17 +11,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from . import generics as g
+from .design import Design
+from .fitting import LMMFit, OptInfo
+from .linear import LinearFit
+from .objective import LMMObjective
 
-if TYPE_CHECKING:
-    from .design import Design
-    from .objective import LMMObjective
-
-__all__ = ["LMM", "Call", "OptInfo"]
+__all__ = ["LM", "LMM", "Call", "linear_model", "mixed_model"]
 
 
 @dataclass(frozen=True)
@@ -50,39 +50,6 @@ class Call:
 
     def __repr__(self) -> str:
         return f"<Call {self}>"
-
-
-@dataclass(frozen=True)
-class OptInfo:
-    """How the optimum was found, and the evidence that it is one.
-
-    Attributes
-    ----------
-    optimizer : str
-    feval : int
-        Evaluations of the criterion.
-    message : str
-        The optimizer's last word.
-    gradient : (n_par,) array
-        Exact gradient of the criterion at the optimum.
-    hessian : (n_par, n_par) array or None
-    decrement : float
-        Newton decrement over the free parameters: about how much lower the
-        criterion could get.
-    boundary : tuple of int
-        Parameters that are on their bound.
-    warnings : tuple of str
-        Messages of the checks of convergence.
-    """
-
-    optimizer: str
-    feval: int
-    message: str
-    gradient: np.ndarray
-    hessian: np.ndarray | None
-    decrement: float
-    boundary: tuple[int, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -133,9 +100,7 @@ class LMM:
 
     @cached_property
     def objective(self) -> LMMObjective:
-        """The criterion of this model, rebuilt when first asked for."""
-        from .objective import LMMObjective
-
+        """The criterion of this model; not pickled, rebuilt when it is asked for."""
         return LMMObjective(self.design, self.reml)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -210,3 +175,23 @@ class LM:
     summary, anova, confint = g.summary, g.anova, g.confint
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
     to_text, to_html = g.to_text, g.to_html
+
+
+def mixed_model(fit: LMMFit, control: Any, call: Call) -> LMM:
+    """The record of a fit."""
+    state = fit.state
+    m = LMM(
+        fit.design, fit.objective.reml, state.par, state.theta, state.beta, state.u, state.b,
+        state.sigma, state.criterion, state.devcomp, state.RX, fit.optinfo, control, call,
+    )  # fmt: skip
+    m.__dict__["objective"] = fit.objective
+    return m
+
+
+def linear_model(fit: LinearFit, call: Call) -> LM:
+    """The record of a fit."""
+    solution, df = fit.solution, fit.df
+    scale = float(np.sqrt(solution.rss / df)) if df > 0 else float("nan")
+    return LM(
+        fit.design, solution.beta, solution.R, solution.effects, solution.rss, scale, df, call
+    )

@@ -10,7 +10,8 @@ import pandas as pd
 
 from . import generics as g
 from .errors import MereValueError, RankDeficiencyMessage
-from .model import LMM, Call, OptInfo
+from .fitting import OptInfo
+from .model import LMM, Call
 from .results import VarianceComponents, _Printed
 
 __all__ = ["SummaryLMM", "coefficient_frame", "fit_messages", "method_title"]

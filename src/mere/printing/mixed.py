@@ -11,9 +11,10 @@ import pandas as pd
 
 from .. import generics as g
 from ..errors import FormulaError
+from ..fitting import OptInfo
 from ..language.parser import parse_expression
 from ..language.syntax import deparse
-from ..model import LMM, Call, OptInfo
+from ..model import LMM, Call
 from ..results import (
     Coefficients,
     Family,
