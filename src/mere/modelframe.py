@@ -19,7 +19,7 @@ from .language.formulas import Formula
 from .language.parser import parse_expression
 from .language.syntax import Name, Node
 
-__all__ = ["Finding", "ModelFrame", "evaluate_frame"]
+__all__ = ["Finding", "ModelFrame", "evaluate_frame", "missing_rows"]
 
 Value = Any  # np.ndarray | Factor | Matrix
 
@@ -220,7 +220,7 @@ def _subset(subset: Any, evaluator: Evaluator, table: Frame) -> np.ndarray | Non
     return np.where(index < 0, index + table.nrow, index)
 
 
-def _missing(value: Value) -> np.ndarray | None:
+def missing_rows(value: Value) -> np.ndarray | None:
     """Where a variable is missing; None if nowhere."""
     if isinstance(value, Factor):
         return value.codes < 0 if value.counts()[0] else None
@@ -245,7 +245,7 @@ def _complete_rows(
     gone: np.ndarray | None = None
     holes = []
     for name, value in values:
-        missing = _missing(value)
+        missing = missing_rows(value)
         if missing is not None:
             holes.append(name)
             gone = missing if gone is None else gone | missing

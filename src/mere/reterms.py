@@ -16,7 +16,7 @@ from .language.bars import Bar
 from .language.syntax import deparse
 from .modelmatrix import Coding, build_matrix
 
-__all__ = ["RandomTerm", "build_random_terms", "cross_factors", "term_order"]
+__all__ = ["RandomTerm", "build_random_terms", "cross_factors", "cross_labels", "term_order"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +144,15 @@ def _cross(left: Factor, right: Factor) -> Factor:
         f"{left.levels[i]}:{right.levels[j]}" for i, j in zip(a.tolist(), b.tolist())
     )
     return Factor(codes, levels)
+
+
+def cross_labels(parts: Sequence[Factor]) -> np.ndarray:
+    """The labels ``b:a`` of each row as an object array, None where a factor is missing."""
+    if len(parts) == 1:
+        return parts[0].strings()
+    columns = [part.strings().tolist() for part in parts]
+    rows = [None if None in row else ":".join(row) for row in zip(*columns)]
+    return np.array(rows, dtype=object)
 
 
 def _build_term(bar: Bar, group: Factor, variables: Mapping[str, Any], n: int) -> RandomTerm:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..contrasts import CODINGS
+from ..contrasts import CODINGS, Counted
 from ..errors import FormulaError, MereTypeError, MereValueError
 from ..frame import Factor, Matrix, Text, as_factor, factor_of, text_of
 from .syntax import Call, Name, format_number
@@ -330,12 +330,15 @@ def _contrasts(evaluator: Any, node: Call) -> Factor:
     for key, extra in zip(node.names[2:], node.args[2:]):
         value = evaluator.value(extra)
         options[key or "base"] = int(value) if isinstance(value, float) else value
+    spec: Any
     if isinstance(arg, Name) and arg.name.removeprefix("contr.") in CODINGS:
-        return Factor(base.codes, base.levels, base.ordered, (arg.name, options))
-    spec = evaluator.value(arg)
-    if isinstance(spec, Matrix):
-        return Factor(base.codes, base.levels, base.ordered, _NamedArray(spec))
-    return Factor(base.codes, base.levels, base.ordered, (spec, options) if isinstance(spec, str) else spec)
+        named = not arg.name.startswith("contr.")
+        spec = (arg.name, options) if named else Counted(arg.name, options)
+    else:
+        spec = evaluator.value(arg)
+        spec = _NamedArray(spec) if isinstance(spec, Matrix) else spec
+        spec = (spec, options) if isinstance(spec, str) else spec
+    return Factor(base.codes, base.levels, base.ordered, spec)
 
 
 class _NamedArray:
