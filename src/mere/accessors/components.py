@@ -28,6 +28,8 @@ from .rows import fitted_values
 
 __all__ = ["singular", "theta_index", "theta_names"]
 
+MAX_DENSE = 10_000
+
 
 # -- numbers -----------------------------------------------------------------
 def theta_index(random: Sequence[RandomTerm]) -> np.ndarray:
@@ -104,7 +106,8 @@ def _get_me(m: LMM, name: str | Sequence[str] = "ALL") -> Any:
             )
         return _TABLE[name](m)
     if name == "ALL":
-        return {each: get(m) for each, get in _TABLE.items() if each not in _NOT_FOR_LMM}
+        without = {*_NOT_FOR_LMM, *(("L", "RZX") if len(m.u) > MAX_DENSE else ())}
+        return {each: get(m) for each, get in _TABLE.items() if each not in without}
     return {each: _get_me(m, each) for each in name}
 
 
@@ -145,8 +148,31 @@ def _theta_pointers(m: LMM) -> pd.Series:
     return pd.Series(ends, ["beg__", *(t.group for t in random)])
 
 
+def _weighted_blocks(m: LMM) -> tuple[np.ndarray, np.ndarray]:
+    """Lambda'Z'WZ Lambda + I and Lambda'Z'WX, dense."""
+    q = len(m.u)
+    if q > MAX_DENSE:
+        raise MereValueError(
+            f"getME() makes 'L' and 'RZX' of models with at most {MAX_DENSE} random effects; "
+            f"this one has {q}"
+        )
+    design = m.design
+    w = np.ones(len(design.y)) if design.weights is None else np.asarray(design.weights)
+    ZL = random_design(design.random) @ relative_covariance(design.random, m.theta)
+    WZL = ZL.multiply(w[:, None]).tocsc()
+    return (WZL.T @ ZL).toarray() + np.eye(q), WZL.T @ design.X
+
+
+def _cholesky(m: LMM) -> Any:
+    """L of LL' = Lambda'Z'WZ Lambda + I, sparse lower triangular in the order of u."""
+    import scipy.sparse as sp
+
+    return sp.csc_array(np.linalg.cholesky(_weighted_blocks(m)[0]))
+
+
 def _rzx(m: LMM) -> np.ndarray:
-    return np.asarray(m.objective.factor(m.par)[1])
+    M, ZX = _weighted_blocks(m)
+    return np.linalg.solve(np.linalg.cholesky(M), ZX)
 
 
 def _mu(m: LMM) -> np.ndarray:
@@ -214,7 +240,7 @@ _TABLE: dict[str, Callable[[LMM], Any]] = {
     "b": lambda m: m.b.copy(),
     "Gp": lambda m: _pointers([len(t.levels) * t.covariance.k for t in m.design.random]),
     "Tp": _theta_pointers,
-    "L": lambda m: m.objective.factor(m.par)[0],
+    "L": _cholesky,
     "Lambda": lambda m: relative_covariance(m.design.random, m.theta),
     "Lambdat": _lambda_t,
     "Lind": lambda m: theta_index(m.design.random),
