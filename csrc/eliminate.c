@@ -13,6 +13,7 @@
 #include "clones.h"
 #include "dense.h"
 #include "memory.h"
+#include "sparse.h"
 
 typedef struct {
     int64_t q, border, dense_rows;
@@ -255,16 +256,19 @@ MERE_INLINE void add_gamma(const int64_t k, const double *restrict a, const doub
 }
 
 /* y is g a for all levels (dense rows), or NULL: then it is gathered level by level into `space`. */
-MERE_INLINE void gamma_k(const int64_t k, const levels *v, const mere_plan *plan, const double *g, const double *y_all,
-                         double *space, double *gamma)
+MERE_INLINE void gamma_k(const int64_t k, const levels *v, const mere_work *work, const double *y_all, double *space,
+                         double *gamma)
 {
+    const mere_plan *plan = work->plan;
     double *q = space, *blocks = q + k * k, *y_one = blocks + 4 * k * k;
     for (int64_t l = 0; l < v->q; l++) {
         int64_t width = v->ptr[l + 1] - v->ptr[l], m = width + v->border, at = k * (v->ptr[l] + l * v->border);
         const double *a = v->a + at, *y = y_all ? y_all + at : y_one;
-        if (!y_all)
-            symmetric_times(k, width, v->border, plan->rest, plan->order, plan->factor[0].cross.row + v->ptr[l], g, a,
-                            y_one);
+        if (plan->sparse)
+            mere_sparse_level(work, l, a, y_one);
+        else if (!y_all)
+            symmetric_times(k, width, v->border, plan->rest, plan->order, plan->factor[0].cross.row + v->ptr[l],
+                            work->g, a, y_one);
         for (int64_t j = 0; j < k; j++)
             for (int64_t i = 0; i < k; i++)
                 q[i + j * k] = mere_dot(m, a + i * m, y + j * m);
@@ -272,17 +276,17 @@ MERE_INLINE void gamma_k(const int64_t k, const levels *v, const mere_plan *plan
     }
 }
 
-MERE_CLONES static void gamma_levels(int64_t k, const levels *v, const mere_plan *plan, const double *g,
-                                     const double *y_all, double *space, double *gamma)
+MERE_CLONES static void gamma_levels(int64_t k, const levels *v, const mere_work *work, const double *y_all,
+                                     double *space, double *gamma)
 {
     if (k == 1)
-        gamma_k(1, v, plan, g, y_all, space, gamma);
+        gamma_k(1, v, work, y_all, space, gamma);
     else if (k == 2)
-        gamma_k(2, v, plan, g, y_all, space, gamma);
+        gamma_k(2, v, work, y_all, space, gamma);
     else if (k == 3)
-        gamma_k(3, v, plan, g, y_all, space, gamma);
+        gamma_k(3, v, work, y_all, space, gamma);
     else
-        gamma_k(k, v, plan, g, y_all, space, gamma);
+        gamma_k(k, v, work, y_all, space, gamma);
 }
 
 mere_status mere_gamma_first(mere_work *work)
@@ -291,7 +295,7 @@ mere_status mere_gamma_first(mere_work *work)
     levels v = levels_of(work);
     int64_t k = plan->factor[0].k;
     double *y = NULL;
-    if (plan->dense_rows && plan->rest) { /* b is not needed any more once t is known: but the state reads it */
+    if (plan->dense_rows && plan->rest) {
         int m = (int)plan->order, columns = (int)(k * v.q);
         double one = 1.0, zero = 0.0;
         y = mere_malloc((int64_t)m * columns, sizeof *y);
@@ -299,7 +303,7 @@ mere_status mere_gamma_first(mere_work *work)
             return MERE_ERR_MEMORY;
         dsymm_("L", "L", &m, &columns, &one, work->g, &m, work->a, &m, &zero, y, &m);
     }
-    gamma_levels(k, &v, plan, work->g, y, work->scratch, work->gamma);
+    gamma_levels(k, &v, work, y, work->scratch, work->gamma);
     mere_free(y);
     return MERE_OK;
 }

@@ -75,20 +75,48 @@ static mere_status gamma_by_product(mere_work *work, int64_t f)
     return MERE_OK;
 }
 
+/* With a sparse Schur complement the product would be dense: Gamma of a neighbour, 1e-3 of a column's unit away from the
+ * singular Lambda, is taken instead. Its error is of the order of 1e-6: enough for a Newton matrix and a certificate. */
+static mere_status gamma_by_neighbour(mere_work *work, int64_t f)
+{
+    const mere_plan *plan = work->plan;
+    int64_t k = plan->factor[f].k, at = work->lambda_first[f];
+    double *lam = work->lambda + at, *keep = mere_malloc(2 * k * k, sizeof *keep), *gamma = keep + k * k;
+    mere_status status, restored;
+    if (!keep)
+        return MERE_ERR_MEMORY;
+    memcpy(keep, lam, (size_t)(k * k) * sizeof *keep);
+    for (int64_t j = 0; j < k; j++) {
+        double unit = 1e-3 / (plan->factor[f].scale[j] > 0.0 ? plan->factor[f].scale[j] : 1.0);
+        if (fabs(lam[j * (k + 1)]) < unit)
+            lam[j * (k + 1)] = unit;
+    }
+    if (!(status = mere_lmm_refresh(work)))
+        gamma_by_division(k, work->grad_lambda + at, lam, gamma);
+    memcpy(lam, keep, (size_t)(k * k) * sizeof *keep);
+    restored = mere_lmm_refresh(work);
+    if (!status && !restored)
+        memcpy(work->gamma + at, gamma, (size_t)(k * k) * sizeof *gamma);
+    mere_free(keep);
+    return status ? status : restored;
+}
+
 static mere_status rest_gamma(mere_work *work)
 {
     const mere_plan *plan = work->plan;
-    for (int64_t f = 1; f < plan->n_factor; f++) {
-        int64_t at = work->lambda_first[f], k = plan->factor[f].k;
-        mere_status status = MERE_OK;
-        if (plan->sparse || well_conditioned(work->lambda + at, plan->factor[f].scale, k))
-            gamma_by_division(k, work->grad_lambda + at, work->lambda + at, work->gamma + at);
-        else
-            status = gamma_by_product(work, f);
-        if (status)
-            return status;
-    }
-    return MERE_OK;
+    mere_status status = MERE_OK;
+    for (int pass = 0; pass < 2; pass++) /* neighbours first: they evaluate anew, which clears the others */
+        for (int64_t f = 1; f < plan->n_factor && !status; f++) {
+            int64_t at = work->lambda_first[f], k = plan->factor[f].k;
+            int regular = well_conditioned(work->lambda + at, plan->factor[f].scale, k);
+            if (pass == 1 && regular)
+                gamma_by_division(k, work->grad_lambda + at, work->lambda + at, work->gamma + at);
+            else if (pass == 1 && !plan->sparse)
+                status = gamma_by_product(work, f);
+            else if (pass == 0 && !regular && plan->sparse)
+                status = gamma_by_neighbour(work, f);
+        }
+    return status;
 }
 
 mere_status mere_lmm_gamma(mere_work *work, int64_t factor, double *gamma)
@@ -332,7 +360,7 @@ mere_status mere_lmm_information(mere_work *work, double *matrix)
         make_directions(work, u, t, &d);
         first_products(work, &d);
         if (plan->sparse)
-            status = mere_sparse_products(work, d.n, d.at, d.f, d.c);
+            mere_sparse_products(work, d.n, d.at, d.f, d.c);
         else
             rest_products(work, &d);
         mixed_products(work, &d);

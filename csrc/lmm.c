@@ -184,6 +184,19 @@ static mere_status factor_schur(mere_work *work)
     return MERE_OK;
 }
 
+/* log|M|, log|X|, rho at work->lambda. */
+static mere_status evaluate(mere_work *work)
+{
+    mere_status status;
+    if (mere_eliminate(work, &work->ld_re))
+        return MERE_ERR_NOT_POSITIVE;
+    if (work->plan->sparse)
+        return mere_sparse_factor(work);
+    fill_schur(work);
+    status = mere_subtract_levels(work);
+    return status ? status : factor_schur(work);
+}
+
 mere_status mere_lmm_value(mere_work *work, const double *par, int reml, double *d)
 {
     const mere_plan *plan = work->plan;
@@ -193,16 +206,8 @@ mere_status mere_lmm_value(mere_work *work, const double *par, int reml, double 
         return status;
     work->reml = reml;
     work->nu = (double)(plan->n - (reml ? plan->p : 0));
-    if (mere_eliminate(work, &work->ld_re))
-        return MERE_ERR_NOT_POSITIVE;
-    if (plan->sparse) {
-        if ((status = mere_sparse_factor(work)))
-            return status;
-    } else {
-        fill_schur(work);
-        if ((status = mere_subtract_levels(work)) || (status = factor_schur(work)))
-            return status;
-    }
+    if ((status = evaluate(work)))
+        return status;
     if (!(work->rho > 1e-15 * work->yy_raw))
         return MERE_ERR_PERFECT_FIT;
     *d = work->ld_re + (reml ? work->ld_x : 0.0) + work->nu * (1.0 + log(2.0 * M_PI * work->rho / work->nu)) -
@@ -221,6 +226,8 @@ mere_status mere_lmm_inverse(mere_work *work, double weight_x, double weight_y)
     const mere_plan *plan = work->plan;
     int64_t m = plan->order;
     double *w = work->scratch;
+    if (plan->sparse)
+        return mere_sparse_inverse(work, weight_x, weight_y);
     for (int64_t j = 0; j < m; j++) {
         memcpy(work->t + j * (m + 1), work->s + j * (m + 1), (size_t)(m - j) * sizeof(double));
         w[j] = sqrt(j < plan->rest ? 1.0 : j < m - 1 ? weight_x : weight_y);
@@ -297,29 +304,42 @@ static void first_gradient(mere_work *work)
         }
 }
 
-mere_status mere_lmm_gradient(mere_work *work, double *gradient)
+/* Gamma_0, and G of every factor, at what was evaluated last. */
+static mere_status derive(mere_work *work)
 {
     const mere_plan *plan = work->plan;
     mere_status status;
-    if (!work->has_value)
-        return MERE_ERR_ARGUMENT;
     int64_t blocks = 0;
     for (int64_t f = 0; f < plan->n_factor; f++)
         blocks += plan->factor[f].k * plan->factor[f].k;
-    memset(work->gamma, 0, (size_t)blocks * sizeof(double));
+    memset(work->gamma, 0, (size_t)(plan->factor[0].k * plan->factor[0].k) * sizeof(double));
     memset(work->grad_lambda, 0, (size_t)blocks * sizeof(double));
-    if (plan->sparse) {
-        if ((status = mere_sparse_gradient(work)))
-            return status;
-    } else {
-        if ((status = mere_lmm_inverse(work, work->reml ? 1.0 : 0.0, work->nu)) || (status = mere_gamma_first(work)))
-            return status;
-        if (plan->scalar)
-            rest_scalar(work);
-        else
-            rest_general(work);
-    }
+    if ((status = mere_lmm_inverse(work, work->reml ? 1.0 : 0.0, work->nu)) || (status = mere_gamma_first(work)))
+        return status;
+    if (plan->sparse)
+        mere_sparse_rest_gradient(work);
+    else if (plan->scalar)
+        rest_scalar(work);
+    else
+        rest_general(work);
     first_gradient(work);
+    return MERE_OK;
+}
+
+mere_status mere_lmm_refresh(mere_work *work)
+{
+    mere_status status = evaluate(work);
+    return status ? status : derive(work);
+}
+
+mere_status mere_lmm_gradient(mere_work *work, double *gradient)
+{
+    const mere_plan *plan = work->plan;
+    if (!work->has_value)
+        return MERE_ERR_ARGUMENT;
+    mere_status status = derive(work);
+    if (status)
+        return status;
     memset(gradient, 0, (size_t)plan->n_par * sizeof(double));
     for (int64_t e = 0; e < plan->n_entry; e++) {
         const mere_entry *entry = &plan->entry[e];
@@ -342,7 +362,7 @@ mere_status mere_lmm_solution(mere_work *work, double *v, double *u, double *b, 
     if (!work->has_value)
         return MERE_ERR_ARGUMENT;
     if (plan->sparse) {
-        if ((status = mere_sparse_solution(work, v, t)))
+        if ((status = mere_sparse_solution(work, v)))
             return status;
     } else {
         for (int64_t j = 0; j < m - 1; j++)
@@ -389,7 +409,9 @@ mere_status mere_lmm_solution(mere_work *work, double *v, double *u, double *b, 
             for (int64_t c = 0; c < k; c++)
                 t[l * k + c] = h[c] - mere_dot(k, first->diag + (l * k + c) * k, bl);
     }
-    if (t && !plan->sparse && rest) { /* Z_r'r = N v */
+    if (t && plan->sparse) { /* Z_r'r = N v */
+        mere_sparse_times(work, v, t + plan->factor[1].u_first);
+    } else if (t && rest) {
         double *tr = t + plan->factor[1].u_first;
         memset(tr, 0, (size_t)rest * sizeof *tr);
         for (int64_t j = 0; j < rest; j++) {

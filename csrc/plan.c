@@ -13,6 +13,8 @@
 #include "clones.h"
 #include "dense.h"
 #include "memory.h"
+#include "pattern.h"
+#include "sparse.h"
 
 enum { TILE = 256 };
 
@@ -450,19 +452,16 @@ static mere_status densify(mere_plan *plan)
 
 /* ------------------------------------------------------------------ the plan */
 
-/* Floating-point work of the dense and of the sparse way, in the time of a dense operation. */
+/* The Schur complement: dense (0), sparse (1), or whatever its pattern says is cheaper (-1). */
 static int choose_sparse(const mere_plan *plan, mere_schur schur)
 {
+    enum { ALWAYS_DENSE = 400 };
     if (plan->rest == 0 || schur == MERE_SCHUR_DENSE)
         return 0;
     if (schur == MERE_SCHUR_SPARSE)
         return 1;
-    if (plan->rest < 400)
-        return 0;
-    return -1; /* left to the analysis of the pattern */
+    return plan->rest < ALWAYS_DENSE ? 0 : -1;
 }
-
-mere_status mere_sparse_decide(mere_plan *plan);
 
 mere_status mere_plan_new(const mere_rows *rows, int64_t n_entry, const mere_entry *entry, int64_t n_par,
                           mere_schur schur, mere_plan **out)
@@ -503,8 +502,7 @@ mere_status mere_plan_new(const mere_rows *rows, int64_t n_entry, const mere_ent
         if ((status = cross_blocks(plan, &view, f)))
             goto fail;
     int choice = choose_sparse(plan, schur);
-    plan->sparse = choice == 1;
-    if (choice < 0 && (status = mere_sparse_decide(plan)))
+    if (choice && (status = mere_sparse_decide(plan, choice)))
         goto fail;
     const mere_factor *first = &plan->factor[0];
     if (!plan->sparse && plan->rest > 0 &&
@@ -539,6 +537,7 @@ void mere_plan_free(mere_plan *plan)
     mere_free(plan->term_k);
     mere_free(plan->entry);
     mere_free(plan->xx);
+    mere_pattern_free(plan->pattern);
     mere_free(plan);
 }
 
@@ -550,7 +549,7 @@ mere_plan_info mere_plan_describe(const mere_plan *plan)
                             .n_par = plan->n_par,
                             .n_factor = plan->n_factor,
                             .rest = plan->rest,
-                            .nnz_schur = plan->rest * (plan->rest + 1) / 2,
+                            .nnz_schur = plan->sparse ? plan->pattern->nnz : plan->rest * (plan->rest + 1) / 2,
                             .sparse = plan->sparse,
                             .blas = plan->order > MERE_SMALL};
 }

@@ -28,6 +28,8 @@ typedef struct {
     mere_cross cross;
 } mere_factor;
 
+typedef struct mere_pattern mere_pattern;
+
 struct mere_plan {
     int64_t n, p, q, n_factor, n_term, n_par, n_entry;
     int64_t border;     /* p + 1 */
@@ -36,6 +38,7 @@ struct mere_plan {
     int32_t scalar;     /* every factor but the first has k = 1 */
     int32_t dense_rows; /* factor 0 stores all `rest` rows for every level */
     int32_t sparse;     /* Schur complement is sparse */
+    mere_pattern *pattern; /* of it, if sparse */
     mere_factor *factor;
     int64_t *term_factor, *term_column, *term_k; /* where each term lives */
     mere_entry *entry;  /* with term, row and column replaced by factor and merged row and column */

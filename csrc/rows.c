@@ -42,11 +42,6 @@ static void level_c(const mere_work *work, int64_t l, double *c)
         }
 }
 
-static mere_status inverse(mere_work *work, double weight_x)
-{
-    return work->plan->sparse ? mere_sparse_inverse(work, weight_x, 0.0) : mere_lmm_inverse(work, weight_x, 0.0);
-}
-
 mere_status mere_lmm_conditional(mere_work *work, double *blocks)
 {
     const mere_plan *plan = work->plan;
@@ -54,7 +49,7 @@ mere_status mere_lmm_conditional(mere_work *work, double *blocks)
     int64_t k = first->k;
     if (!work->has_value)
         return MERE_ERR_ARGUMENT;
-    mere_status status = inverse(work, 0.0);
+    mere_status status = mere_lmm_inverse(work, 0.0, 0.0);
     if (status)
         return status;
     work->has_gradient = 0;
@@ -97,7 +92,7 @@ mere_status mere_lmm_leverage(mere_work *work, const mere_rows *rows, double *le
     mere_view view;
     if (!work->has_value || rows->n != plan->n || rows->p != plan->p || rows->n_term != plan->n_term)
         return MERE_ERR_ARGUMENT;
-    mere_status status = inverse(work, 1.0);
+    mere_status status = mere_lmm_inverse(work, 1.0, 0.0);
     if (status || (status = mere_view_new(plan, rows, &view)))
         return status;
     work->has_gradient = 0;

@@ -36,7 +36,9 @@ struct mere_work {
 mere_status mere_lmm_inverse(mere_work *work, double weight_x, double weight_y);
 void mere_blocks_scale(const mere_work *work, const double *src, double *dst, int transpose);
 mere_status mere_lmm_solution(mere_work *work, double *v, double *u, double *b, double *t);
-/* Entry (i, j), i >= j, of g = Lambda_r T Lambda_r' after mere_lmm_inverse or mere_sparse_inverse. */
+/* Evaluate and derive at work->lambda as it stands. */
+mere_status mere_lmm_refresh(mere_work *work);
+/* Entry (i, j), i >= j, of g = Lambda_r T Lambda_r' after mere_lmm_inverse. */
 double mere_inverse_entry(const mere_work *work, int64_t i, int64_t j);
 
 #endif

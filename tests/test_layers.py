@@ -34,8 +34,11 @@ def is_type_checking(node):
     return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
 
 
-def imported(path, *, types=True):
-    """Modules of mere that a file imports, relative to mere; "__init__" is mere itself."""
+def imported(path):
+    """Modules of mere that a file imports, in functions too, relative to mere; "__init__" is mere itself.
+
+    What is imported for type checkers only does not count: it is not there when the code runs.
+    """
     module = module_of(path)
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".pyx":
@@ -46,7 +49,7 @@ def imported(path, *, types=True):
     found, todo = set(), [ast.parse(text)]
     while todo:
         node = todo.pop()
-        if not types and is_type_checking(node):
+        if is_type_checking(node):
             continue
         todo.extend(ast.iter_child_nodes(node))
         if isinstance(node, ast.Import):
@@ -93,8 +96,7 @@ def test_imports_go_down(path):
 
 
 def test_imports_make_no_circle():
-    """Between modules, imports inside functions included; imports for type checkers are not."""
-    below = {module_of(path): imported(path, types=False) for path in SOURCES}
+    below = {module_of(path): imported(path) for path in SOURCES}
     done, trail = set(), []
 
     def visit(module):

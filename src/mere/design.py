@@ -18,7 +18,7 @@ from .modelmatrix import Coding, ModelMatrix, build_matrix
 from .rank import aliased_columns
 from .reterms import RandomTerm, build_random_terms
 
-__all__ = ["Design", "Finding", "ModelFrame", "RandomTerm", "build_design"]
+__all__ = ["Design", "Finding", "ModelFrame", "RandomTerm", "build_design", "matrix_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +157,33 @@ def build_design(
     )
 
 
+def matrix_of(
+    formula: str | Formula,
+    data: Any,
+    contrasts: Any = None,
+    env: Mapping[str, Any] | None = None,
+) -> ModelMatrix:
+    """The model matrix of a formula without a model (R's ``model.matrix(~ a * b, data)``).
+
+    Parameters
+    ----------
+    formula : str or Formula
+        A response is ignored, random terms are an error.
+    data : table
+    contrasts, env : optional
+        As in `build_design`.
+
+    Examples
+    --------
+    >>> matrix_of("~ f", {"f": ["a", "b"]}, contrasts={"f": "sum"}).names
+    ('(Intercept)', 'f1')
+    """
+    parsed = parse_formula(formula)
+    if parsed.bars:
+        raise FormulaError("random terms have no place in a model matrix", parsed.source, 0)
+    frame = evaluate_frame(parsed, data, env=env).frame
+    terms = parsed.terms(as_frame(data).names if parsed.has_dot else ())
+    return build_matrix(terms, frame.variables, frame.n, read_contrasts(contrasts))
 
 
 def total_offset(

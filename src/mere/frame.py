@@ -145,6 +145,8 @@ def as_frame(data: Any) -> Frame:
         return _PolarsFrame(data)
     if library == "pyarrow" and hasattr(data, "column_names"):
         return _ArrowFrame(data)
+    if isinstance(data, np.ndarray) and data.dtype.names:
+        return _MappingFrame({name: data[name] for name in data.dtype.names})
     if isinstance(data, Mapping):
         return _MappingFrame(data)
     if hasattr(data, "columns") and hasattr(data, "__getitem__"):
@@ -312,7 +314,9 @@ def text_of(strings: Iterable[str | None]) -> Text:
     return _text(np.asarray(codes, dtype=np.int64), list(table))
 
 
-def factor_of(strings: Sequence[str | None], levels: Sequence[str], ordered: bool = False) -> Factor:
+def factor_of(
+    strings: Sequence[str | None], levels: Sequence[str], ordered: bool = False
+) -> Factor:
     """A factor with given levels; strings that are no level become missing."""
     table = {level: i for i, level in enumerate(levels)}
     codes = [-1 if s is None else table.get(s, -1) for s in strings]
@@ -442,6 +446,9 @@ def _label(value: Any) -> str:
 def as_factor(value: np.ndarray | Factor | Matrix) -> Factor:
     """R's ``factor(x)``: numbers sorted numerically, strings by code point.
 
+    Whole numbers are labelled as such, 100000 and never 1e+05, whatever their type: integers with
+    missing values are floats in numpy and pandas, and their labels must not change by that.
+
     Examples
     --------
     >>> as_factor(np.array([10.0, 2.0, 10.0, np.nan])).levels
@@ -463,7 +470,7 @@ def as_factor(value: np.ndarray | Factor | Matrix) -> Factor:
     if not missing.any() and len(value) and np.abs(value).max() < 2**53:
         whole = value.astype(np.int64)
         if (whole == value).all():
-            return _factor_of_integers(whole, format_number)
+            return _factor_of_integers(whole)
     levels, inverse = np.unique(value[~missing], return_inverse=True)
     codes = np.full(len(value), -1, dtype=np.int32)
     codes[~missing] = inverse
@@ -481,7 +488,7 @@ def _merge_equal_names(codes: np.ndarray, names: list[str]) -> Factor:
     return Factor(new[codes], tuple(distinct))
 
 
-def _factor_of_integers(value: np.ndarray, label: Any = str) -> Factor:
+def _factor_of_integers(value: np.ndarray) -> Factor:
     """A factor of whole numbers: by counting where their range allows, else by sorting."""
     if not len(value):
         return Factor(np.empty(0, dtype=np.int32), ())
@@ -497,4 +504,4 @@ def _factor_of_integers(value: np.ndarray, label: Any = str) -> Factor:
     else:
         levels, inverse = np.unique(value, return_inverse=True)
         codes = inverse.astype(np.int32)
-    return Factor(codes, tuple(map(label, levels.tolist())))
+    return Factor(codes, tuple(map(str, levels.tolist())))

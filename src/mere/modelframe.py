@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from .errors import DataMessage, MereTypeError, MereValueError, MereWarning
+from .errors import DataMessage, FormulaError, MereTypeError, MereValueError, MereWarning
 from .frame import Factor, Frame, Matrix, as_frame
 from .language.evaluate import Evaluator
 from .language.formulas import Formula
 from .language.parser import parse_expression
 from .language.syntax import Name, Node
 
-__all__ = ["Finding", "ModelFrame", "evaluate_frame"]
+__all__ = ["Finding", "ModelFrame", "evaluate_frame", "missing_rows"]
 
 Value = Any  # np.ndarray | Factor | Matrix
 
@@ -123,10 +123,15 @@ def evaluate_frame(
     table = as_frame(data)
     columns = table.names if formula.has_dot else ()
     evaluator = Evaluator(table, {}, env)
-    groups = _group_names(formula)
+    groups = formula.grouping
     values: dict[str, Value] = {}
     for name, node in formula.variables(columns).items():
-        found = evaluator.factor(node) if name in groups else evaluator.value(node)
+        try:
+            found = evaluator.factor(node) if name in groups else evaluator.value(node)
+        except FormulaError as error:
+            if error.text is not None or error.position is None:
+                raise
+            raise FormulaError(str(error), formula.source, error.position) from None
         values[name] = _full_length(found, name, table.nrow)
     extras = {
         "weights": _extra(weights, "weights", evaluator, table),
@@ -157,11 +162,6 @@ def evaluate_frame(
     return Evaluated(frame, extras["weights"], extras["offset"], findings)
 
 
-def _group_names(formula: Formula) -> frozenset[str]:
-    """The variables that are wanted as factors only because they group rows."""
-    return formula.grouping
-
-
 def _full_length(value: Value, name: str, n: int) -> Value:
     """Check the length of a variable; a constant is no variable."""
     if not isinstance(value, (np.ndarray, Factor, Matrix)) or (
@@ -188,6 +188,8 @@ def _extra(value: Any, role: str, evaluator: Evaluator, table: Frame) -> np.ndar
         out = np.full(table.nrow, float(out))
     if out.shape != (table.nrow,):
         raise MereValueError(f"{role} has shape {out.shape}, but the data has {table.nrow} rows")
+    if np.isinf(out).any():
+        raise MereValueError(f"{role} has infinite values")
     if role == "weights" and (out < 0).any():
         raise MereValueError("weights must not be negative")
     return out
@@ -220,7 +222,7 @@ def _subset(subset: Any, evaluator: Evaluator, table: Frame) -> np.ndarray | Non
     return np.where(index < 0, index + table.nrow, index)
 
 
-def _missing(value: Value) -> np.ndarray | None:
+def missing_rows(value: Value) -> np.ndarray | None:
     """Where a variable is missing; None if nowhere."""
     if isinstance(value, Factor):
         return value.codes < 0 if value.counts()[0] else None
@@ -245,7 +247,7 @@ def _complete_rows(
     gone: np.ndarray | None = None
     holes = []
     for name, value in values:
-        missing = _missing(value)
+        missing = missing_rows(value)
         if missing is not None:
             holes.append(name)
             gone = missing if gone is None else gone | missing
@@ -273,9 +275,7 @@ def _positive_weights(
     if not zero.any():
         return rows
     count = int(zero.sum())
-    findings.append(
-        Finding(f"{count} row{'s' * (count > 1)} with weight 0 left out", DataMessage)
-    )
+    findings.append(Finding(f"{count} row{'s' * (count > 1)} with weight 0 left out", DataMessage))
     return np.flatnonzero(~zero) if rows is None else rows[~zero]
 
 

@@ -100,9 +100,7 @@ class _Piece(NamedTuple):
     columns: Sequence[np.ndarray] = ()
 
 
-def _without_intercept(
-    terms: Terms, values: Mapping[str, Value]
-) -> tuple[tuple[bool, ...], ...]:
+def _without_intercept(terms: Terms, values: Mapping[str, Value]) -> tuple[tuple[bool, ...], ...]:
     """Without an intercept the first factor of the first term that has one gets all levels."""
     full = list(terms.full)
     for j, term in enumerate(terms.terms):
@@ -153,11 +151,9 @@ def _piece(
         labels = [name + level for level in factor.levels]
         return _Piece(labels, factor.codes, np.eye(len(factor.levels)))
     if name not in book:
-        spec = factor.contrasts
-        spec = contrasts.of(name, factor.ordered) if spec is None else spec
-        if name in contrasts.by_name:
-            spec = contrasts.by_name[name]
-        matrix, tags_or_none = code_levels(spec, factor.levels, name)
+        own = factor.contrasts if name not in contrasts.by_name else None
+        spec = contrasts.of(name, factor.ordered) if own is None else own
+        matrix, tags_or_none = code_levels(spec, factor.levels, name, complete=own is not None)
         tags = tags_or_none or tuple(str(i + 1) for i in range(matrix.shape[1]))
         book[name] = Coding(factor.levels, factor.ordered, matrix, tags, spec)
     coding = book[name]

@@ -13,6 +13,7 @@ runs on R, which has the same norms.
 from __future__ import annotations
 
 import numpy as np
+from scipy.linalg.lapack import dpotrf
 
 from .errors import MereValueError
 
@@ -48,11 +49,9 @@ def aliased_columns(X: np.ndarray, tolerance: float = TOLERANCE) -> tuple[int, .
     if n >= p and norms.all():
         cross /= norms
         cross /= norms[:, None]
-        try:
-            if np.linalg.cholesky(cross).diagonal().min() > _DOUBTFUL:
-                return ()
-        except np.linalg.LinAlgError:
-            pass
+        factor, info = dpotrf(cross, lower=1)
+        if info == 0 and factor.diagonal().min() > _DOUBTFUL:
+            return ()
     scale = np.where(norms > 0, norms, 1.0)
     R = np.linalg.qr(X / scale, mode="r") if n > p else X / scale
     return _limited_pivoting(np.array(R), tolerance)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from .language.bars import Bar
 from .language.syntax import deparse
 from .modelmatrix import Coding, build_matrix
 
-__all__ = ["RandomTerm", "build_random_terms", "cross_factors", "term_order"]
+__all__ = ["RandomTerm", "build_random_terms", "cross_factors", "cross_labels", "term_order"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +102,7 @@ def term_order(sizes: Sequence[int]) -> list[int]:
     >>> term_order([6, 6, 10]), term_order([10, 6, 6]), term_order([10, 6, 6, 7])
     ([2, 1, 0], [0, 1, 2], [0, 3, 2, 1])
     """
-    if all(a >= b for a, b in zip(sizes, sizes[1:])):
+    if all(a >= b for a, b in pairwise(sizes)):
         return list(range(len(sizes)))
     return sorted(range(len(sizes)), key=sizes.__getitem__)[::-1]
 
@@ -140,19 +141,30 @@ def _cross(left: Factor, right: Factor) -> Factor:
         cells, inverse = np.unique(joint, return_inverse=True)
         codes = inverse.astype(np.int32)
     a, b = np.divmod(cells, width)
-    levels = tuple(
-        f"{left.levels[i]}:{right.levels[j]}" for i, j in zip(a.tolist(), b.tolist())
-    )
+    levels = tuple(f"{left.levels[i]}:{right.levels[j]}" for i, j in zip(a.tolist(), b.tolist()))
     return Factor(codes, levels)
 
 
+def cross_labels(parts: Sequence[Factor]) -> np.ndarray:
+    """The labels ``b:a`` of each row as an object array, None where a factor is missing."""
+    if len(parts) == 1:
+        return parts[0].strings()
+    columns = [part.strings().tolist() for part in parts]
+    rows = [None if None in row else ":".join(row) for row in zip(*columns)]
+    return np.array(rows, dtype=object)
+
+
 def _build_term(bar: Bar, group: Factor, variables: Mapping[str, Any], n: int) -> RandomTerm:
+    names: tuple[str, ...]
     values: np.ndarray | None
     if bar.terms.intercept and not bar.terms.terms:
         names, values, codings = ("(Intercept)",), None, {}
     else:
         matrix = build_matrix(bar.terms, variables, n, read_contrasts(None))
         names, values, codings = matrix.names, matrix.X, dict(matrix.codings)
+        flat = values.ravel(order="K")
+        if not np.isfinite(np.dot(flat, flat)) and not np.isfinite(flat).all():
+            raise MereValueError(f"infinite values in the random term ({bar.text})")
     if not names:
         raise MereValueError(f"the random term ({bar.text}) has no columns")
     covariance = make_covariance(bar.structure, len(names), dict(bar.options))

@@ -20,7 +20,7 @@ from .sum import sum_to_zero
 from .treatment import treatment
 from .user import user_matrix
 
-__all__ = ["CODINGS", "DEFAULTS", "Contrasts", "code_levels", "read_contrasts"]
+__all__ = ["CODINGS", "DEFAULTS", "Contrasts", "Counted", "code_levels", "read_contrasts"]
 
 CODINGS: dict[str, Callable[..., tuple[np.ndarray, tuple[str, ...] | None]]] = {
     "treatment": treatment,
@@ -42,6 +42,17 @@ class Contrasts:
     def of(self, name: str, ordered: bool) -> Any:
         """The specification for a variable."""
         return self.by_name.get(name, self.defaults[int(ordered)])
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A coding that is told the number of levels only, so that its columns have numbers.
+
+    This is what R does with a contrast *function*, as in ``C(f, contr.treatment)``.
+    """
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_contrasts(contrasts: Any) -> Contrasts:
@@ -76,7 +87,7 @@ _NONE = Contrasts()
 
 
 def code_levels(
-    spec: Any, levels: Sequence[str], variable: str = ""
+    spec: Any, levels: Sequence[str], variable: str = "", complete: bool = False
 ) -> tuple[np.ndarray, tuple[str, ...] | None]:
     """The contrast matrix (levels × columns) and its column names (None: numbers).
 
@@ -86,6 +97,8 @@ def code_levels(
     levels : sequence of str
     variable : str
         For error messages.
+    complete : bool
+        Fill a matrix of the user up to k − 1 columns, as ``C()`` does.
 
     Examples
     --------
@@ -97,6 +110,9 @@ def code_levels(
             f"contrasts can be applied only to factors with 2 or more levels; {variable!r} has "
             f"{len(levels)} ({', '.join(levels)}): leave it out of the formula"
         )
+    if isinstance(spec, Counted):
+        numbers = [str(i + 1) for i in range(len(levels))]
+        return code_levels((spec.name, spec.options), numbers, variable)
     options: Mapping[str, Any] = {}
     if isinstance(spec, tuple) and len(spec) == 2 and isinstance(spec[0], str):
         spec, options = spec
@@ -117,6 +133,6 @@ def code_levels(
         if sorted(index) == sorted(levels) and index != list(levels):
             values = spec.loc[[spec.index[index.index(lv)] for lv in levels]].to_numpy()
     try:
-        return user_matrix(levels, np.asarray(values, dtype=np.float64), columns)
+        return user_matrix(levels, np.asarray(values, dtype=np.float64), columns, complete)
     except MereValueError as error:
         raise MereValueError(f"contrasts for {variable!r}: {error}") from None

@@ -1,6 +1,6 @@
-"""A matrix of the user: one row a level; completed to k − 1 columns as R does.
+"""A matrix of the user: one row a level; completed to k − 1 columns if asked for.
 
-R fills missing columns from the orthogonal factor of (1, M), so that together with the
+``C(f, matrix)`` completes, the argument ``contrasts=`` does not: this is R's way. R fills missing columns from the orthogonal factor of (1, M), so that together with the
 intercept they span all of the levels.
 """
 
@@ -16,7 +16,10 @@ __all__ = ["user_matrix"]
 
 
 def user_matrix(
-    levels: Sequence[str], values: np.ndarray, names: Sequence[str] | None = None
+    levels: Sequence[str],
+    values: np.ndarray,
+    names: Sequence[str] | None = None,
+    complete: bool = False,
 ) -> tuple[np.ndarray, tuple[str, ...] | None]:
     """Check a contrast matrix (levels × columns) and complete it.
 
@@ -27,6 +30,8 @@ def user_matrix(
         c ≤ k − 1 columns, linearly independent of each other and of the constant.
     names : sequence of str, optional
         Column names; numbers if absent.
+    complete : bool
+        Fill up to k − 1 columns.
 
     Examples
     --------
@@ -46,7 +51,7 @@ def user_matrix(
     if count > k - 1 or np.linalg.matrix_rank(full) < count + 1:
         raise MereValueError("the columns of a contrast matrix must be independent of each other")
     labels = None if names is None else tuple(map(str, names))
-    if count == k - 1:
+    if count == k - 1 or not complete:
         return values, labels
     q = householder_q(full)
     if labels is not None:

@@ -189,10 +189,12 @@ class _Algebra:
 
     def product(self, node: Call) -> list[int]:
         left, right = self.encode(node.args[0]), self.encode(node.args[1])
+        _limit(len(left) * len(right), 100 * MAX_TERMS, node)
         return [a | b for a in left for b in right]
 
     def crossed(self, node: Call) -> list[int]:
         left, right = self.encode(node.args[0]), self.encode(node.args[1])
+        _limit(len(left) * len(right), 100 * MAX_TERMS, node)
         return [*left, *right, *(a | b for a in left for b in right)]
 
     def nested(self, node: Call) -> list[int]:
@@ -217,6 +219,7 @@ class _Algebra:
             )
         terms = base
         for _ in range(min(int(count), len(self.nodes)) - 1):
+            _limit(len(terms) * len(base), 100 * MAX_TERMS, node)
             terms = _distinct([a | b for a in terms for b in base], node)
         return terms
 
@@ -229,9 +232,14 @@ def _union(terms: list[int]) -> int:
 
 
 def _distinct(terms: list[int], node: Node) -> list[int]:
-    if len(terms) > MAX_TERMS:
+    found = [t for t in dict.fromkeys(terms) if t]
+    _limit(len(found), MAX_TERMS, node)
+    return found
+
+
+def _limit(count: int, limit: int, node: Node) -> None:
+    if count > limit:
         raise FormulaError(f"the formula has more than {MAX_TERMS} terms", None, node.position)
-    return [t for t in dict.fromkeys(terms) if t]
 
 
 _OPERATORS: dict[str, Callable[[_Algebra, Call], list[int]]] = {

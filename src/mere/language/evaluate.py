@@ -16,8 +16,9 @@ import numpy as np
 from ..errors import FormulaError, MereError, MereTypeError, MissingColumnError
 from ..frame import Factor, Frame, Matrix, as_factor, as_frame, text_of
 from ..transforms import TRANSFORMS
-from .functions import FUNCTIONS, NEEDS_NODES, compare, to_logical, to_number
+from .functions import FUNCTIONS, NEEDS_NODES
 from .syntax import Call, Constant, Name, Node, deparse, spine
+from .values import compare, to_logical, to_number
 
 __all__ = ["Evaluator"]
 
@@ -123,8 +124,7 @@ class Evaluator:
         if isinstance(left, Factor) and isinstance(right, Factor):
             return FUNCTIONS["interaction"](left, right, sep=":", lex_order=True)
         if isinstance(left, float) and isinstance(right, float):
-            step = 1.0 if right >= left else -1.0
-            return np.arange(left, right + step / 2, step)
+            return FUNCTIONS["seq"](left, right)
         raise FormulaError(f"{deparse(node)} needs two factors or two numbers", None, node.position)
 
     def arithmetic(self, op: str, left: Any, right: Any) -> Any:
@@ -196,7 +196,9 @@ def _data_arguments(transform: Any, args: list[Any], named: Mapping[str, Any]) -
 
 def _number(value: Any, op: str) -> np.ndarray:
     if isinstance(value, (Factor, str, tuple)) or value is None:
-        raise MereTypeError(f"'{op}' is not meaningful for factors and strings; use == or as.numeric()")
+        raise MereTypeError(
+            f"'{op}' is not meaningful for factors and strings; use == or as.numeric()"
+        )
     return value.values if isinstance(value, Matrix) else to_number(value)
 
 

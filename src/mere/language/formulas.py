@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from ..errors import FormulaError
 from .algebra import Terms, expand_terms
-from .bars import Bar, split_bars
+from .bars import split_bars
 from .parser import parse_expression
 from .syntax import Call, Constant, Node, deparse, names_in
 
@@ -31,7 +31,16 @@ class Formula:
         The formula without random terms (lme4's ``nobars``).
     """
 
-    __slots__ = ("_text", "bars", "fixed", "fixed_text", "grouping", "has_dot", "response", "source")
+    __slots__ = (
+        "_text",
+        "bars",
+        "fixed",
+        "fixed_text",
+        "grouping",
+        "has_dot",
+        "response",
+        "source",
+    )
 
     def __init__(self, source: str):
         tree = parse_expression(source)
@@ -126,4 +135,3 @@ def _variables(formula: Formula, columns: tuple[str, ...] | None) -> dict[str, N
         found.update(zip(bar.terms.variables, bar.terms.nodes))
         found.update((deparse(node), node) for node in bar.factors)
     return found
-

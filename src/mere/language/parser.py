@@ -19,7 +19,7 @@ _BINARY = {
     "||": (20, 21),
     "&": (30, 31),
     "&&": (30, 31),
-    **{op: (50, 51) for op in ("==", "!=", "<", ">", "<=", ">=")},
+    **dict.fromkeys(("==", "!=", "<", ">", "<=", ">="), (50, 51)),
     "+": (60, 61),
     "-": (60, 61),
     "*": (70, 71),
@@ -152,7 +152,7 @@ class _Parser:
 
     def number(self, token: Token) -> Node:
         text = token.value
-        digits = text.rstrip("L") if not text.startswith(("0x", "0X")) else text.rstrip("L")
+        digits = text.rstrip("L")
         value = float(int(digits, 16)) if digits[:2] in ("0x", "0X") else float(digits)
         shown = f"{value:.0f}L" if text.endswith("L") else format_number(value)
         return Constant(value, shown, token.position)

@@ -1,7 +1,7 @@
-"""The syntax tree of R expressions: three kinds of nodes, immutable, with their place in the text.
+"""The syntax tree of R expressions: three kinds of nodes, immutable, with their positions.
 
-Operators are calls too, as in R: ``a + b`` is ``Call("+", (a, b))`` and ``(a)`` is ``Call("(", (a,))``.
-Long chains ``a + b + c …`` nest to the left; `spine` walks them without recursion, so that
+Operators are calls too, as in R: ``a + b`` is ``Call("+", (a, b))``, parentheses are
+``Call("(", (a,))``. Long chains ``a + b + c …`` nest to the left; `spine` walks them without recursion, so that
 only real nesting counts towards the depth limit of the parser.
 """
 
@@ -25,7 +25,7 @@ class _Base:
         return deparse(self)  # type: ignore[arg-type]
 
     def __repr__(self) -> str:
-        return f"<{str(self)}>"
+        return f"<{self!s}>"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Base) and str(self) == str(other)
@@ -113,7 +113,7 @@ def spine(node: Node, *fns: str) -> tuple[Node, list[tuple[str, Node]]]:
 
 
 def names_in(node: Node) -> Iterator[str]:
-    """The variables of an expression in order of appearance, with repetitions (R's ``all.vars``)."""
+    """The variables of an expression in order of appearance, repeated (R's ``all.vars``)."""
     stack: list[Node] = [node]
     while stack:
         item = stack.pop()

@@ -9,6 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .poly import apply_poly, fit_poly
+from .scale import apply_scale, fit_scale
+from .splines import apply_spline, fit_bs, fit_ns
+
 __all__ = ["TRANSFORMS", "Transform"]
 
 
@@ -31,4 +35,9 @@ class Transform:
     multivariate: bool = False
 
 
-TRANSFORMS: dict[str, Transform] = {}
+TRANSFORMS: dict[str, Transform] = {
+    "poly": Transform(fit_poly, apply_poly, multivariate=True),
+    "ns": Transform(fit_ns, apply_spline),
+    "bs": Transform(fit_bs, apply_spline),
+    "scale": Transform(fit_scale, apply_scale),
+}
