@@ -42,10 +42,25 @@ def lines(text: str) -> list[str]:
     return [re.sub(r"^optimizer \(\w+\)", "optimizer ()", line.rstrip()) for line in text.rstrip().splitlines()]
 
 
+NUMBER = re.compile(r"-?\d+\.?\d*(?:e[-+]\d+)?")
+
+
+def assert_same_numbers(got: list[str], want: list[str]) -> None:
+    """The text without numbers exactly, up to the width of columns; every number within 1e-6 of the largest."""
+    for mine, theirs in zip(got, want, strict=True):
+        assert NUMBER.sub("#", mine).split() == NUMBER.sub("#", theirs).split()
+        a, b = ([float(x) for x in NUMBER.findall(line)] for line in (mine, theirs))
+        assert a == pytest.approx(b, rel=1e-6, abs=1e-6 * max(map(abs, b), default=0.0)), (mine, theirs)
+
+
 @pytest.mark.parametrize("name", list(MODELS))
 @pytest.mark.parametrize("what", list(PRINTED))
 def test_printed(what: str, name: str) -> None:
     file = FOLDER / f"{name}.{what}.txt"
     if not file.exists():
         pytest.skip("R's output is not kept for this one")
-    assert lines(PRINTED[what](model(name))) == lines(file.read_text(encoding="utf-8"))
+    got, want = lines(PRINTED[what](model(name))), lines(file.read_text(encoding="utf-8"))
+    if what == "ranef":  # nine digits: more than any optimizer settles
+        assert_same_numbers(got, want)
+    else:
+        assert got == want
