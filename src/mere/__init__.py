@@ -1,6 +1,6 @@
 """Mixed-effects regression under R's vocabulary: lme4, lmerTest and emmeans for Python."""
 
-from . import accessors, errors, prediction, printing, refitting
+from . import accessors, datasets, errors, prediction, printing, refitting
 from .control import lmerControl
 from .generics import (
     AIC,
@@ -53,6 +53,7 @@ __all__ = [
     "anova",
     "coef",
     "confint",
+    "datasets",
     "deviance",
     "df_residual",
     "errors",
