@@ -102,7 +102,7 @@ def test_rows_with_missing_values_go() -> None:
     assert design.frame.rows is not None
     assert design.frame.rows.tolist() == list(range(5, 40))
     same(design, build_design("y ~ f + offset(x) + (1 | g) + (1 | s)", d.iloc[5:], weights="w"))
-    with pytest.raises(MereValueError, match="y, f, s, g, weights|missing values in"):
+    with pytest.raises(MereValueError, match="missing values in y, f, g, s, weights"):
         build_design("y ~ f + (1 | g) + (1 | s)", d, weights="w", na_action="fail")
     with pytest.raises(MereValueError, match="no rows"):
         build_design("y ~ x", d.assign(y=np.nan))
