@@ -69,6 +69,11 @@ def test_the_data_is_not_touched() -> None:
     d.loc[:, "x"] = 0.0
     assert design.y.any()
     assert design.X[:, 1].any()
+    arrays = {"y": np.ones(4), "x": np.arange(4.0), "z": np.arange(4.0)}
+    frame = build_design("y ~ x + x:z", arrays).frame
+    for name, array in arrays.items():
+        array[:] = 7.0
+        assert frame.variables[name][0] != 7.0
 
 
 def test_row_order_changes_rows_only() -> None:
