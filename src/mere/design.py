@@ -134,10 +134,12 @@ def build_design(
     response = terms.variables[0]
     full = build_matrix(terms, frame.variables, frame.n, coding)
     X, names, assign, dropped = _full_rank(full, findings)
+    y = _numeric_response(frame.variables[response], response)
+    _own_arrays(frame.variables, terms, full, y)
     return Design(
         formula=parsed,
         response=response,
-        y=_numeric_response(frame.variables[response], response),
+        y=y,
         X=X,
         names=names,
         assign=assign,
@@ -211,6 +213,19 @@ def _numeric_response(value: Any, name: str) -> np.ndarray:
     if not np.isfinite(np.dot(flat, flat)) and not np.isfinite(y).all():
         raise MereValueError(f"the response {name!r} has infinite values")
     return y
+
+
+def _own_arrays(variables: dict[str, Any], terms: Terms, full: ModelMatrix, y: np.ndarray) -> None:
+    """Replace arrays of the user: by columns of X and y where they are there anyway, else copy."""
+    ours = {terms.variables[0]: y}
+    assign = full.assign.tolist()
+    for j, term in enumerate(terms.terms):
+        if len(term) == 1 and j + 1 in assign:
+            ours[terms.variables[term[0]]] = full.X[:, assign.index(j + 1)]
+    for name, value in variables.items():
+        if isinstance(value, np.ndarray):
+            shared = value.dtype == np.float64 and name in ours
+            variables[name] = ours[name] if shared else value.copy()
 
 
 def _full_rank(

@@ -48,7 +48,7 @@ class ModelFrame:
 
     Attributes
     ----------
-    variables : mapping
+    variables : dict
         R's name of each variable → float64 array, logical, `Factor` or `Matrix`.
     nrow : int
         The rows of the user's table.
@@ -65,7 +65,7 @@ class ModelFrame:
         The functions and arrays of the user.
     """
 
-    variables: Mapping[str, Value]
+    variables: dict[str, Value]
     nrow: int
     rows: np.ndarray | None = None
     omitted: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))

@@ -1,4 +1,4 @@
-"""Every formula of ``fixtures/formula`` against R: columns, names, order, new data, random terms."""
+"""Every formula of ``fixtures/formula`` against R: columns, names, new data, random terms."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """A matrix of the user: one row a level; completed to k − 1 columns if asked for.
 
-``C(f, matrix)`` completes, the argument ``contrasts=`` does not: this is R's way. R fills missing columns from the orthogonal factor of (1, M), so that together with the
+``C(f, matrix)`` completes, the argument ``contrasts=`` does not: this is R's way. R fills
+missing columns from the orthogonal factor of (1, M), so that together with the
 intercept they span all of the levels.
 """
 

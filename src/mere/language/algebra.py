@@ -91,7 +91,7 @@ def expand_terms(
     )
     banned = sum(1 << i for i in offsets) | (1 if response is not None else 0)
     bits = [b for b in found if not b & banned]
-    bits.sort(key=int.bit_count if hasattr(int, "bit_count") else lambda b: bin(b).count("1"))
+    bits.sort(key=int.bit_count)
     terms = [tuple(i for i in range(b.bit_length()) if b >> i & 1) for b in bits]
     names = tuple(algebra.names)
     return Terms(
@@ -195,11 +195,12 @@ class _Algebra:
     def crossed(self, node: Call) -> list[int]:
         left, right = self.encode(node.args[0]), self.encode(node.args[1])
         _limit(len(left) * len(right), 100 * MAX_TERMS, node)
-        return [*left, *right, *(a | b for a in left for b in right)]
+        # R's rule: crossing with the intercept alone on the left leaves nothing, as in 1 * a
+        return [*left, *right, *(a | b for a in left for b in right)] if left else []
 
     def nested(self, node: Call) -> list[int]:
         left, right = self.encode(node.args[0]), self.encode(node.args[1])
-        return [*left, *(_union(left) | b for b in right)]
+        return [*left, *(_union(left) | b for b in right)] if left else []
 
     def within(self, node: Call) -> list[int]:
         left, right = self.encode(node.args[0]), self.encode(node.args[1])

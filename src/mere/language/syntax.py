@@ -1,8 +1,9 @@
 """The syntax tree of R expressions: three kinds of nodes, immutable, with their positions.
 
 Operators are calls too, as in R: ``a + b`` is ``Call("+", (a, b))``, parentheses are
-``Call("(", (a,))``. Long chains ``a + b + c …`` nest to the left; `spine` walks them without recursion, so that
-only real nesting counts towards the depth limit of the parser.
+``Call("(", (a,))``. Long chains ``a + b + c …`` nest to the left;
+`spine` walks them without recursion, so that only real nesting counts towards the depth
+limit of the parser.
 """
 
 from __future__ import annotations
