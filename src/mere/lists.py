@@ -186,10 +186,15 @@ def _fitted(m: LmList) -> pd.Series:
 
 @g.residuals.register(LmList)
 def _residuals(m: LmList, type: str = "response", scaled: bool = False) -> pd.Series:
+    """As of each model, but Pearson residuals are divided by the group's own sigma."""
     out = []
     for fit in m.fitted_models.values():
         part = g.residuals(fit, type=type)
-        out.append(part / (g.sigma(m) if m.pool else fit.sigma) if scaled else part)
+        if scaled:
+            part = part / (g.sigma(m) if m.pool else fit.sigma)
+        elif type == "pearson":
+            part = part / fit.sigma
+        out.append(part)
     return _rows(out)
 
 

@@ -26,7 +26,7 @@ def variable_names(models: Sequence[Any]) -> list[str]:
         found = [
             name
             for name, value in scope.items()
-            if value is model and not name.startswith("_") and name not in names
+            if value is model and name.isidentifier() and name[0] != "_" and name not in names
         ]
         names.append(found[0] if found else f"MODEL{i}")
     return names

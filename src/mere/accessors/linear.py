@@ -16,7 +16,7 @@ from ..results import AnovaTable, LogLik, _Printed
 from ..summaries import coefficient_frame
 from .effects import correlation_of, fixed_covariance
 from .intervals import chosen_parameters, interval_frame, percent_labels
-from .rows import omitted_rows, row_series
+from .rows import fitted_values, omitted_rows, row_series
 
 __all__ = ["SummaryLM", "gaussian_log_likelihood", "sequential_table"]
 
@@ -107,7 +107,7 @@ def sequential_table(
 
 def _mean_sum_of_squares(m: LM) -> float:
     """Weighted sum of squares of the fitted values, about their mean with an intercept."""
-    f = m.design.X @ m.beta
+    f = fitted_values(m)
     w = np.ones(len(f)) if m.design.weights is None else np.asarray(m.design.weights)
     centre = float(w @ f / w.sum()) if _has_intercept(m) else 0.0
     return float(w @ (f - centre) ** 2)
@@ -250,11 +250,12 @@ def _hatvalues(m: LM) -> pd.Series:
 
 @g.anova.register(LM)
 def _anova(m: LM, *models: Any, **kwargs: Any) -> AnovaTable:
-    others = [x for x in models if isinstance(x, LM)]
-    if others and len(others) == len(models):
-        return _compare((m, *others))
-    if models:
-        return g.anova(next(x for x in models if not isinstance(x, LM)), m, *models, **kwargs)  # type: ignore[no-any-return]
+    if models and all(isinstance(x, LM) for x in models):
+        return _compare((m, *models))
+    if models:  # a model of another class among them decides
+        lead = next(x for x in models if not isinstance(x, LM))
+        rest = [x for x in (m, *models) if x is not lead]
+        return g.anova(lead, *rest, **kwargs)  # type: ignore[no-any-return]
     design = m.design
     table = sequential_table(
         m.effects, np.asarray(design.assign), tuple(design.term_labels), m.rss, m.df

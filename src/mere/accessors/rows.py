@@ -62,18 +62,11 @@ def row_series(design: Design, values: np.ndarray) -> pd.Series:
     if frame.na_action != "exclude" or not len(frame.omitted):
         return series
     rows = np.arange(frame.nrow) if frame.rows is None else np.asarray(frame.rows)
-    places = np.concatenate([rows, frame.omitted])
-    order = np.argsort(places, kind="stable")
-    padded = np.concatenate([values, np.full(len(frame.omitted), np.nan)])[order]
-    return pd.Series(padded, _all_labels(design, places[order]))
-
-
-def _all_labels(design: Design, places: np.ndarray) -> pd.Index:
-    """Labels of kept and omitted rows; without names, their numbers."""
-    names = getattr(design.frame, "all_row_names", None)
-    if names is None:
-        return pd.Index(places)
-    return pd.Index(names).take(places)
+    order = np.argsort(np.concatenate([rows, frame.omitted]), kind="stable")
+    omitted = frame.omitted if frame.omitted_names is None else frame.omitted_names
+    labels = series.index.append(pd.Index(omitted)).take(order)
+    padded = np.concatenate([values, np.full(len(frame.omitted), np.nan)])
+    return pd.Series(padded[order], labels)
 
 
 def omitted_rows(design: Design) -> int:

@@ -110,7 +110,7 @@ def coef(model: Any) -> Any:
     >>> coef(lmer("Reaction ~ Days + (Days | Subject)", sleepstudy))["Subject"].head(2).round(3)
          (Intercept)    Days
     308      253.664  19.666
-    309      211.006   1.848
+    309      211.007   1.848
     """
     raise no_method("coef", model)
 
@@ -140,7 +140,7 @@ def VarCorr(model: Any, sigma: float | None = None) -> Any:
     >>> from mere.datasets import sleepstudy
     >>> VarCorr(lmer("Reaction ~ Days + (Days | Subject)", sleepstudy))
      Groups   Name        Std.Dev. Corr
-     Subject  (Intercept) 24.7407
+     Subject  (Intercept) 24.7405
               Days         5.9221  0.066
      Residual             25.5918
     """

@@ -11,7 +11,7 @@ from ..accessors.linear import SummaryLM
 from ..model import LM, Call
 from .formulas import formula_lines
 from .mixed import argument_text
-from .numbers import format_number, format_numbers, format_pvalues
+from .numbers import format_number, format_numbers, format_pvalues, general
 from .tables import coefficient_table, named_vector_text, zapped
 
 __all__ = ["call_lines"]
@@ -23,7 +23,7 @@ def call_lines(call: Call, formula: str) -> list[str]:
     if call.data_name:
         parts.append(f"data = {call.data_name}")
     for name, value in call.arguments.items():
-        if value is not None:
+        if name != "formula" and value is not None:
             parts.append(f"{name} = {argument_text(value)}")
     text = f"{call.function}({', '.join(parts)})"
     try:
@@ -57,17 +57,12 @@ def _summary(s: SummaryLM, digits: int = 4, signif_stars: bool = True) -> str:
     if s.fstatistic is not None:
         F, df1, df2 = s.fstatistic
         lines.append(
-            f"Multiple R-squared:  {_general(s.r_squared, digits)},\t"
-            f"Adjusted R-squared:  {_general(s.adj_r_squared, digits)} "
+            f"Multiple R-squared:  {general(s.r_squared, digits)},\t"
+            f"Adjusted R-squared:  {general(s.adj_r_squared, digits)} "
         )
         p = format_pvalues([_upper_f(F, df1, df2)], digits)[0]
-        lines.append(f"F-statistic: {_general(F, digits)} on {df1} and {df2} DF,  p-value: {p}")
+        lines.append(f"F-statistic: {general(F, digits)} on {df1} and {df2} DF,  p-value: {p}")
     return "\n".join([*lines, ""])
-
-
-def _general(x: float, digits: int) -> str:
-    """R's ``formatC(x, digits)``."""
-    return f"{x:#.{digits}g}".rstrip(".") if abs(x) >= 1e-4 else f"{x:.{digits}g}"
 
 
 def _upper_f(F: float, df1: float, df2: float) -> float:

@@ -52,8 +52,7 @@ def _title_lines(title: str, kind: str) -> list[str]:
 
 def _call_lines(call: Call, formula: str, with_control: bool) -> list[str]:
     """Formula, data, weights, offset, control and subset, those that were given."""
-    broken = formula_lines(formula)
-    lines = [f"Formula: {broken[0]}"] if len(broken) == 1 else ["Formula: ", *broken]
+    lines = _filled("Formula:", *formula_lines(formula))
     if call.data_name:
         lines.append(f"   Data: {call.data_name}")
     given = call.arguments
@@ -110,11 +109,20 @@ def _criteria_lines(values: pd.Series, digits: int) -> list[str]:
 
 
 def _group_lines(n: int, ngrps: pd.Series) -> list[str]:
-    head = f"Number of obs: {n}, groups: "
     groups = "; ".join(f"{name}, {count}" for name, count in ngrps.items())
-    if len(head) + 1 + len(groups) > WIDTH:
-        return [head.rstrip(" ") + " ", groups]
-    return [f"{head} {groups}"]
+    return _filled(f"Number of obs: {n}, groups: ", groups)
+
+
+def _filled(*pieces: str) -> list[str]:
+    """Pieces side by side as long as they fit (R's ``cat(fill = TRUE)``)."""
+    lines = [pieces[0]]
+    for piece in pieces[1:]:
+        if len(lines[-1]) + 2 + len(piece) > WIDTH:
+            lines[-1] += " "
+            lines.append(piece)
+        else:
+            lines[-1] += " " + piece
+    return lines
 
 
 def _optimizer_lines(info: OptInfo, brief: bool) -> list[str]:
@@ -387,11 +395,7 @@ def _family(f: Family) -> str:
 
 @g.to_text.register(Call)
 def _call(call: Call) -> str:
-    parts = [f"{k} = {_quoted(v)}" for k, v in call.arguments.items()]
+    parts = [f"{k} = {argument_text(v)}" for k, v in call.arguments.items()]
     if call.data_name:
         parts.insert(min(1, len(parts)), f"data = {call.data_name}")
     return f"{call.function}({', '.join(parts)})"
-
-
-def _quoted(value: Any) -> str:
-    return argument_text(value)

@@ -43,8 +43,9 @@ def fixed(x: float, digits: int, na: str = "NA") -> str:
 
 
 def general(x: float, digits: int, na: str = "NA") -> str:
-    """`x` as C's ``%.{digits}g`` writes it (R's ``formatC(format = "g")``)."""
-    return f"{x:.{digits}g}" if math.isfinite(x) else _special(x, na)
+    """`x` to `digits` significant digits, at least ``digits + 1`` wide (R's ``formatC``)."""
+    text = f"{x:.{digits}g}" if math.isfinite(x) else _special(x, na)
+    return text.rjust(digits + 1)
 
 
 def _special(x: float, na: str) -> str:
