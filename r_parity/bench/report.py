@@ -84,7 +84,8 @@ def memory(r: Results, mere: Results) -> list[str]:
             [
                 case.name,
                 f"{b['input_mb']:.1f}",
-                f"{a['added_mb']:.0f}" if a else "",
+                *([f"{a['peak_mb']:,.0f}", f"{a['added_mb']:.0f}"] if a else ["", ""]),
+                f"{b['peak_mb']:,.0f}",
                 f"{b['added_mb']:.0f}",
                 f"{b['added_mb'] / b['input_mb']:.1f}",
             ]
@@ -160,7 +161,7 @@ def others(everything: dict[str, Results], mere: Results) -> list[str]:
             if result is None:
                 cells.append("")
             elif "error" in result:
-                cells.append("fails")
+                cells.append(result["error"] if isinstance(result["error"], str) else "fails")
             else:
                 off = result["criterion"] - ours["criterion"] if ours and rival != "gpboost" else 0.0
                 cells.append(
