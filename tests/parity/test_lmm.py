@@ -31,7 +31,10 @@ def quantity(function: Callable[[Any, Golden], None]) -> Callable[[Any, Golden],
 
 @functools.cache
 def model(name: str) -> Any:
-    gold = golden("lmm", name)
+    return model_of(golden("lmm", name))
+
+
+def model_of(gold: Golden) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return mere.lmer(gold["formula"], table(gold["data"]), **gold["arguments"])
@@ -282,6 +285,14 @@ def test_evaluation(name: str) -> None:
     for point in points:
         at = array(point["par"] if "par" in point else point["theta"])
         assert_close([devfun(at)], [point["value"]], gold["tolerance"]["evaluation"], what="criterion")
+
+
+def test_maximal() -> None:
+    """Two 8 x 8 covariances, singular: no higher than the best that R's optimizers found with exact gradients."""
+    gold = golden("lmm_slow", "maximal")
+    m = model_of(gold)
+    assert -2 * float(mere.logLik(m)) <= gold["criterion"] + 1e-6
+    assert mere.isSingular(m)
 
 
 def test_enough_cases() -> None:
