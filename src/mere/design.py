@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -210,7 +211,7 @@ def _numeric_response(value: Any, name: str) -> np.ndarray:
     else:
         y = np.array(value, dtype=np.float64)
     flat = y.ravel(order="K")
-    if not np.isfinite(np.dot(flat, flat)) and not np.isfinite(y).all():
+    if not isfinite(np.dot(flat, flat)) and not np.isfinite(y).all():
         raise MereValueError(f"the response {name!r} has infinite values")
     return y
 
