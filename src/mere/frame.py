@@ -177,7 +177,8 @@ class _PandasFrame(Frame):
     @property
     def row_names(self) -> Sequence[Any] | None:  # type: ignore[override]
         index = self._data.index
-        return None if type(index).__name__ == "RangeIndex" else index
+        plain = type(index).__name__ == "RangeIndex" and index.start == 0 and index.step == 1
+        return None if plain else index
 
     def __contains__(self, name: object) -> bool:
         return name in self._data.columns

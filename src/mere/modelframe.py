@@ -57,7 +57,7 @@ class ModelFrame:
     omitted : ndarray of int
         The rows left out for missing values (not those outside the subset).
     na_action : str
-    row_names : sequence or None
+    row_names, omitted_names : sequence or None
         Names of the kept rows; None = their numbers.
     states : mapping
         States of the transforms by the text of their calls.
@@ -71,6 +71,7 @@ class ModelFrame:
     omitted: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     na_action: str = "omit"
     row_names: Sequence[Any] | None = None
+    omitted_names: Sequence[Any] | None = None
     states: Mapping[str, Any] = field(default_factory=dict)
     env: Mapping[str, Any] = field(default_factory=dict)
 
@@ -156,6 +157,7 @@ def evaluate_frame(
         omitted,
         na_action,
         _row_names(table, rows),
+        _row_names(table, omitted) if len(omitted) else None,
         evaluator.states,
         dict(env or {}),
     )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from formula_golden import cases, listed, load, numbers, table
+from .formula_golden import cases, listed, load, numbers, table
 
 from mere.design import build_design, matrix_of
 from mere.language.formulas import parse_formula

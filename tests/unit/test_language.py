@@ -6,7 +6,7 @@ import pickle
 import string
 
 import pytest
-from formula_golden import cases
+from .formula_golden import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -1,0 +1,259 @@
+/* newton.c - damped Newton in the entries of Lambda, and the certificate at the boundary.
+ *
+ * The criterion depends on Lambda through Lambda Lambda' only, so it is even in every column of Lambda. A bound "diagonal
+ * >= 0" therefore makes false minima: at Lambda_jj = 0 the gradient says nothing, and the way out may be a change of
+ * sign of the column. So the steps are free of bounds, columns are flipped at the end, and a singular Lambda is judged
+ * by what decides it: with S = dd/d(Lambda Lambda')_f = Gamma_f, the point is a minimum to first order if and only if
+ * Gamma is positive semidefinite on the null space of Lambda Lambda'. Where it is not, its eigenvector is the way out.
+ *
+ * Steps: (H + mu diag H) s = -g with H the average information plus the Gamma term, corrected by a symmetric rank-one
+ * (SR1) secant so that the convergence is superlinear; accepted by the ratio of actual to predicted gain
+ * (Levenberg-Marquardt; Nocedal & Wright 2006, ch. 4 and 6).
+ */
+#include <math.h>
+#include <string.h>
+
+#include "dense.h"
+#include "memory.h"
+#include "newton.h"
+
+/* ------------------------------------------------------------------ evaluations */
+
+mere_status mere_newton_value(mere_newton *v, const double *x, double *d)
+{
+    v->outcome->n_eval++;
+    mere_status status = mere_lmm_value(v->work, x, v->options->reml, d);
+    if (status == MERE_ERR_NOT_POSITIVE || status == MERE_ERR_NOT_FINITE || status == MERE_ERR_PERFECT_FIT) {
+        *d = INFINITY;
+        return MERE_OK;
+    }
+    return status;
+}
+
+/* Gradient and Newton matrix at x, where the criterion was evaluated last. */
+static mere_status derivatives(mere_newton *v, double *g)
+{
+    v->outcome->n_gradient++;
+    mere_status status = mere_lmm_gradient(v->work, g);
+    return status ? status : mere_lmm_information(v->work, v->h);
+}
+
+/* ------------------------------------------------------------------ steps */
+
+/* s = -(h + c + mu diag)^-1 g. Returns 0 if the matrix is not positive definite. */
+static int solve_step(mere_newton *v, double mu)
+{
+    int64_t n = v->n;
+    double largest = 0.0;
+    for (int64_t i = 0; i < n; i++)
+        largest = fmax(largest, fabs(v->h[i * (n + 1)]));
+    for (int64_t i = 0; i < n * n; i++)
+        v->m[i] = v->h[i] + v->c[i];
+    for (int64_t i = 0; i < n; i++) {
+        double d = fabs(v->h[i * (n + 1)]);
+        v->m[i * (n + 1)] += mu * fmax(d, 1e-8 * largest) + 1e-14 * largest;
+        v->s[i] = -v->g[i];
+    }
+    if (mere_chol(n, v->m, n))
+        return 0;
+    mere_lower_solve(n, v->m, n, 0, 1, v->s, n);
+    mere_lower_solve(n, v->m, n, 1, 1, v->s, n);
+    return 1;
+}
+
+/* -(g's + s'(h + c)s / 2) */
+static double predicted_gain(const mere_newton *v)
+{
+    int64_t n = v->n;
+    double gain = 0.0;
+    for (int64_t j = 0; j < n; j++) {
+        double hs = 0.0;
+        for (int64_t i = 0; i < n; i++)
+            hs += (v->h[i + j * n] + v->c[i + j * n]) * v->s[i];
+        gain -= v->s[j] * (v->g[j] + 0.5 * hs);
+    }
+    return gain;
+}
+
+/* SR1: the smallest symmetric correction of the new h that maps the step to the change of the gradient. */
+static void secant(mere_newton *v)
+{
+    int64_t n = v->n;
+    double sr = 0.0, ss = 0.0, rr = 0.0;
+    double *r = v->y;
+    for (int64_t i = 0; i < n; i++) {
+        double hs = 0.0;
+        for (int64_t j = 0; j < n; j++)
+            hs += v->h[i + j * n] * v->s[j];
+        r[i] = v->g1[i] - v->g[i] - hs;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        sr += v->s[i] * r[i];
+        ss += v->s[i] * v->s[i];
+        rr += r[i] * r[i];
+    }
+    memset(v->c, 0, (size_t)(n * n) * sizeof(double));
+    if (fabs(sr) <= 1e-8 * sqrt(ss * rr) || rr == 0.0)
+        return;
+    for (int64_t j = 0; j < n; j++)
+        for (int64_t i = 0; i < n; i++)
+            v->c[i + j * n] = r[i] * r[j] / sr;
+}
+
+static mere_status accept(mere_newton *v, double d1)
+{
+    mere_status status = derivatives(v, v->g1);
+    if (status)
+        return status;
+    secant(v);
+    memcpy(v->x, v->x1, (size_t)v->n * sizeof(double));
+    memcpy(v->g, v->g1, (size_t)v->n * sizeof(double));
+    v->d = d1;
+    return MERE_OK;
+}
+
+/* From x with d, g, h known, down to a predicted gain below the tolerance. outcome->code says how it ended. */
+static mere_status descend(mere_newton *v)
+{
+    double mu = 0.0, d1;
+    int64_t n = v->n;
+    mere_status status;
+    v->outcome->code = 2;
+    while (v->outcome->n_eval < v->options->max_eval) {
+        if (!solve_step(v, mu)) {
+            int corrected = 0;
+            for (int64_t i = 0; i < n * n; i++)
+                corrected |= v->c[i] != 0.0;
+            if (corrected)
+                memset(v->c, 0, (size_t)(n * n) * sizeof(double));
+            else
+                mu = mu > 0.0 ? 4.0 * mu : 1e-3;
+            if (mu > 1e8)
+                break;
+            continue;
+        }
+        double gain = predicted_gain(v);
+        v->outcome->decrement = gain;
+        if (gain < v->options->decrement) {
+            v->outcome->code = mu > 1e3 ? 1 : 0;
+            return MERE_OK;
+        }
+        for (int64_t i = 0; i < n; i++)
+            v->x1[i] = v->x[i] + v->s[i];
+        if ((status = mere_newton_value(v, v->x1, &d1)))
+            return status;
+        double ratio = (v->d - d1) / gain;
+        if (ratio > 1e-4 || (gain < v->noise && d1 <= v->d + 10.0 * v->noise)) {
+            int at_rounding = gain < v->noise && ratio <= 1e-4;
+            if ((status = accept(v, d1)))
+                return status;
+            if (at_rounding) {
+                v->outcome->code = 0;
+                return MERE_OK;
+            }
+            if (ratio > 0.75)
+                mu = mu > 1e-4 ? 0.1 * mu : 0.0;
+            else if (ratio < 0.25)
+                mu = fmax(4.0 * mu, 1e-2);
+        } else {
+            memset(v->c, 0, (size_t)(n * n) * sizeof(double));
+            mu = fmax(5.0 * mu, 1e-2);
+            if (mu > 1e8)
+                break;
+        }
+    }
+    if (v->outcome->code == 2 && v->outcome->n_eval < v->options->max_eval)
+        v->outcome->code = 1;
+    return MERE_OK;
+}
+
+/* ------------------------------------------------------------------ the whole */
+
+static mere_status restart(mere_newton *v)
+{
+    mere_status status = mere_lmm_value(v->work, v->x, v->options->reml, &v->d);
+    v->outcome->n_eval++;
+    v->noise = 1e-14 * fabs(v->d) + 1e-12;
+    memset(v->c, 0, (size_t)(v->n * v->n) * sizeof(double));
+    return status ? status : derivatives(v, v->g);
+}
+
+static mere_status newton_new(mere_newton *v, mere_work *work)
+{
+    int64_t n = work->plan->n_par, k = 1;
+    for (int64_t f = 0; f < work->plan->n_factor; f++)
+        k = work->plan->factor[f].k > k ? work->plan->factor[f].k : k;
+    int64_t m = n > k ? n : k, size = 6 * m + 3 * m * m + k * k + k + 10 * k + 4 * k * k;
+    double *x = mere_calloc(size, sizeof *x);
+    if (!x)
+        return MERE_ERR_MEMORY;
+    v->work = work;
+    v->n = n;
+    v->x = x;
+    v->g = v->x + m;
+    v->x1 = v->g + m;
+    v->g1 = v->x1 + m;
+    v->s = v->g1 + m;
+    v->y = v->s + m;
+    v->h = v->y + m;
+    v->c = v->h + m * m;
+    v->m = v->c + m * m;
+    v->block = v->m + m * m;
+    v->eigen = v->block + k * k;
+    v->space = v->eigen + k;
+    return MERE_OK;
+}
+
+/* Does v->x equal the parameters that the derivatives belong to? Else evaluate them there. */
+static mere_status settle(mere_newton *v, int fresh, double *gradient, double *matrix)
+{
+    mere_status status = MERE_OK;
+    size_t n = (size_t)v->n;
+    if (!fresh && (status = restart(v)))
+        return status;
+    if (gradient)
+        memcpy(gradient, v->g, n * sizeof(double));
+    if (matrix)
+        memcpy(matrix, v->h, n * n * sizeof(double));
+    v->outcome->d = v->d;
+    return MERE_OK;
+}
+
+mere_status mere_minimize_newton(mere_work *work, const mere_options *options, const double *start, double *par,
+                                 double *gradient, double *matrix, mere_outcome *outcome)
+{
+    enum { ESCAPES = 12 };
+    mere_newton v = {.options = options, .outcome = outcome};
+    *outcome = (mere_outcome){0};
+    mere_status status = newton_new(&v, work);
+    if (status)
+        return status;
+    memcpy(v.x, start, (size_t)v.n * sizeof(double));
+    int escaped = 1, fresh = 0;
+    for (int round = 0; !status && escaped && round <= ESCAPES; round++) {
+        double before;
+        escaped = 0;
+        if ((status = restart(&v)) || (status = descend(&v)))
+            break;
+        fresh = !mere_newton_flip(&v);
+        before = v.d;
+        int64_t evaluations = outcome->n_eval;
+        if ((status = mere_newton_snap(&v, &outcome->n_null)))
+            break;
+        fresh &= outcome->n_eval == evaluations;
+        if (outcome->n_null == 0)
+            break;
+        if (v.d != before) { /* the other parameters, now that some directions are null; null columns stay null */
+            if ((status = restart(&v)) || (status = descend(&v)))
+                break;
+            mere_newton_flip(&v);
+        }
+        fresh = 0;
+        if ((status = restart(&v)) || (status = mere_newton_certify(&v, &escaped)))
+            break;
+    }
+    if (!status && !(status = settle(&v, fresh, gradient, matrix)))
+        memcpy(par, v.x, (size_t)v.n * sizeof(double));
+    mere_free(v.x);
+    return status;
+}

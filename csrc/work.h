@@ -1,0 +1,44 @@
+/* work.h - the mutable state of evaluations: one per thread. Private to the kernels. */
+#ifndef MERE_WORK_H
+#define MERE_WORK_H
+
+#include "plan.h"
+
+typedef struct mere_sparse mere_sparse;
+
+struct mere_work {
+    const mere_plan *plan;
+    /* the response */
+    double *center;      /* p: y was replaced by y - X center */
+    double *zy;          /* q: Z'y, factor after factor */
+    double *xy;          /* p */
+    double yy, yy_raw, log_weights;
+    /* Lambda of each factor, k x k full storage, one after another */
+    double *lambda;
+    int64_t *lambda_first;
+    /* elimination of factor 0: a = [rest; X; y]' Z_0, with L and F = Lambda L^-T per level, b = a F */
+    double *a, *b;
+    double *l0, *f0;
+    /* Schur complement before (n) and after (s, then its factor) Lambda; t = L^-T diag(w) L^-1; g = Lambda t Lambda' */
+    double *n, *s, *t, *g;
+    mere_sparse *sparse;
+    /* solution: b of the rest, beta, and Z'r */
+    double *gamma;       /* per factor k x k, like lambda */
+    double *grad_lambda; /* dd/dLambda / 2, like lambda */
+    double *scratch;
+    int64_t n_scratch;
+    double ld_re, ld_x, rho, nu;
+    int reml;
+    int has_value, has_gradient;
+};
+
+/* Steps that several kernels share. */
+mere_status mere_lmm_inverse(mere_work *work, double weight_x, double weight_y);
+void mere_blocks_scale(const mere_work *work, const double *src, double *dst, int transpose);
+mere_status mere_lmm_solution(mere_work *work, double *v, double *u, double *b, double *t);
+/* Evaluate and derive at work->lambda as it stands. */
+mere_status mere_lmm_refresh(mere_work *work);
+/* Entry (i, j), i >= j, of g = Lambda_r T Lambda_r' after mere_lmm_inverse. */
+double mere_inverse_entry(const mere_work *work, int64_t i, int64_t j);
+
+#endif

@@ -1,0 +1,73 @@
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Vector = NDArray[np.float64]
+Outcome = dict[str, Any]
+
+PERFECT_FIT: int
+OPTIMIZER: int
+
+def versions() -> dict[str, str]: ...
+
+class KernelError(Exception):
+    status: int
+    def __init__(self, status: int) -> None: ...
+
+class Rows:
+    log_weights: float
+    def __init__(
+        self, X: Vector, weights: Vector | None, terms: list[tuple[Vector | None, NDArray[np.int32], int, int]]
+    ) -> None: ...
+
+class Plan:
+    rows: Rows
+    n_par: int
+    p: int
+    q: int
+    rest: int
+    blas: bool
+    sparse: bool
+    def __init__(self, rows: Rows, entries: NDArray[np.int64], n_par: int, schur: int = 0) -> None: ...
+    def describe(self) -> Mapping[str, int]: ...
+    def place(self, t: int) -> tuple[int, int, int, int, int]: ...
+
+class Work:
+    plan: Plan
+    def __init__(self, plan: Plan) -> None: ...
+    def set_response(self, y: Vector) -> None: ...
+    def value(self, par: ArrayLike, reml: bool) -> float: ...
+    def gradient(self) -> Vector: ...
+    def information(self) -> Vector: ...
+    def gamma(self, factor: int, k: int) -> Vector: ...
+    def state(self) -> tuple[Vector, Vector, Vector, Vector, tuple[float, float, float, float]]: ...
+    def conditional(self) -> Vector: ...
+    def leverage(self) -> Vector: ...
+    def start(self) -> Vector: ...
+    def newton(
+        self, start: ArrayLike, reml: bool, decrement: float = 1e-10, max_eval: int = 1000
+    ) -> tuple[Vector, Vector, Vector, Outcome]: ...
+    def nlopt(
+        self,
+        algorithm: str,
+        start: ArrayLike,
+        lower: ArrayLike,
+        upper: ArrayLike,
+        reml: bool,
+        xtol_abs: float = 1e-8,
+        ftol_abs: float = 1e-8,
+        max_eval: int = 100000,
+    ) -> tuple[Vector, Outcome]: ...
+
+def nlopt_minimize(
+    algorithm: str,
+    function: Callable[[Vector, bool], tuple[float, ArrayLike | None]],
+    start: ArrayLike,
+    lower: ArrayLike,
+    upper: ArrayLike,
+    xtol_abs: float = 1e-8,
+    ftol_abs: float = 1e-8,
+    max_eval: int = 100000,
+) -> tuple[Vector, Outcome]: ...

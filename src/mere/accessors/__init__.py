@@ -1,0 +1,13 @@
+"""What the generics do for mixed and linear models. Importing this package registers it."""
+
+from . import comparison, components, effects, intervals, likelihood, linear, rows
+
+__all__ = [
+    "comparison",
+    "components",
+    "effects",
+    "intervals",
+    "likelihood",
+    "linear",
+    "rows",
+]

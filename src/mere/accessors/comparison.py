@@ -1,0 +1,131 @@
+"""`anova` of mixed models: sequential sums of squares, and likelihood-ratio tests."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import generics as g
+from ..errors import DataMessage, MereTypeError, MereValueError, MereWarning, SingularFitMessage
+from ..model import LM, LMM
+from ..naming import variable_names
+from ..results import AnovaTable
+
+__all__ = ["likelihood_ratio_table", "sequential_sums"]
+
+
+# -- numbers -----------------------------------------------------------------
+def sequential_sums(
+    RX: np.ndarray, beta: np.ndarray, assign: np.ndarray, labels: Sequence[str], sigma: float
+) -> pd.DataFrame:
+    """Sums of squares (RX beta)^2 of the terms in order, and their F ratios.
+
+    Reference: Bates et al. (2015), section 5.2.
+    """
+    effects = (RX @ beta) ** 2
+    present = [j for j in range(1, len(labels) + 1) if (assign == j).any()]
+    df = np.array([int((assign == j).sum()) for j in present], dtype=int)
+    ss = np.array([float(effects[assign == j].sum()) for j in present])
+    mean = ss / df
+    columns = {"npar": df, "Sum Sq": ss, "Mean Sq": mean, "F value": mean / sigma**2}
+    return pd.DataFrame(columns, index=[labels[j - 1] for j in present])
+
+
+def likelihood_ratio_table(
+    npar: np.ndarray, log_lik: np.ndarray, aic: np.ndarray, bic: np.ndarray, names: Sequence[str]
+) -> pd.DataFrame:
+    """Each model against the one before: chi^2 = 2 (logLik_1 - logLik_0), at least 0."""
+    from scipy.special import chdtrc
+
+    df = np.array([math.nan, *np.diff(npar)])
+    chisq = np.array([math.nan, *np.maximum(0.0, 2 * np.diff(log_lik))])
+    p = np.array([chdtrc(d, x) if d > 0 else math.nan for d, x in zip(df, chisq, strict=True)])
+    columns = {
+        "npar": npar, "AIC": aic, "BIC": bic, "logLik": log_lik, "deviance": -2 * log_lik,
+        "Chisq": chisq, "Df": df, "Pr(>Chisq)": p,
+    }  # fmt: skip
+    return pd.DataFrame(columns, index=list(names))
+
+
+# -- methods -----------------------------------------------------------------
+@g.anova.register(LMM)
+def _anova(
+    m: LMM,
+    *models: Any,
+    refit: bool = True,
+    model_names: Sequence[str] | None = None,
+    ddf: str | None = None,
+    type: str | int | None = None,
+) -> AnovaTable:
+    if not models:
+        if ddf not in (None, "lme4") or str(type) not in ("None", "I", "1"):
+            raise MereValueError(
+                f"anova(ddf={ddf!r}, type={type!r}) is not there yet; anova(m) gives lme4's sequential table"
+            )
+        assign, labels = np.asarray(m.design.assign), m.design.term_labels
+        table = sequential_sums(m.RX, m.beta, assign, labels, m.sigma)
+        return AnovaTable(table, ("Analysis of Variance Table",))
+    everything = (m, *models)
+    for each in everything:
+        if not isinstance(each, (LMM, LM)):
+            raise MereTypeError(
+                f"anova() compares models; {each.__class__.__name__!r} is none (other arguments need their name)"
+            )
+    names = list(model_names) if model_names is not None else variable_names(everything)
+    if len(names) != len(everything):
+        raise MereValueError(f"model_names has {len(names)} names for {len(everything)} models")
+    return compare_models(everything, names, refit)
+
+
+def compare_models(models: Sequence[Any], names: Sequence[str], refit: bool) -> AnovaTable:
+    """Likelihood-ratio tests between models of the same data, by number of parameters."""
+    _check_same_data(models, names)
+    reml = [g.isREML(m) for m in models]
+    if refit and any(reml):
+        warnings.warn("refitting model(s) with ML (instead of REML)", DataMessage, stacklevel=4)
+        with warnings.catch_warnings():  # the user was told when the model was fitted
+            warnings.simplefilter("ignore", SingularFitMessage)
+            models = [g.refitML(m) for m in models]
+    elif any(reml) and not all(reml):
+        warnings.warn(
+            "some models fit with REML = TRUE, some not: their likelihoods do not compare",
+            MereWarning,
+            stacklevel=4,
+        )
+    likelihoods = [g.logLik(m) for m in models]
+    order = sorted(range(len(models)), key=lambda i: likelihoods[i].df)
+    npar = np.array([likelihoods[i].df for i in order])
+    log_lik = np.array([float(likelihoods[i]) for i in order])
+    aic = np.array([g.AIC(models[i]) for i in order])
+    bic = np.array([g.BIC(models[i]) for i in order])
+    table = likelihood_ratio_table(npar, log_lik, aic, bic, [names[i] for i in order])
+    heading = []
+    data_name = next((m.call.data_name for m in models if m.call.data_name), None)
+    if data_name:
+        heading.append(f"Data: {data_name}")
+    subset = models[0].call.arguments.get("subset")
+    if isinstance(subset, str):
+        heading.append(f"Subset: {subset}")
+    heading.append("Models:")
+    heading += [f"{names[i]}: {models[i].design.formula}" for i in order]
+    return AnovaTable(table, tuple(heading))
+
+
+def _check_same_data(models: Sequence[Any], names: Sequence[str]) -> None:
+    first = models[0].design
+    for m, name in zip(models[1:], names[1:], strict=True):
+        if len(m.design.y) != len(first.y):
+            raise MereValueError(
+                "models were not all fitted to the same size of dataset: "
+                f"{names[0]} has {len(first.y)} rows, {name} has {len(m.design.y)}"
+            )
+        if not np.array_equal(m.design.y, first.y):
+            raise MereValueError(
+                f"models were not all fitted to the same response: {first.response} of "
+                f"{names[0]} and {m.design.response} of {name} differ"
+            )

@@ -1,0 +1,157 @@
+"""Fixed effects, random effects and variance components of a mixed model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import generics as g
+from ..errors import MereKeyError, MereValueError
+from ..model import LMM
+from ..results import Coefficients, RandomEffects, VarianceComponents, VarianceTerm
+from .blocks import (
+    random_design,
+    relative_covariance,
+    relative_factors,
+    term_effects,
+    unique_names,
+)
+
+__all__ = ["correlation_of", "fixed_covariance"]
+
+
+# -- numbers -----------------------------------------------------------------
+def fixed_covariance(RX: np.ndarray, sigma: float) -> np.ndarray:
+    """sigma^2 (RX'RX)^-1, (p, p), exactly symmetric."""
+    if not len(RX):
+        return np.zeros((0, 0))
+    inverse = np.linalg.inv(RX)  # LU of a triangle is the triangle: back substitution
+    out: np.ndarray = sigma**2 * (inverse @ inverse.T)
+    return (out + out.T) / 2
+
+
+def correlation_of(covariance: np.ndarray) -> np.ndarray:
+    """Correlation matrix of a covariance matrix."""
+    sd = np.sqrt(np.diag(covariance))
+    out: np.ndarray = covariance / np.outer(sd, sd)
+    np.fill_diagonal(out, 1.0)
+    return out
+
+
+# -- methods -----------------------------------------------------------------
+@g.fixef.register(LMM)
+def _fixef(m: LMM, add_dropped: bool = False) -> pd.Series:
+    design = m.design
+    if not add_dropped or not len(design.dropped):
+        return pd.Series(m.beta.copy(), list(design.names), dtype=float)
+    full = np.full(len(design.names_full), np.nan)
+    kept = np.setdiff1d(np.arange(len(full)), np.asarray(design.dropped, dtype=int))
+    full[kept] = m.beta
+    return pd.Series(full, list(design.names_full))
+
+
+@g.ranef.register(LMM)
+def _ranef(
+    m: LMM,
+    condVar: bool = True,
+    drop: bool = False,
+    whichel: str | int | Sequence[str | int] | None = None,
+) -> RandomEffects:
+    random = m.design.random
+    pieces: dict[str, list[pd.DataFrame]] = {}
+    for term, b in zip(random, term_effects(random, m.b), strict=True):
+        frame = pd.DataFrame(b.copy(), pd.Index(term.levels, dtype=object), list(term.names))
+        pieces.setdefault(term.group, []).append(frame)
+    chosen = _which(whichel, list(pieces))
+    modes: dict[str, Any] = {
+        group: pieces[group][0] if len(pieces[group]) == 1 else pd.concat(pieces[group], axis=1) for group in chosen
+    }
+    if drop:
+        modes = {k: f.iloc[:, 0] if f.shape[1] == 1 else f for k, f in modes.items()}
+    if not condVar:
+        return RandomEffects(modes)
+    variances = m.objective.conditional_variances_by_factor(m.par)
+    return RandomEffects(modes, {group: m.sigma**2 * variances[group] for group in chosen})
+
+
+def _which(whichel: Any, groups: list[str]) -> list[str]:
+    """The grouping factors that `whichel` asks for, in the model's order."""
+    if whichel is None:
+        return groups
+    wanted = [whichel] if isinstance(whichel, (str, int)) else list(whichel)
+    for w in wanted:
+        known = w in groups if isinstance(w, str) else 0 <= w < len(groups)
+        if not known:
+            raise MereKeyError(f"whichel={w!r} is no grouping factor of the model; there are {', '.join(groups)}")
+    return [n for i, n in enumerate(groups) if n in wanted or i in wanted]
+
+
+@g.coef.register(LMM)
+def _coef(m: LMM) -> Coefficients:
+    fixed = g.fixef(m)
+    tables = {}
+    for group, modes in g.ranef(m, condVar=False).items():
+        if not modes.columns.is_unique:
+            raise MereValueError(
+                f"coef() cannot join the random-effects terms of {group!r}: "
+                f"they repeat a column ({', '.join(modes.columns[modes.columns.duplicated()])})"
+            )
+        extra = [c for c in modes.columns if c not in fixed.index]
+        columns = [*extra, *fixed.index]
+        table = np.tile(np.concatenate([np.zeros(len(extra)), fixed.to_numpy()]), (len(modes), 1))
+        for c in modes.columns:
+            table[:, columns.index(c)] += modes[c].to_numpy()
+        tables[group] = pd.DataFrame(table, modes.index, columns)
+    return Coefficients(tables)
+
+
+@g.VarCorr.register(LMM)
+def _var_corr(m: LMM, sigma: float | None = None) -> VarianceComponents:
+    scale = m.sigma if sigma is None else float(sigma)
+    random = m.design.random
+    names = unique_names(t.group for t in random)
+    terms = tuple(
+        VarianceTerm(name, t.group, tuple(t.names), scale**2 * (T @ T.T), t.covariance.name != "diag")
+        for name, t, T in zip(names, random, relative_factors(random, m.theta), strict=True)
+    )
+    return VarianceComponents(terms, scale)
+
+
+@g.vcov.register(LMM)
+def _vcov(m: LMM, type: str | None = None, correlation: bool = False, full: bool = False) -> pd.DataFrame:
+    if type is not None:
+        raise MereValueError(f"vcov(type={type!r}) of mixed models is not there yet; use type=None")
+    if full:
+        V, names = _joint_covariance(m)
+    else:
+        V, names = fixed_covariance(m.RX, m.sigma), list(m.design.names)
+    return pd.DataFrame(correlation_of(V) if correlation else V, names, names)
+
+
+def _joint_covariance(m: LMM) -> tuple[np.ndarray, list[str]]:
+    """Covariance of (b - its prediction, estimate of beta), with names.
+
+    sigma^2 times the inverse of [[Z'WZ + (Lambda Lambda')^-1, Z'WX], [X'WZ, X'WX]],
+    written with Lambda so that singular fits are no exception.
+    """
+    design = m.design
+    w = np.ones(len(design.y)) if design.weights is None else np.asarray(design.weights)
+    Z = random_design(design.random)
+    Lambda = relative_covariance(design.random, m.theta)
+    ZL = (Z @ Lambda).toarray()
+    M = ZL.T @ (w[:, None] * ZL) + np.eye(ZL.shape[1])
+    inner = np.asarray(Lambda @ np.linalg.solve(M, Lambda.toarray().T))
+    beta = fixed_covariance(m.RX, m.sigma)
+    cross = inner @ (Z.T @ (w[:, None] * design.X))
+    bb = m.sigma**2 * inner + cross @ beta @ cross.T
+    V = np.block([[bb, -cross @ beta], [-(cross @ beta).T, beta]])
+    names = [f"{column}|{t.group}:{level}" for t in design.random for level in t.levels for column in t.names]
+    return V, [*names, *design.names]
+
+
+@g.sigma.register(LMM)
+def _sigma(m: LMM) -> float:
+    return m.sigma

@@ -1,0 +1,287 @@
+"""What the generics do for a linear model, and its summary."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import generics as g
+from ..errors import MereValueError
+from ..model import LM, Call
+from ..results import AnovaTable, LogLik, _Printed
+from ..summaries import coefficient_frame
+from .effects import correlation_of, fixed_covariance
+from .intervals import chosen_parameters, interval_frame, percent_labels
+from .rows import fitted_values, omitted_rows, row_series
+
+__all__ = ["SummaryLM", "gaussian_log_likelihood", "sequential_table"]
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class SummaryLM(_Printed):
+    """Summary of a linear model; prints as R prints it.
+
+    Attributes
+    ----------
+    call : Call
+    formula : str
+    residuals : Series
+        Times the square roots of the weights.
+    weighted : bool
+    coefficients : DataFrame
+        ``Estimate, Std. Error, t value, Pr(>|t|)`` of the columns kept.
+    aliased : tuple of (str, bool)
+        All columns, and whether each was dropped.
+    sigma : float
+    df : tuple of int
+        Coefficients, residual degrees of freedom, columns with the dropped ones.
+    r_squared, adj_r_squared : float
+    fstatistic : tuple of float or None
+        F, numerator and denominator degrees of freedom.
+    vcov : DataFrame
+    omitted : int
+        Rows left out because of missing values.
+    """
+
+    call: Call
+    formula: str
+    residuals: pd.Series
+    weighted: bool
+    coefficients: pd.DataFrame
+    aliased: tuple[tuple[str, bool], ...]
+    sigma: float
+    df: tuple[int, int, int]
+    r_squared: float
+    adj_r_squared: float
+    fstatistic: tuple[float, int, int] | None
+    vcov: pd.DataFrame
+    omitted: int = 0
+
+    def to_frame(self) -> pd.DataFrame:
+        """The table of coefficients."""
+        return self.coefficients
+
+
+# -- numbers -----------------------------------------------------------------
+def gaussian_log_likelihood(rss: float, n: int, log_weights: float = 0.0, R: np.ndarray | None = None) -> float:
+    """Log-likelihood of least squares with sigma profiled out.
+
+    Parameters
+    ----------
+    rss : float
+    n : int
+    log_weights : float
+        Sum of the logarithms of the weights.
+    R : (p, p) array, optional
+        Triangular factor of X: the restricted likelihood.
+    """
+    if R is not None:
+        n -= len(R)
+    value = 0.5 * (log_weights - n * (math.log(2 * math.pi) + 1 - math.log(n) + math.log(rss)))
+    return value if R is None else value - float(np.log(np.abs(np.diag(R))).sum())
+
+
+def sequential_table(
+    effects: np.ndarray, assign: np.ndarray, labels: tuple[str, ...], rss: float, df: int
+) -> pd.DataFrame:
+    """R's ``anova`` of one linear model: sums of squares of the terms in order."""
+    from scipy.special import fdtrc
+
+    present = [j for j in range(1, len(labels) + 1) if (assign == j).any()]
+    ss = [float((effects[assign == j] ** 2).sum()) for j in present] + [rss]
+    dfs = [int((assign == j).sum()) for j in present] + [df]
+    mean = np.array(ss) / np.array(dfs) if df else np.array([*np.divide(ss[:-1], dfs[:-1]), np.nan])
+    F = mean / mean[-1]
+    p = fdtrc(np.array(dfs, float), float(df), F) if df else np.full(len(F), np.nan)
+    F[-1] = p[-1] = np.nan
+    index = [*(labels[j - 1] for j in present), "Residuals"]
+    columns = {"Df": dfs, "Sum Sq": ss, "Mean Sq": mean, "F value": F, "Pr(>F)": p}
+    return pd.DataFrame(columns, index=index)
+
+
+def _mean_sum_of_squares(m: LM) -> float:
+    """Weighted sum of squares of the fitted values, about their mean with an intercept."""
+    f = fitted_values(m)
+    w = np.ones(len(f)) if m.design.weights is None else np.asarray(m.design.weights)
+    centre = float(w @ f / w.sum()) if _has_intercept(m) else 0.0
+    return float(w @ (f - centre) ** 2)
+
+
+def _has_intercept(m: LM) -> bool:
+    return bool((np.asarray(m.design.assign) == 0).any())
+
+
+def _expanded(m: LM, values: np.ndarray) -> np.ndarray:
+    """`values` of the kept columns among NaN for the dropped ones (vector or matrix)."""
+    design = m.design
+    k = len(design.names_full)
+    kept = np.setdiff1d(np.arange(k), np.asarray(design.dropped, dtype=int))
+    out = np.full((k,) * values.ndim, np.nan)
+    out[np.ix_(*(kept,) * values.ndim)] = values
+    return out
+
+
+# -- methods -----------------------------------------------------------------
+@g.coef.register(LM)
+def _coef(m: LM) -> pd.Series:
+    return pd.Series(_expanded(m, m.beta), list(m.design.names_full))
+
+
+@g.vcov.register(LM)
+def _vcov(m: LM, type: str | None = None, correlation: bool = False, full: bool = True) -> pd.DataFrame:
+    if type is not None:
+        raise MereValueError(f"vcov(type={type!r}) of an lm is not there yet; use type=None")
+    V = fixed_covariance(m.R, m.sigma)
+    if correlation:
+        V = correlation_of(V)
+    names = list(m.design.names_full if full else m.design.names)
+    return pd.DataFrame(_expanded(m, V) if full else V, names, names)
+
+
+@g.sigma.register(LM)
+def _sigma(m: LM) -> float:
+    return m.sigma
+
+
+@g.logLik.register(LM)
+def _log_lik(m: LM, REML: bool | None = None) -> LogLik:
+    n, p = m.design.X.shape
+    log_w = 0.0 if m.design.weights is None else float(np.log(m.design.weights).sum())
+    value = gaussian_log_likelihood(m.rss, n, log_w, m.R if REML else None)
+    return LogLik(value, df=p + 1, nobs=n - p if REML else n)
+
+
+@g.deviance.register(LM)
+def _deviance(m: LM, REML: bool | None = None) -> float:
+    return m.rss
+
+
+@g.extractAIC.register(LM)
+def _extract_aic(m: LM, scale: float = 0, k: float = 2) -> np.ndarray:
+    n, p = m.design.X.shape
+    value = m.rss / scale - n if scale > 0 else n * math.log(m.rss / n)
+    return np.array([p, value + k * p])
+
+
+@g.nobs.register(LM)
+def _nobs(m: LM) -> int:
+    return len(m.design.y)
+
+
+@g.df_residual.register(LM)
+def _df_residual(m: LM) -> int:
+    return m.df
+
+
+@g.refitML.register(LM)
+def _refit_ml(m: LM) -> LM:
+    return m
+
+
+@g.isREML.register(LM)
+def _is_reml(m: LM) -> bool:
+    return False
+
+
+@g.confint.register(LM)
+def _confint(m: LM, parm: Any = None, level: float = 0.95) -> pd.DataFrame:
+    from scipy.special import stdtrit
+
+    estimate = g.coef(m)
+    se = np.sqrt(np.diag(g.vcov(m)))
+    q = float(stdtrit(m.df, (1 + level) / 2)) if m.df > 0 else math.nan
+    table = interval_frame(estimate.to_numpy(), se, list(estimate.index), q, percent_labels(level))
+    return table.iloc[chosen_parameters(parm, list(table.index))]
+
+
+@g.summary.register(LM)
+def _summary(m: LM) -> SummaryLM:
+    from scipy.special import stdtr
+
+    n, p = m.design.X.shape
+    V = g.vcov(m, full=False)
+    table = coefficient_frame(m.beta, np.sqrt(np.diag(V)), m.design.names)
+    table["Pr(>|t|)"] = 2 * stdtr(m.df, -table["t value"].abs().to_numpy())
+    intercept = int(_has_intercept(m))
+    mss = _mean_sum_of_squares(m)
+    r2 = adjusted = 0.0
+    F = None
+    if p > intercept:
+        r2 = mss / (mss + m.rss)
+        adjusted = 1 - (1 - r2) * ((n - intercept) / m.df) if m.df else math.nan
+        F = (mss / (p - intercept) / m.sigma**2, p - intercept, m.df) if m.df else None
+    dropped = set(m.design.dropped)
+    return SummaryLM(
+        call=m.call,
+        formula=str(m.design.formula),
+        residuals=g.residuals(m, type="pearson"),
+        weighted=m.design.weights is not None,
+        coefficients=table,
+        aliased=tuple((name, i in dropped) for i, name in enumerate(m.design.names_full)),
+        sigma=m.sigma,
+        df=(p, m.df, len(m.design.names_full)),
+        r_squared=r2,
+        adj_r_squared=adjusted,
+        fstatistic=F,
+        vcov=V,
+        omitted=omitted_rows(m.design),
+    )
+
+
+@g.coef.register(SummaryLM)
+def _coef_summary(s: SummaryLM) -> pd.DataFrame:
+    return s.coefficients
+
+
+@g.hatvalues.register(LM)
+def _hatvalues(m: LM) -> pd.Series:
+    X = m.design.X if m.design.weights is None else m.design.X * np.sqrt(m.design.weights)[:, None]
+    Q = np.linalg.solve(m.R.T, X.T)
+    return row_series(m.design, np.einsum("ij,ij->j", Q, Q))
+
+
+@g.anova.register(LM)
+def _anova(m: LM, *models: Any, **kwargs: Any) -> AnovaTable:
+    if models and all(isinstance(x, LM) for x in models):
+        return _compare((m, *models))
+    if models:  # a model of another class among them decides
+        lead = next(x for x in models if not isinstance(x, LM))
+        rest = [x for x in (m, *models) if x is not lead]
+        return g.anova(lead, *rest, **kwargs)  # type: ignore[no-any-return]
+    design = m.design
+    table = sequential_table(m.effects, np.asarray(design.assign), tuple(design.term_labels), m.rss, m.df)
+    heading = ("Analysis of Variance Table", "", f"Response: {design.response}")
+    return AnovaTable(table, heading)
+
+
+def _compare(models: tuple[LM, ...]) -> AnovaTable:
+    """F tests between linear models, against the largest one's residual variance."""
+    from scipy.special import fdtrc
+
+    if len({len(m.design.y) for m in models}) > 1:
+        raise MereValueError(
+            "models were not all fitted to the same size of dataset: fit them to the same rows (missing values?)"
+        )
+    res_df = np.array([m.df for m in models])
+    rss = np.array([m.rss for m in models])
+    df = np.array([math.nan, *(-np.diff(res_df))])
+    ss = np.array([math.nan, *(-np.diff(rss))])
+    best = int(np.argmin(res_df))
+    scale = rss[best] / res_df[best] if res_df[best] > 0 else math.nan
+    with np.errstate(divide="ignore", invalid="ignore"):
+        F = ss / df / scale
+    F[df == 0] = math.nan
+    p = np.array([
+        fdtrc(abs(d), float(res_df[best]), f) if f >= 0 else math.nan
+        for d, f in zip(df, F, strict=True)
+    ])  # fmt: skip
+    columns = {
+        "Res.Df": res_df, "RSS": rss, "Df": df, "Sum of Sq": ss, "F": F, "Pr(>F)": p,
+    }  # fmt: skip
+    table = pd.DataFrame(columns, index=[str(i + 1) for i in range(len(models))])
+    lines = [f"Model {i + 1}: {m.design.formula}" for i, m in enumerate(models)]
+    return AnovaTable(table, ("Analysis of Variance Table", "", *lines))

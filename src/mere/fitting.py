@@ -1,0 +1,178 @@
+"""Fit a linear mixed model: design in, frozen fit out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from . import _core
+from .checks import act, check_convergence, check_design, is_singular
+from .control import LmerControl
+from .design import Design
+from .errors import MereTypeError, MereValueError
+from .objective import LMMObjective, LMMState, kernel_error
+from .optimizers import Optimum, minimize
+
+__all__ = ["LMMFit", "OptInfo", "fit_lmm", "optimize", "read_start"]
+
+
+@dataclass(frozen=True, eq=False)
+class OptInfo:
+    """How the optimum was found, and the evidence that it is one.
+
+    Attributes
+    ----------
+    optimizer : str
+    feval : int
+        Evaluations of the criterion.
+    message : str
+        The optimizer's last word.
+    gradient : ndarray (n_par,) or None
+        Exact gradient of the criterion at the optimum; None with ``calc_derivs=False``.
+    hessian : ndarray (n_par, n_par)
+        Central differences of the exact gradient; computed when first asked for.
+    decrement : float
+        Newton decrement over the parameters inside their bounds: about how much lower the criterion could get.
+    boundary : tuple of int
+        Parameters that are on their bound.
+    warnings : tuple of str
+        What the checks of convergence had to say.
+    """
+
+    optimizer: str
+    feval: int
+    message: str
+    gradient: np.ndarray | None
+    decrement: float
+    boundary: tuple[int, ...]
+    warnings: tuple[str, ...]
+    _par: np.ndarray
+    _objective: LMMObjective
+
+    @cached_property
+    def hessian(self) -> np.ndarray:
+        return self._objective.hessian(self._par)
+
+
+@dataclass(frozen=True, eq=False)
+class LMMFit:
+    """A design, its criterion, and the state at the optimum."""
+
+    design: Design
+    objective: LMMObjective
+    state: LMMState
+    optinfo: OptInfo
+
+
+def fit_lmm(
+    design: Design,
+    reml: bool = True,
+    control: LmerControl | None = None,
+    start: Any = None,
+    stacklevel: int = 1,
+) -> LMMFit:
+    """Fit the model of a design.
+
+    Parameters
+    ----------
+    design : Design
+    reml : bool
+    control : LmerControl, optional
+    start : array or mapping, optional
+        Values of par, or ``{"theta": …}``, ``{"par": …}``.
+    stacklevel : int
+        Frames between the user's call and this one, for warnings.
+    """
+    control = control or LmerControl()
+    act(check_design(design, control), stacklevel + 1)
+    objective = LMMObjective(design, reml)
+    optimum = optimize(objective, control, start)
+    return settle(objective, optimum, control, stacklevel + 1)
+
+
+def optimize(objective: LMMObjective, control: LmerControl, start: Any = None) -> Optimum:
+    """The optimum of a criterion by the control's optimizer; with ``optimizer=None`` its value at the start."""
+    first = read_start(start, objective)
+    if control.optimizer is None:
+        par = np.array(objective.layout.start if first is None else first)
+        return Optimum(par, objective.value(par), 1, True, "start values: no optimization", "none")
+    with objective.threads:
+        try:
+            return minimize(objective, control.optimizer, first, control.optCtrl)
+        except _core.KernelError as error:
+            raise kernel_error(error) from None
+
+
+def settle(objective: LMMObjective, optimum: Optimum, control: LmerControl, stacklevel: int = 1) -> LMMFit:
+    """State and certificate at an optimum; says what the checks found."""
+    layout = objective.layout
+    with objective.threads:
+        state = (
+            objective.current_state(optimum.par, optimum.value) if optimum.current else objective.state(optimum.par)
+        )
+        gradient = optimum.gradient
+        if gradient is None and control.calc_derivs:
+            gradient = objective.gradient(optimum.par)
+        decrement = optimum.decrement
+        if decrement is None:
+            decrement = _decrement(objective, optimum.par, gradient) if gradient is not None else float("nan")
+    boundary = tuple(np.flatnonzero((state.par <= layout.lower) | (state.par >= layout.upper)).tolist())
+    singular = is_singular(state.theta, layout.theta_lower, control.check_conv_singular_tol)
+    findings = check_convergence(
+        optimum, np.zeros(0) if gradient is None else gradient, decrement, singular, control
+    )
+    act(findings, stacklevel + 1)
+    optinfo = OptInfo(
+        optimizer=optimum.optimizer,
+        feval=optimum.feval,
+        message=optimum.message,
+        gradient=gradient,
+        decrement=decrement,
+        boundary=boundary,
+        warnings=tuple(f.message for action, f in findings if action != "ignore"),
+        _par=state.par,
+        _objective=objective,
+    )
+    return LMMFit(objective.design, objective, state, optinfo)
+
+
+def _decrement(objective: LMMObjective, par: np.ndarray, gradient: np.ndarray) -> float:
+    """Half g'H⁻¹g over the parameters that no bound holds; the Newton matrix where the kernels give it."""
+    layout = objective.layout
+    held = ((par <= layout.lower) & (gradient > 0)) | ((par >= layout.upper) & (gradient < 0)) | (gradient == 0.0)
+    free = ~held
+    if not free.any():
+        return 0.0
+    matrix = objective.work.information() if layout.linear else objective.hessian(par)
+    values, vectors = np.linalg.eigh(matrix[np.ix_(free, free)])
+    slope = vectors.T @ gradient[free]
+    return float(0.5 * np.sum(slope**2 / np.maximum(np.abs(values), 1e-8 * np.abs(values).max())))
+
+
+def read_start(start: Any, objective: LMMObjective) -> np.ndarray | None:
+    """The user's start as par."""
+    if start is None:
+        return None
+    layout = objective.layout
+    if isinstance(start, Mapping):
+        unknown = set(start) - {"theta", "par", "fixef", "beta"}
+        if unknown:
+            raise MereValueError(f"start has no component {', '.join(map(repr, sorted(unknown)))}: use 'theta' or 'par'")
+        values = start.get("par", start.get("theta"))
+        if values is None:
+            return None
+        if "theta" in start and "par" not in start and not layout.linear:
+            raise MereValueError("start={'theta': …} needs unstructured terms; give start={'par': …} for cs() and ar1()")
+    else:
+        values = start
+    try:
+        par = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise MereTypeError(f"start must be numbers, or a mapping with 'theta' or 'par', not {start!r}") from None
+    if par.shape != (layout.n_par,) or not np.isfinite(par).all():
+        raise MereValueError(f"start must have {layout.n_par} finite numbers (in the internal order of the terms), not {values!r}")
+    return par

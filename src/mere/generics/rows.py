@@ -1,0 +1,232 @@
+"""Generics of what has a value per row, and of the data and terms behind a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .declare import generic, no_method
+
+__all__ = [
+    "family",
+    "fitted",
+    "formula",
+    "getData",
+    "hatvalues",
+    "model_frame",
+    "model_matrix",
+    "predict",
+    "residuals",
+    "terms",
+    "weights",
+]
+
+
+@generic
+def fitted(model: Any) -> Any:
+    """Fitted values, conditional on the random effects: offset + X beta + Z b.
+
+    Returns
+    -------
+    pandas.Series
+        Indexed by the rows of the data; padded with NaN under
+        ``na_action="exclude"``.
+
+    Examples
+    --------
+    >>> from mere import lmer, fitted
+    >>> from mere.datasets import sleepstudy
+    >>> fitted(lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)).head(2).round(3)
+    0    253.664
+    1    273.330
+    dtype: float64
+    """
+    raise no_method("fitted", model)
+
+
+@generic
+def residuals(model: Any, type: str = "response", scaled: bool = False) -> Any:
+    """Residuals.
+
+    Parameters
+    ----------
+    model : LMM, LM
+    type : {"response", "working", "pearson", "deviance"}
+        ``response`` and ``working``: y - fitted. ``pearson`` and ``deviance``:
+        the same times the square root of the prior weight.
+    scaled : bool
+        Divide by the residual standard deviation.
+
+    Returns
+    -------
+    pandas.Series
+        Indexed by the rows of the data; padded with NaN under
+        ``na_action="exclude"``.
+
+    Examples
+    --------
+    >>> from mere import lmer, residuals
+    >>> from mere.datasets import sleepstudy
+    >>> m = lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
+    >>> residuals(m, scaled=True).head(2).round(3)
+    0   -0.160
+    1   -0.571
+    dtype: float64
+    """
+    raise no_method("residuals", model)
+
+
+@generic
+def weights(model: Any, type: str = "prior") -> Any:
+    """Prior weights, one per row (Series).
+
+    The residual variance of row i is sigma^2 / w_i.
+
+    Examples
+    --------
+    >>> from mere import lmer, weights
+    >>> from mere.datasets import sleepstudy
+    >>> weights(lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)).unique()
+    array([1.])
+    """
+    raise no_method("weights", model)
+
+
+@generic
+def hatvalues(model: Any) -> Any:
+    """Leverages: the diagonal of d fitted / d y at the estimated theta (Series).
+
+    References
+    ----------
+    Demidenko and Stukel (2005), Influence analysis for linear mixed-effects
+    models, Statistics in Medicine 24.
+
+    Examples
+    --------
+    >>> from mere import lmer, hatvalues
+    >>> from mere.datasets import sleepstudy
+    >>> hatvalues(lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)).head(2).round(4)
+    0    0.2293
+    1    0.1697
+    dtype: float64
+    """
+    raise no_method("hatvalues", model)
+
+
+@generic
+def model_frame(model: Any, fixed_only: bool = False) -> Any:
+    """The variables of the formula at the rows used, each evaluated once (DataFrame).
+
+    Examples
+    --------
+    >>> from mere import lmer, model_frame
+    >>> from mere.datasets import sleepstudy
+    >>> list(model_frame(lmer("log(Reaction) ~ Days + (Days | Subject)", sleepstudy)))
+    ['log(Reaction)', 'Days', 'Subject']
+    """
+    raise no_method("model_frame", model)
+
+
+@generic
+def model_matrix(model: Any, *args: Any, **kwargs: Any) -> Any:
+    """The model matrix of a fit, or of a formula and data.
+
+    Parameters
+    ----------
+    model : LMM, LM, or str
+        A fit; or a formula such as ``"~ a * b"``, followed by ``data`` and
+        optionally ``contrasts=``.
+    type : {"fixed", "random", "randomListRaw"}
+        For mixed models: X; the sparse Z (rows by random effects); or the
+        matrix of each random-effects term by its text.
+
+    Returns
+    -------
+    pandas.DataFrame, scipy.sparse.csc_array or dict
+        The frame has R's column names, ``.attrs["assign"]`` (the term of each
+        column) and ``.attrs["term_labels"]``.
+
+    Examples
+    --------
+    >>> from mere import model_matrix
+    >>> from mere.datasets import cake
+    >>> x = model_matrix("~ recipe + temp", cake)
+    >>> list(x), x.attrs["assign"]
+    (['(Intercept)', 'recipeB', 'recipeC', 'temp'], [0, 1, 1, 2])
+    """
+    raise no_method("model_matrix", model)
+
+
+@generic
+def formula(model: Any, fixed_only: bool = False, random_only: bool = False) -> Any:
+    """The formula of a model; its fixed or its random part.
+
+    Examples
+    --------
+    >>> from mere import lmer, formula
+    >>> from mere.datasets import sleepstudy
+    >>> m = lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
+    >>> print(formula(m, fixed_only=True))
+    Reaction ~ Days
+    """
+    raise no_method("formula", model)
+
+
+@generic
+def terms(model: Any, fixed_only: bool = True) -> Any:
+    """The terms of the fixed part: labels, orders, factors, intercept, response.
+
+    Examples
+    --------
+    >>> from mere import lmer, terms
+    >>> from mere.datasets import cake
+    >>> terms(lmer("angle ~ recipe * temp + (1 | recipe:replicate)", cake)).labels
+    ('recipe', 'temp', 'recipe:temp')
+    """
+    raise no_method("terms", model)
+
+
+@generic
+def family(model: Any) -> Any:
+    """Error distribution and link.
+
+    Examples
+    --------
+    >>> from mere import lmer, family
+    >>> from mere.datasets import sleepstudy
+    >>> family(lmer("Reaction ~ Days + (Days | Subject)", sleepstudy))
+    <BLANKLINE>
+    Family: gaussian
+    Link function: identity
+    <BLANKLINE>
+    """
+    raise no_method("family", model)
+
+
+@generic
+def getData(model: Any) -> Any:
+    """The data that the model was fitted to, as it was given.
+
+    Examples
+    --------
+    >>> from mere import lmer, getData
+    >>> from mere.datasets import sleepstudy
+    >>> getData(lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)).shape
+    (180, 3)
+    """
+    raise no_method("getData", model)
+
+
+@generic
+def predict(model: Any, newdata: Any = None, **kwargs: Any) -> Any:
+    """Predictions, for the data of the fit or for new data.
+
+    Examples
+    --------
+    >>> from mere import lm, predict
+    >>> from mere.datasets import sleepstudy
+    >>> predict(lm("Reaction ~ Days", sleepstudy), {"Days": [0.0, 10.0]}).round(3)
+    0    251.405
+    1    356.078
+    dtype: float64
+    """
+    raise no_method("predict", model)

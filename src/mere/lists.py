@@ -1,0 +1,243 @@
+"""Linear models of groups of rows, side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from . import generics as g
+from .errors import MereKeyError
+from .model import LM, Call
+from .results import LogLik, _Printed
+
+__all__ = ["LmList", "LmListIntervals", "SummaryLmList"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LmList(_Printed, Mapping[str, "LM | None"]):
+    """Linear models by group: a mapping from level to `LM` (None where it failed).
+
+    Attributes
+    ----------
+    formula_text : str
+        The model of each group.
+    group : str
+        The grouping factor.
+    fits : mapping of str to LM or None
+    pool : bool
+        Whether one residual standard deviation is estimated from all groups.
+    call : Call
+    """
+
+    formula_text: str
+    group: str
+    fits: Mapping[str, LM | None]
+    pool: bool
+    call: Call
+
+    def __getitem__(self, key: str) -> LM | None:
+        try:
+            return self.fits[key]
+        except KeyError:
+            raise MereKeyError(f"{self.group} has no level {key!r}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.fits)
+
+    def __len__(self) -> int:
+        return len(self.fits)
+
+    @property
+    def fitted_models(self) -> dict[str, LM]:
+        """The groups that could be fitted."""
+        return {level: m for level, m in self.fits.items() if m is not None}
+
+    # The verbs, as methods: each is the function of that name.
+    coef, fixef, fitted, residuals = g.coef, g.fixef, g.fitted, g.residuals
+    sigma, summary, confint, logLik = g.sigma, g.summary, g.confint, g.logLik
+    AIC, BIC, nobs, df_residual = g.AIC, g.BIC, g.nobs, g.df_residual
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SummaryLmList(_Printed):
+    """Summary of linear models by group.
+
+    Attributes
+    ----------
+    tables : mapping of str to DataFrame
+        For each coefficient a table of the groups: ``Estimate, Std. Error,
+        t value, Pr(>|t|)``.
+    sigma, df : float, int
+        Pooled; NaN and 0 otherwise.
+    source : LmList
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    sigma: float
+    df: int
+    source: LmList
+
+    @property
+    def coefficients(self) -> pd.DataFrame:
+        """All tables below each other, indexed by coefficient and group."""
+        return pd.concat(dict(self.tables), names=["term", self.source.group])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LmListIntervals(_Printed, Mapping[str, pd.DataFrame]):
+    """Confidence intervals by coefficient: a mapping to frames (groups by limits)."""
+
+    tables: Mapping[str, pd.DataFrame]
+
+    def __getitem__(self, key: str) -> pd.DataFrame:
+        return self.tables[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.tables)
+
+    def __len__(self) -> int:
+        return len(self.tables)
+
+    def to_frame(self) -> pd.DataFrame:
+        """All tables below each other, indexed by coefficient and group."""
+        return pd.concat(dict(self.tables), names=["term", "group"])
+
+
+def _pooled(m: LmList) -> tuple[float, int]:
+    """Residual sum of squares and degrees of freedom of all groups."""
+    fits = m.fitted_models.values()
+    return sum(f.rss for f in fits), sum(f.df for f in fits)
+
+
+def _by_coefficient(m: LmList, tables: Mapping[str, pd.DataFrame], columns: list[str]) -> dict[str, pd.DataFrame]:
+    """Tables by group turned into tables by coefficient."""
+    names = list(g.coef(m).columns)
+    return {
+        name: pd.DataFrame(
+            [
+                tables[level].loc[name].to_numpy()
+                if level in tables and name in tables[level].index
+                else np.full(len(columns), np.nan)
+                for level in m.fits
+            ],
+            index=list(m.fits),
+            columns=columns,
+        )
+        for name in names
+    }
+
+
+# -- methods -----------------------------------------------------------------
+@g.coef.register(LmList)
+def _coef(m: LmList) -> pd.DataFrame:
+    rows = {level: g.coef(fit) for level, fit in m.fitted_models.items()}
+    names = list(dict.fromkeys(name for row in rows.values() for name in row.index))
+    return pd.DataFrame(rows, index=names).T.reindex(list(m.fits))
+
+
+@g.fixef.register(LmList)
+def _fixef(m: LmList, add_dropped: bool = False) -> pd.Series:
+    return g.coef(m).mean()
+
+
+@g.sigma.register(LmList)
+def _sigma(m: LmList) -> Any:
+    if m.pool:
+        rss, df = _pooled(m)
+        return math.sqrt(rss / df) if df else math.nan
+    return pd.Series({level: fit.sigma if fit else math.nan for level, fit in m.fits.items()})
+
+
+@g.nobs.register(LmList)
+def _nobs(m: LmList) -> int:
+    return sum(len(fit.design.y) for fit in m.fitted_models.values())
+
+
+@g.df_residual.register(LmList)
+def _df_residual(m: LmList) -> int:
+    return _pooled(m)[1]
+
+
+@g.logLik.register(LmList)
+def _log_lik(m: LmList, REML: bool | None = None) -> LogLik:
+    parts = [g.logLik(fit) for fit in m.fitted_models.values()]
+    n, p = g.nobs(m), sum(part.df - 1 for part in parts)
+    if not m.pool:
+        return LogLik(sum(float(part) for part in parts), df=p + len(parts), nobs=n)
+    rss, log_w = _pooled(m)[0], 0.0
+    for fit in m.fitted_models.values():
+        if fit.design.weights is not None:
+            log_w += float(np.log(fit.design.weights).sum())
+    value = 0.5 * (log_w - n * (math.log(2 * math.pi) + 1 - math.log(n) + math.log(rss)))
+    return LogLik(value, df=p + 1, nobs=n)
+
+
+@g.fitted.register(LmList)
+def _fitted(m: LmList) -> pd.Series:
+    return _rows(g.fitted(fit) for fit in m.fitted_models.values())
+
+
+@g.residuals.register(LmList)
+def _residuals(m: LmList, type: str = "response", scaled: bool = False) -> pd.Series:
+    """As of each model, but Pearson residuals are divided by the group's own sigma."""
+    out = []
+    for fit in m.fitted_models.values():
+        part = g.residuals(fit, type=type)
+        if scaled:
+            part = part / (g.sigma(m) if m.pool else fit.sigma)
+        elif type == "pearson":
+            part = part / fit.sigma
+        out.append(part)
+    return _rows(out)
+
+
+def _rows(parts: Any) -> pd.Series:
+    """Rows of the groups in the order of the data."""
+    joined = pd.concat(list(parts))
+    return joined.sort_index() if joined.index.is_unique else joined
+
+
+@g.summary.register(LmList)
+def _summary(m: LmList) -> SummaryLmList:
+    from scipy.special import stdtr
+
+    sigma, df = (g.sigma(m), g.df_residual(m)) if m.pool else (math.nan, 0)
+    tables = {}
+    for level, fit in m.fitted_models.items():
+        table = g.summary(fit).coefficients.copy()
+        if m.pool:
+            table["Std. Error"] *= sigma / fit.sigma
+            table["t value"] = table["Estimate"] / table["Std. Error"]
+            table["Pr(>|t|)"] = 2 * stdtr(df, -table["t value"].abs().to_numpy())
+        tables[level] = table
+    columns = ["Estimate", "Std. Error", "t value", "Pr(>|t|)"]
+    return SummaryLmList(_by_coefficient(m, tables, columns), sigma, df, m)
+
+
+@g.confint.register(LmList)
+def _confint(m: LmList, parm: Any = None, level: float = 0.95, pool: bool = False) -> LmListIntervals:
+    from scipy.special import stdtrit
+
+    tables = {name: g.confint(fit, level=level) for name, fit in m.fitted_models.items()}
+    if pool:
+        sigma, df = math.sqrt(_pooled(m)[0] / _pooled(m)[1]), _pooled(m)[1]
+        q = float(stdtrit(df, (1 + level) / 2))
+        for name, fit in m.fitted_models.items():
+            beta = g.coef(fit)
+            half = q * np.sqrt(np.diag(g.vcov(fit))) * sigma / fit.sigma
+            tables[name] = pd.DataFrame(np.column_stack([beta - half, beta + half]), beta.index, tables[name].columns)
+    columns = list(next(iter(tables.values())).columns)
+    out = _by_coefficient(m, tables, columns)
+    if parm is not None:
+        wanted = [parm] if isinstance(parm, (str, int)) else list(parm)
+        names = [list(out)[w] if isinstance(w, int) else w for w in wanted]
+        missing = [n for n in names if n not in out]
+        if missing:
+            raise MereKeyError(f"parm={missing[0]!r} is no coefficient; there are {', '.join(out)}")
+        out = {n: out[n] for n in names}
+    return LmListIntervals(out)

@@ -1,0 +1,79 @@
+"""Damped Newton in C (csrc/newton.c): the default.
+
+For covariance structures that are not linear in their parameters, BOBYQA on the criterion finds the neighbourhood and
+Newton steps with a differenced Hessian of the exact gradient finish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .nloptwrap import nlopt
+from .optimum import Optimum
+
+if TYPE_CHECKING:
+    from ..objective import LMMObjective
+
+__all__ = ["newton"]
+
+_MESSAGES = {0: "converged", 1: "stalled: the criterion is flat or not smooth here", 2: "maxeval reached"}
+
+
+def newton(objective: LMMObjective, start: np.ndarray | None, options: Mapping[str, Any]) -> Optimum:
+    """The optimum by damped Newton; BOBYQA takes over where it stalls, Newton polishes, the better one is returned."""
+    if not objective.layout.linear:
+        return _structured(objective, start, options)
+    first = _run(objective, objective.work.start() if start is None else start, options)
+    if first.converged:
+        return first
+    rescue = nlopt("nloptwrap", objective, np.maximum(first.par, objective.layout.lower), options)
+    second = _run(objective, rescue.par, options)
+    return second if second.value <= first.value else first
+
+
+def _run(objective: LMMObjective, start: np.ndarray, options: Mapping[str, Any]) -> Optimum:
+    # a large model pays for an iteration what a small one pays for a fit: stop at 1e-9 of the criterion there
+    default = 1e-12 if objective.plan.rest < 400 else 1e-9
+    par, gradient, matrix, outcome = objective.work.newton(
+        start, objective.reml, float(options.get("decrement", default)), int(options.get("maxeval", 1000))
+    )
+    return Optimum(
+        par=par,
+        value=outcome["d"],
+        feval=outcome["n_eval"],
+        converged=outcome["code"] == 0,
+        message=_MESSAGES[outcome["code"]],
+        optimizer="Newton",
+        gradient=gradient,
+        matrix=matrix,
+        decrement=outcome["decrement"],
+        n_null=outcome["n_null"],
+        current=True,
+    )
+
+
+def _structured(objective: LMMObjective, start: np.ndarray | None, options: Mapping[str, Any]) -> Optimum:
+    rough = nlopt("nloptwrap", objective, start, options)
+    layout, par, value, feval = objective.layout, rough.par.copy(), rough.value, rough.feval
+    gradient = objective.gradient(par)
+    for _ in range(20):
+        free = ~(((par <= layout.lower) & (gradient > 0)) | ((par >= layout.upper) & (gradient < 0)))
+        hessian = objective.hessian(par)[np.ix_(free, free)]
+        step = np.zeros_like(par)
+        try:
+            step[free] = -np.linalg.solve(hessian, gradient[free])
+        except np.linalg.LinAlgError:
+            break
+        gain = -0.5 * float(step @ gradient)
+        if not 1e-12 < gain < 1.0:
+            break
+        trial = np.clip(par + step, layout.lower, layout.upper)
+        trial_value = objective.value(trial)
+        feval += 1
+        if trial_value > value + 1e-13 * abs(value):
+            break
+        par, value, gradient = trial, trial_value, objective.gradient(trial)
+    return Optimum(par, value, feval, rough.converged, rough.message, "BOBYQA + Newton", gradient=gradient)

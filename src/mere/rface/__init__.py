@@ -1,0 +1,7 @@
+"""The R face: functions that pack arguments and call what does the work."""
+
+from .linear import lm, lmList
+from .mixed import lmer
+from .modular import lFormula, mkLmerDevfun, mkMerMod, optimizeLmer
+
+__all__ = ["lFormula", "lm", "lmList", "lmer", "mkLmerDevfun", "mkMerMod", "optimizeLmer"]
