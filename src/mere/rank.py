@@ -13,7 +13,6 @@ runs on R, which has the same norms.
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg.lapack import dpotrf
 
 from .errors import MereValueError
 
@@ -43,11 +42,12 @@ def aliased_columns(X: np.ndarray, tolerance: float = TOLERANCE) -> tuple[int, .
         return ()
     cross = X.T @ X
     squares = cross.diagonal().tolist()
-    factor, info = dpotrf(cross, lower=1)
-    if info == 0:
-        left = factor.diagonal().tolist()
+    try:
+        left = np.linalg.cholesky(cross).diagonal().tolist()
         if all(r * r > _DOUBTFUL * s for r, s in zip(left, squares)):
             return ()
+    except np.linalg.LinAlgError:
+        pass
     norms = np.sqrt(squares)
     if not np.isfinite(norms).all():
         raise MereValueError("the model matrix has infinite or missing values")
