@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from .contrasts import Contrasts, read_contrasts
-from .errors import FormulaError, MereTypeError, MereValueError, RankDeficiencyMessage
+from .errors import DataMessage, FormulaError, MereTypeError, MereValueError, RankDeficiencyMessage
 from .frame import Factor, Matrix, as_frame
 from .language.algebra import Terms
 from .language.formulas import Formula, parse_formula
@@ -133,6 +134,7 @@ def build_design(
     terms, coding = parsed.terms(columns), read_contrasts(contrasts)
     response = terms.variables[0]
     full = build_matrix(terms, frame.variables, frame.n, coding)
+    findings += _unused_contrasts(coding, terms)
     X, names, assign, dropped = _full_rank(full, findings)
     y = _numeric_response(frame.variables[response], response)
     _own_arrays(frame.variables, terms, full, y)
@@ -210,9 +212,18 @@ def _numeric_response(value: Any, name: str) -> np.ndarray:
     else:
         y = np.array(value, dtype=np.float64)
     flat = y.ravel(order="K")
-    if not np.isfinite(np.dot(flat, flat)) and not np.isfinite(y).all():
+    if not isfinite(np.dot(flat, flat)) and not np.isfinite(y).all():
         raise MereValueError(f"the response {name!r} has infinite values")
     return y
+
+
+def _unused_contrasts(contrasts: Contrasts, terms: Terms) -> list[Finding]:
+    """What ``contrasts=`` says about variables that the fixed part does not have."""
+    return [
+        Finding(f"variable {name!r} is absent, its contrasts are ignored", DataMessage, (name,))
+        for name in contrasts.by_name
+        if name not in terms.variables
+    ]
 
 
 def _own_arrays(variables: dict[str, Any], terms: Terms, full: ModelMatrix, y: np.ndarray) -> None:

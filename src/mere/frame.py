@@ -108,12 +108,17 @@ class Frame:
 
     def column(self, name: str) -> np.ndarray | Factor | Matrix:
         """A column as float64 (NaN = missing), logical, `Factor` or `Matrix`."""
-        if name not in self:
+        found = self.find(name)
+        if found is None:
             lower = {n.lower(): n for n in self.names}
             near = [lower[n] for n in get_close_matches(name.lower(), lower, n=3, cutoff=0.6)]
             hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
             raise MissingColumnError(f"the data has no column {name!r}{hint}")
-        return self._read(name)
+        return found
+
+    def find(self, name: str) -> np.ndarray | Factor | Matrix | None:
+        """A column, None if there is none of that name."""
+        return self._read(name) if name in self else None
 
     def factor(self, name: str) -> Factor:
         """A column as a factor, as R's ``factor()`` makes it."""
@@ -177,6 +182,12 @@ class _PandasFrame(Frame):
 
     def __contains__(self, name: object) -> bool:
         return name in self._data.columns
+
+    def find(self, name: str) -> np.ndarray | Factor | Matrix | None:
+        try:
+            return self._read(name)
+        except KeyError:
+            return None
 
     def _array(self, name: str) -> Any:
         """The array behind a column: a numpy array or an array of pandas."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -163,7 +164,7 @@ def _build_term(bar: Bar, group: Factor, variables: Mapping[str, Any], n: int) -
         matrix = build_matrix(bar.terms, variables, n, read_contrasts(None))
         names, values, codings = matrix.names, matrix.X, dict(matrix.codings)
         flat = values.ravel(order="K")
-        if not np.isfinite(np.dot(flat, flat)) and not np.isfinite(flat).all():
+        if not isfinite(np.dot(flat, flat)) and not np.isfinite(flat).all():
             raise MereValueError(f"infinite values in the random term ({bar.text})")
     if not names:
         raise MereValueError(f"the random term ({bar.text}) has no columns")

@@ -332,6 +332,7 @@ def test_contrasts_argument() -> None:
     assert matrix_of("~ f", d, contrasts={"f": frame}).names[1:] == ("flin",)
     turned = matrix_of("~ f", d, contrasts={"f": frame.loc[list("cba")]})
     np.testing.assert_array_equal(turned.X, matrix_of("~ f", d, contrasts={"f": frame}).X)
+    assert build_design("y ~ f", d, contrasts={"zz": "sum"}).findings[0].names == ("zz",)
     for bad in ("nothing", np.ones((2, 2)), np.ones((3, 2)), ("treatment", {"base": 7})):
         with pytest.raises(MereValueError, match="f"):
             matrix_of("~ f", d, contrasts={"f": bad})

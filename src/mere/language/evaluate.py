@@ -80,8 +80,9 @@ class Evaluator:
 
     def name(self, node: Name) -> Any:
         name = node.name
-        if name in self.frame:
-            return self.frame.column(name)
+        found = self.frame.find(name)
+        if found is not None:
+            return found
         if name in self.env:
             return _from_user(self.env[name], name)
         if name == "pi":
