@@ -213,10 +213,7 @@ class DenseObjective:
         joined: dict[str, list[np.ndarray]] = {}
         for term, index in zip(self.design.random, self._index(), strict=True):
             joined.setdefault(term.group, []).append(index)
-        return {
-            group: np.array([S[np.ix_(row, row)] for row in np.hstack(parts)])
-            for group, parts in joined.items()
-        }
+        return {group: np.array([S[np.ix_(row, row)] for row in np.hstack(parts)]) for group, parts in joined.items()}
 
     def _index(self) -> list[np.ndarray]:
         """Positions in b of each term, (levels, k)."""

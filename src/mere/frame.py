@@ -109,7 +109,8 @@ class Frame:
     def column(self, name: str) -> np.ndarray | Factor | Matrix:
         """A column as float64 (NaN = missing), logical, `Factor` or `Matrix`."""
         if name not in self:
-            near = get_close_matches(name, self.names, n=3, cutoff=0.6)
+            lower = {n.lower(): n for n in self.names}
+            near = [lower[n] for n in get_close_matches(name.lower(), lower, n=3, cutoff=0.6)]
             hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
             raise MissingColumnError(f"the data has no column {name!r}{hint}")
         return self._read(name)
@@ -141,7 +142,7 @@ def as_frame(data: Any) -> Frame:
     library = type(data).__module__.partition(".")[0]
     if library == "pandas" and hasattr(data, "columns"):
         return _PandasFrame(data)
-    if library == "polars" and hasattr(data, "columns"):
+    if library == "polars" and (hasattr(data, "collect") or hasattr(data, "get_column")):
         return _PolarsFrame(data)
     if library == "pyarrow" and hasattr(data, "column_names"):
         return _ArrowFrame(data)

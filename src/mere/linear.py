@@ -83,9 +83,7 @@ class LinearFit:
 def fit_lm(design: Design) -> LinearFit:
     """Fit a design without random effects by least squares."""
     if design.random:
-        raise MereValueError(
-            f"lm() has no random effects: take ({design.random[0].text}) out, or use lmer()"
-        )
+        raise MereValueError(f"lm() has no random effects: take ({design.random[0].text}) out, or use lmer()")
     if design.y.ndim > 1:
         raise MereValueError("lm() takes one response, not a matrix")
     y = design.y if design.offset is None else design.y - design.offset

@@ -114,9 +114,7 @@ def _pooled(m: LmList) -> tuple[float, int]:
     return sum(f.rss for f in fits), sum(f.df for f in fits)
 
 
-def _by_coefficient(
-    m: LmList, tables: Mapping[str, pd.DataFrame], columns: list[str]
-) -> dict[str, pd.DataFrame]:
+def _by_coefficient(m: LmList, tables: Mapping[str, pd.DataFrame], columns: list[str]) -> dict[str, pd.DataFrame]:
     """Tables by group turned into tables by coefficient."""
     names = list(g.coef(m).columns)
     return {
@@ -222,9 +220,7 @@ def _summary(m: LmList) -> SummaryLmList:
 
 
 @g.confint.register(LmList)
-def _confint(
-    m: LmList, parm: Any = None, level: float = 0.95, pool: bool = False
-) -> LmListIntervals:
+def _confint(m: LmList, parm: Any = None, level: float = 0.95, pool: bool = False) -> LmListIntervals:
     from scipy.special import stdtrit
 
     tables = {name: g.confint(fit, level=level) for name, fit in m.fitted_models.items()}
@@ -234,9 +230,7 @@ def _confint(
         for name, fit in m.fitted_models.items():
             beta = g.coef(fit)
             half = q * np.sqrt(np.diag(g.vcov(fit))) * sigma / fit.sigma
-            tables[name] = pd.DataFrame(
-                np.column_stack([beta - half, beta + half]), beta.index, tables[name].columns
-            )
+            tables[name] = pd.DataFrame(np.column_stack([beta - half, beta + half]), beta.index, tables[name].columns)
     columns = list(next(iter(tables.values())).columns)
     out = _by_coefficient(m, tables, columns)
     if parm is not None:

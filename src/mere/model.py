@@ -192,6 +192,4 @@ def linear_model(fit: LinearFit, call: Call) -> LM:
     """The record of a fit."""
     solution, df = fit.solution, fit.df
     scale = float(np.sqrt(solution.rss / df)) if df > 0 else float("nan")
-    return LM(
-        fit.design, solution.beta, solution.R, solution.effects, solution.rss, scale, df, call
-    )
+    return LM(fit.design, solution.beta, solution.R, solution.effects, solution.rss, scale, df, call)

@@ -164,12 +164,10 @@ class VarianceComponents(_FrameMapping):
             raise MereValueError(f"order must be 'cov.last' or 'lower.tri', not {order!r}")
         rows: list[tuple[Any, ...]] = []
         for t in self.terms:
+            sd, corr = t.stddev, t.correlation
             for i, j in _triangle(len(t.names), order, t.correlated):
-                if i == j:
-                    row = (t.name, t.names[i], None, t.covariance[i, i], t.stddev[i])
-                else:
-                    row = (t.name, t.names[j], t.names[i], t.covariance[i, j], t.correlation[i, j])
-                rows.append(row)
+                other = None if i == j else t.names[i]
+                rows.append((t.name, t.names[j], other, t.covariance[i, j], sd[i] if i == j else corr[i, j]))
         if self.sc is not None:
             rows.append(("Residual", None, None, self.sc**2, self.sc))
         frame = pd.DataFrame(rows, columns=["grp", "var1", "var2", "vcov", "sdcor"])

@@ -146,10 +146,10 @@ def _summary(m: LMM, ddf: str | None = None, correlation: bool | None = None) ->
 
 
 @g.coef.register(SummaryLMM)
-def _coef(object: SummaryLMM) -> pd.DataFrame:
-    return object.coefficients
+def _coef(s: SummaryLMM) -> pd.DataFrame:
+    return s.coefficients
 
 
 @g.vcov.register(SummaryLMM)
-def _vcov(object: SummaryLMM, **kwargs: Any) -> pd.DataFrame:
-    return object.vcov
+def _vcov(s: SummaryLMM, **kwargs: Any) -> pd.DataFrame:
+    return s.vcov

@@ -71,9 +71,7 @@ def test_rows(case):
 
 def test_frames(case):
     m, gold = case
-    assert [c for c in mere.model_frame(m) if c != "(offset)"] == [
-        c for c in gold["frame"] if c != "(offset)"
-    ]
+    assert [c for c in mere.model_frame(m) if c != "(offset)"] == [c for c in gold["frame"] if c != "(offset)"]
     fixed = [c for c in gold["frame_fixed"] if not c.startswith("(")]
     got = [c for c in mere.model_frame(m, fixed_only=True) if not c.startswith("(")]
     assert got == fixed
@@ -120,9 +118,7 @@ def test_components(case):
     for name in ("n_rtrms", "n_rfacs", "k", "m"):
         assert me(name) == gold[name]
     assert list(me("flist")) == gold["flist"]
-    assert [c for c in me("cnms").values()] == [
-        c if isinstance(c, list) else [c] for c in gold["cnms"]
-    ]
+    assert list(me("cnms").values()) == [c if isinstance(c, list) else [c] for c in gold["cnms"]]
     L, RZX = me("L"), me("RZX")
     assert_close([2 * np.log(L.diagonal()).sum()], [gold["logdet_L"]], TOL, what="log|L|")
     assert_close(RZX.T @ RZX, array(np.ravel(gold["RZX_cross"])), TOL, what="RZX")
@@ -310,7 +306,7 @@ def test_ranef_arguments():
     assert dropped["plate"].ndim == 1
     assert dropped.to_frame()["condval"].tolist() == mere.ranef(m).to_frame()["condval"].tolist()
     assert "condsd" not in mere.ranef(m, condVar=False).to_frame()
-    assert 'with conditional variances for “plate” “sample”' in str(mere.ranef(m))
+    assert "with conditional variances for “plate” “sample”" in str(mere.ranef(m))
     with pytest.raises(KeyError, match="whichel"):
         mere.ranef(m, whichel="batch")
     with pytest.raises(KeyError, match="'batch'"):

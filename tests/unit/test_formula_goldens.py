@@ -79,9 +79,7 @@ def test_deparse_and_labels(case: dict[str, Any]) -> None:
     assert list(formula.terms().labels) == listed(case["labels"])
 
 
-@pytest.mark.parametrize(
-    "case", [c for c in by_formula("random") if "error" not in c.values[0]]
-)
+@pytest.mark.parametrize("case", [c for c in by_formula("random") if "error" not in c.values[0]])
 def test_random_terms(case: dict[str, Any]) -> None:
     design = build_design(case["formula"], RANDOM)
     terms = design.random

@@ -159,7 +159,9 @@ def test_bars_expand_as_in_lme4_2(text: str, expected: list[str]) -> None:
 
 
 def test_structures_round_a_bar() -> None:
-    bars = parse_formula("y ~ us(x | g) + diag(x | g, hom = TRUE) + cs(0 + f | a/b) + ar1(t|g)").bars
+    bars = parse_formula(
+        "y ~ us(x | g) + diag(x | g, hom = TRUE) + cs(0 + f | a/b) + ar1(t|g)"
+    ).bars
     assert [(b.structure, b.options) for b in bars] == [
         ("us", ()),
         ("diag", (("hom", True),)),

@@ -55,9 +55,7 @@ COLUMNS = {
 @pytest.mark.parametrize("case", GOLD["coefmat"], ids=lambda c: f"{len(c['rows'])}x{c['kind']}")
 def test_table_of_coefficients(case):
     values = np.array([numbers(row) for row in case["values"]])
-    text = coefficient_table(
-        values, case["rows"], case["columns"], case["digits"], **COLUMNS[case["kind"]]
-    )
+    text = coefficient_table(values, case["rows"], case["columns"], case["digits"], **COLUMNS[case["kind"]])
     assert text.split("\n") == case["out"]
 
 

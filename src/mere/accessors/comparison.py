@@ -65,8 +65,7 @@ def _anova(
     if not models:
         if ddf not in (None, "lme4") or str(type) not in ("None", "I", "1"):
             raise MereValueError(
-                f"anova(ddf={ddf!r}, type={type!r}) is not there yet; "
-                "anova(m) gives lme4's sequential table"
+                f"anova(ddf={ddf!r}, type={type!r}) is not there yet; anova(m) gives lme4's sequential table"
             )
         assign, labels = np.asarray(m.design.assign), m.design.term_labels
         table = sequential_sums(m.RX, m.beta, assign, labels, m.sigma)
@@ -75,8 +74,7 @@ def _anova(
     for each in everything:
         if not isinstance(each, (LMM, LM)):
             raise MereTypeError(
-                f"anova() compares models; {each.__class__.__name__!r} is none"
-                " (other arguments need their name)"
+                f"anova() compares models; {each.__class__.__name__!r} is none (other arguments need their name)"
             )
     names = list(model_names) if model_names is not None else variable_names(everything)
     if len(names) != len(everything):
@@ -89,9 +87,7 @@ def compare_models(models: Sequence[Any], names: Sequence[str], refit: bool) -> 
     _check_same_data(models, names)
     reml = [g.isREML(m) for m in models]
     if refit and any(reml):
-        warnings.warn(
-            "refitting model(s) with ML (instead of REML)", DataMessage, stacklevel=4
-        )
+        warnings.warn("refitting model(s) with ML (instead of REML)", DataMessage, stacklevel=4)
         models = [g.refitML(m) for m in models]
     elif any(reml) and not all(reml):
         warnings.warn(

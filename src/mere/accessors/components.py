@@ -93,17 +93,15 @@ def _re_pca(m: LMM) -> PrincipalComponents:
 
 
 @g.summary.register(PrincipalComponents)
-def _summary_pca(object: PrincipalComponents) -> PrincipalComponents:
-    return PrincipalComponents(object.components, summarized=True)
+def _summary_pca(p: PrincipalComponents) -> PrincipalComponents:
+    return PrincipalComponents(p.components, summarized=True)
 
 
 @g.getME.register(LMM)
 def _get_me(m: LMM, name: str | Sequence[str] = "ALL") -> Any:
     if isinstance(name, str) and name != "ALL":
         if name not in _TABLE:
-            raise MereKeyError(
-                f"getME() knows no component {name!r}; it knows {', '.join(sorted(_TABLE))}"
-            )
+            raise MereKeyError(f"getME() knows no component {name!r}; it knows {', '.join(sorted(_TABLE))}")
         return _TABLE[name](m)
     if name == "ALL":
         without = {*_NOT_FOR_LMM, *(("L", "RZX") if len(m.u) > MAX_DENSE else ())}
@@ -135,7 +133,11 @@ def _zt_list(m: LMM) -> dict[str, Any]:
 
 
 def _factor_list(m: LMM) -> dict[str, pd.Categorical]:
-    return {t.group: pd.Categorical.from_codes(t.codes, list(t.levels)) for t in m.design.random}
+    out: dict[str, pd.Categorical] = {}
+    for t in m.design.random:
+        kind = pd.CategoricalDtype(list(t.levels))
+        out[t.group] = pd.Categorical.from_codes(t.codes.astype(np.int32), dtype=kind)
+    return out
 
 
 def _pointers(sizes: Sequence[int]) -> np.ndarray:
@@ -153,8 +155,7 @@ def _weighted_blocks(m: LMM) -> tuple[np.ndarray, np.ndarray]:
     q = len(m.u)
     if q > MAX_DENSE:
         raise MereValueError(
-            f"getME() makes 'L' and 'RZX' of models with at most {MAX_DENSE} random effects; "
-            f"this one has {q}"
+            f"getME() makes 'L' and 'RZX' of models with at most {MAX_DENSE} random effects; this one has {q}"
         )
     design = m.design
     w = np.ones(len(design.y)) if design.weights is None else np.asarray(design.weights)

@@ -67,8 +67,7 @@ def _ranef(
         pieces.setdefault(term.group, []).append(frame)
     chosen = _which(whichel, list(pieces))
     modes: dict[str, Any] = {
-        group: pieces[group][0] if len(pieces[group]) == 1 else pd.concat(pieces[group], axis=1)
-        for group in chosen
+        group: pieces[group][0] if len(pieces[group]) == 1 else pd.concat(pieces[group], axis=1) for group in chosen
     }
     if drop:
         modes = {k: f.iloc[:, 0] if f.shape[1] == 1 else f for k, f in modes.items()}
@@ -86,9 +85,7 @@ def _which(whichel: Any, groups: list[str]) -> list[str]:
     for w in wanted:
         known = w in groups if isinstance(w, str) else 0 <= w < len(groups)
         if not known:
-            raise MereKeyError(
-                f"whichel={w!r} is no grouping factor of the model; there are {', '.join(groups)}"
-            )
+            raise MereKeyError(f"whichel={w!r} is no grouping factor of the model; there are {', '.join(groups)}")
     return [n for i, n in enumerate(groups) if n in wanted or i in wanted]
 
 
@@ -117,18 +114,14 @@ def _var_corr(m: LMM, sigma: float | None = None) -> VarianceComponents:
     random = m.design.random
     names = unique_names(t.group for t in random)
     terms = tuple(
-        VarianceTerm(
-            name, t.group, tuple(t.names), scale**2 * (T @ T.T), t.covariance.name != "diag"
-        )
+        VarianceTerm(name, t.group, tuple(t.names), scale**2 * (T @ T.T), t.covariance.name != "diag")
         for name, t, T in zip(names, random, relative_factors(random, m.theta), strict=True)
     )
     return VarianceComponents(terms, scale)
 
 
 @g.vcov.register(LMM)
-def _vcov(
-    m: LMM, type: str | None = None, correlation: bool = False, full: bool = False
-) -> pd.DataFrame:
+def _vcov(m: LMM, type: str | None = None, correlation: bool = False, full: bool = False) -> pd.DataFrame:
     if type is not None:
         raise MereValueError(f"vcov(type={type!r}) of mixed models is not there yet; use type=None")
     if full:
@@ -155,12 +148,7 @@ def _joint_covariance(m: LMM) -> tuple[np.ndarray, list[str]]:
     cross = inner @ (Z.T @ (w[:, None] * design.X))
     bb = m.sigma**2 * inner + cross @ beta @ cross.T
     V = np.block([[bb, -cross @ beta], [-(cross @ beta).T, beta]])
-    names = [
-        f"{column}|{t.group}:{level}"
-        for t in design.random
-        for level in t.levels
-        for column in t.names
-    ]
+    names = [f"{column}|{t.group}:{level}" for t in design.random for level in t.levels for column in t.names]
     return V, [*names, *design.names]
 
 

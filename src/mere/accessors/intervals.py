@@ -39,9 +39,7 @@ def interval_frame(
 ) -> pd.DataFrame:
     """estimate -+ quantile * se."""
     half = quantile * se
-    return pd.DataFrame(
-        np.column_stack([estimate - half, estimate + half]), list(names), labels, dtype=float
-    )
+    return pd.DataFrame(np.column_stack([estimate - half, estimate + half]), list(names), labels, dtype=float)
 
 
 def variance_parameter_names(random: Sequence[RandomTerm]) -> list[str]:
@@ -61,9 +59,7 @@ def sig_names(count: int) -> list[str]:
     return [f".sig{i + 1:02d}" for i in range(count - 1)] + [".sigma"]
 
 
-def chosen_parameters(
-    parm: Any, names: Sequence[str], aliases: Sequence[str] = (), n_variance: int = 0
-) -> list[int]:
+def chosen_parameters(parm: Any, names: Sequence[str], aliases: Sequence[str] = (), n_variance: int = 0) -> list[int]:
     """Positions that `parm` asks for: names, their aliases, positions, ``theta_``, ``beta_``."""
     if parm is None:
         return list(range(len(names)))
@@ -99,8 +95,7 @@ def _confint(
         raise MereValueError(f"method must be 'profile', 'Wald' or 'boot', not {method!r}")
     if method != "Wald":
         raise MereValueError(
-            f"confint(method={method!r}) is not there yet; use method='Wald', "
-            "which has intervals for the fixed effects"
+            f"confint(method={method!r}) is not there yet; use method='Wald', which has intervals for the fixed effects"
         )
     if kwargs:
         raise MereValueError(f"confint() knows no argument {next(iter(kwargs))!r}")

@@ -51,9 +51,7 @@ def _criterion(m: LMM, reml: bool) -> float:
     design, parts = m.design, m.devcomp
     n, p = design.X.shape
     log_weights = 0.0 if design.weights is None else float(np.log(design.weights).sum())
-    return criterion_from_parts(
-        parts["ldL2"], parts["ldRX2"], parts["pwrss"], n, p, log_weights, reml
-    )
+    return criterion_from_parts(parts["ldL2"], parts["ldRX2"], parts["pwrss"], n, p, log_weights, reml)
 
 
 # -- methods -----------------------------------------------------------------

@@ -67,9 +67,7 @@ class SummaryLM(_Printed):
 
 
 # -- numbers -----------------------------------------------------------------
-def gaussian_log_likelihood(
-    rss: float, n: int, log_weights: float = 0.0, R: np.ndarray | None = None
-) -> float:
+def gaussian_log_likelihood(rss: float, n: int, log_weights: float = 0.0, R: np.ndarray | None = None) -> float:
     """Log-likelihood of least squares with sigma profiled out.
 
     Parameters
@@ -134,9 +132,7 @@ def _coef(m: LM) -> pd.Series:
 
 
 @g.vcov.register(LM)
-def _vcov(
-    m: LM, type: str | None = None, correlation: bool = False, full: bool = True
-) -> pd.DataFrame:
+def _vcov(m: LM, type: str | None = None, correlation: bool = False, full: bool = True) -> pd.DataFrame:
     if type is not None:
         raise MereValueError(f"vcov(type={type!r}) of an lm is not there yet; use type=None")
     V = fixed_covariance(m.R, m.sigma)
@@ -237,8 +233,8 @@ def _summary(m: LM) -> SummaryLM:
 
 
 @g.coef.register(SummaryLM)
-def _coef_summary(object: SummaryLM) -> pd.DataFrame:
-    return object.coefficients
+def _coef_summary(s: SummaryLM) -> pd.DataFrame:
+    return s.coefficients
 
 
 @g.hatvalues.register(LM)
@@ -257,9 +253,7 @@ def _anova(m: LM, *models: Any, **kwargs: Any) -> AnovaTable:
         rest = [x for x in (m, *models) if x is not lead]
         return g.anova(lead, *rest, **kwargs)  # type: ignore[no-any-return]
     design = m.design
-    table = sequential_table(
-        m.effects, np.asarray(design.assign), tuple(design.term_labels), m.rss, m.df
-    )
+    table = sequential_table(m.effects, np.asarray(design.assign), tuple(design.term_labels), m.rss, m.df)
     heading = ("Analysis of Variance Table", "", f"Response: {design.response}")
     return AnovaTable(table, heading)
 
@@ -270,8 +264,7 @@ def _compare(models: tuple[LM, ...]) -> AnovaTable:
 
     if len({len(m.design.y) for m in models}) > 1:
         raise MereValueError(
-            "models were not all fitted to the same size of dataset: "
-            "fit them to the same rows (missing values?)"
+            "models were not all fitted to the same size of dataset: fit them to the same rows (missing values?)"
         )
     res_df = np.array([m.df for m in models])
     rss = np.array([m.rss for m in models])

@@ -82,7 +82,8 @@ def fixed_only_variables(design: Design) -> tuple[str, ...]:
 def column_of(value: Any) -> Any:
     """A variable of the model frame as pandas holds it."""
     if isinstance(value, Factor):
-        return pd.Categorical.from_codes(value.codes, list(value.levels), ordered=value.ordered)
+        kind = pd.CategoricalDtype(list(value.levels), ordered=value.ordered)
+        return pd.Categorical.from_codes(value.codes.astype(np.int32), dtype=kind)
     return value.values if isinstance(value, Matrix) else value
 
 
@@ -111,9 +112,7 @@ def _fitted(m: LMM | LM) -> pd.Series:
 @g.residuals.register(LM)
 def _residuals(m: LMM | LM, type: str = "response", scaled: bool = False) -> pd.Series:
     if type not in ("response", "working", "pearson", "deviance"):
-        raise MereValueError(
-            f"type must be 'response', 'working', 'pearson' or 'deviance', not {type!r}"
-        )
+        raise MereValueError(f"type must be 'response', 'working', 'pearson' or 'deviance', not {type!r}")
     out = m.design.y - fitted_values(m)
     if type in ("pearson", "deviance") and m.design.weights is not None:
         out *= np.sqrt(m.design.weights)
@@ -126,9 +125,7 @@ def _residuals(m: LMM | LM, type: str = "response", scaled: bool = False) -> pd.
 @g.weights.register(LM)
 def _weights(m: LMM | LM, type: str = "prior") -> pd.Series:
     if type != "prior":
-        raise MereValueError(
-            f"weights(type={type!r}): a linear model has prior weights only; use type='prior'"
-        )
+        raise MereValueError(f"weights(type={type!r}): a linear model has prior weights only; use type='prior'")
     given = m.design.weights
     return row_series(m.design, np.ones(len(m.design.y)) if given is None else np.array(given))
 
@@ -156,9 +153,7 @@ def _model_frame(m: LMM | LM, fixed_only: bool = False) -> pd.DataFrame:
 def _model_matrix(m: LMM | LM, type: str = "fixed") -> Any:
     design = m.design
     if type == "fixed":
-        return _fixed_matrix(
-            design.X, design.names, design.assign, design.term_labels, row_labels(design)
-        )
+        return _fixed_matrix(design.X, design.names, design.assign, design.term_labels, row_labels(design))
     if isinstance(m, LM) or type not in ("random", "randomListRaw"):
         kinds = "'fixed'" if isinstance(m, LM) else "'fixed', 'random' or 'randomListRaw'"
         raise MereValueError(f"type must be {kinds}, not {type!r}")
@@ -204,10 +199,7 @@ def _formula(m: LMM | LM, fixed_only: bool = False, random_only: bool = False) -
         return parse_formula(whole.fixed_text)
     if random_only:
         response = whole.fixed_text.partition(" ~ ")[0]
-        bars = (
-            f"({bar.text})" if bar.structure == "us" else f"{bar.structure}({bar.text})"
-            for bar in whole.bars
-        )
+        bars = (f"({bar.text})" if bar.structure == "us" else f"{bar.structure}({bar.text})" for bar in whole.bars)
         return parse_formula(f"{response} ~ {' + '.join(bars)}")
     return whole
 

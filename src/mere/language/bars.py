@@ -101,17 +101,17 @@ def _remove(node: Node, bars: list[Bar]) -> Node | None:
 
 def _refuse(node: Node, everywhere: bool) -> None:
     """Complain about random terms that are not simply added."""
-    if not everywhere or not isinstance(node, Call):
-        return
-    if _special(node) is not None:
-        raise FormulaError(
-            "a random term must be added with '+', not combined with other operators",
-            None,
-            node.position,
-        )
-    if node.fn in _OPERATORS:
-        for arg in node.args:
-            _refuse(arg, True)
+    stack = [node] if everywhere else []
+    while stack:
+        item = stack.pop()
+        if _special(item) is not None:
+            raise FormulaError(
+                "a random term must be added with '+', not combined with other operators",
+                None,
+                item.position,
+            )
+        if isinstance(item, Call) and item.fn in _OPERATORS:
+            stack.extend(item.args)
 
 
 def _special(node: Node) -> tuple[Call, str, tuple[tuple[str, object], ...]] | None:
@@ -192,10 +192,15 @@ def _groups(group: Node) -> list[tuple[str, tuple[Node, ...]]]:
     return [(":".join(map(deparse, nodes)), tuple(nodes)) for nodes in found]
 
 
-def _has_slash(node: Node) -> bool:
-    if not isinstance(node, Call) or node.fn not in _OPERATORS:
-        return False
-    return node.fn == "/" or any(_has_slash(a) for a in node.args)
+def _has_slash(group: Node) -> bool:
+    stack = [group]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Call) and node.fn in _OPERATORS:
+            if node.fn == "/":
+                return True
+            stack.extend(node.args)
+    return False
 
 
 def _double(node: Node) -> Node:

@@ -28,9 +28,7 @@ from .numbers import format_numbers, format_pvalues, stars
 __all__ = ["table_html"]
 
 
-def table_html(
-    cells: Iterable[Iterable[str]], rows: Iterable[str], columns: Iterable[str]
-) -> str:
+def table_html(cells: Iterable[Iterable[str]], rows: Iterable[str], columns: Iterable[str]) -> str:
     """A table of strings; numbers stand to the right."""
     head = "".join(f"<th>{escape(c)}</th>" for c in ["", *columns])
     body = "".join(

@@ -97,5 +97,3 @@ def _coefficient_lines(s: SummaryLM, digits: int, signif_stars: bool) -> list[st
         estimates=[0, 1], statistics=[2], p_value=3, signif_stars=signif_stars,
     )  # fmt: skip
     return [head, table]
-
-

@@ -184,17 +184,13 @@ def components_cells(
 
 def _correlation_texts(varcor: VarianceComponents, places: int) -> list[list[list[str]]]:
     """Lower triangles of correlations as texts of one width per term."""
-    out = []
+    out: list[list[list[str]]] = []
     for t in varcor.terms:
         k = len(t.names)
         if not t.correlated or k == 1:
             out.append([[] for _ in t.names])
             continue
-        values = {
-            (i, j): fixed(float(t.correlation[i, j]), places, na="NaN")
-            for i in range(k)
-            for j in range(i)
-        }
+        values = {(i, j): fixed(float(t.correlation[i, j]), places, na="NaN") for i in range(k) for j in range(i)}
         width = max(len(s) for s in values.values())
         out.append([[values[i, j].rjust(width) for j in range(i)] for i in range(k)])
     return out
@@ -294,9 +290,7 @@ def _correlation_lines(vcov: pd.DataFrame, wanted: bool | None) -> list[str]:
     names = [str(n) for n in vcov.index]
     texts = [fixed(round(float(c), 3) + 0.0, 3) for c in (V / np.outer(sd, sd)).T.ravel()]
     width = max(len(t) for t in texts)
-    cells = [
-        [texts[j * p + i].rjust(width) if i > j else "" for j in range(p - 1)] for i in range(1, p)
-    ]
+    cells = [[texts[j * p + i].rjust(width) if i > j else "" for j in range(p - 1)] for i in range(1, p)]
     rows, columns = abbreviate(names, 11)[1:], abbreviate(names, 6)[:-1]
     return ["", "Correlation of Fixed Effects:", matrix_text(cells, rows, columns, right=False)]
 
@@ -330,9 +324,7 @@ def _tables(tables: Any, digits: int) -> str:
     lines: list[str] = []
     for name, table in tables.items():
         if isinstance(table, pd.Series):
-            body = named_vector_text(
-                format_numbers(table, digits), [str(label) for label in table.index]
-            )
+            body = named_vector_text(format_numbers(table, digits), [str(label) for label in table.index])
         else:
             body = frame_text(table, digits)
         quoted = name if name.replace(".", "").replace("_", "").isalnum() else f"`{name}`"

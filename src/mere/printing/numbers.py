@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 __all__ = [
+    "STARS_LEGEND",
     "abbreviate",
     "fixed",
     "format_number",
@@ -25,7 +26,6 @@ __all__ = [
     "justify",
     "significant",
     "stars",
-    "STARS_LEGEND",
 ]
 
 STARS_LEGEND = "0 ‘***’ 0.001 ‘**’ 0.01 ‘*’ 0.05 ‘.’ 0.1 ‘ ’ 1"

@@ -55,9 +55,7 @@ def matrix_text(
         Columns that do not fit are continued below.
     """
     side = "right" if right else "left"
-    body = [
-        justify([label, *(row[j] for row in cells)], side) for j, label in enumerate(columns)
-    ]
+    body = [justify([label, *(row[j] for row in cells)], side) for j, label in enumerate(columns)]
     stub = justify(["", *rows]) if rows else ["    "]
     lines: list[str] = []
     start = 0
@@ -223,9 +221,7 @@ def coefficient_table(
     return text
 
 
-def _show_tiny(
-    values: np.ndarray, cells: list[list[str]], without: set[int | None], digits: int
-) -> None:
+def _show_tiny(values: np.ndarray, cells: list[list[str]], without: set[int | None], digits: int) -> None:
     """Rewrite cells that would read as zero although the value is not."""
     places = [
         (i, j)

@@ -133,8 +133,7 @@ def lmList(
     if failed:
         level, reason = next(iter(failed.items()))
         warnings.warn(
-            f"{len(failed)} of {len(fits)} groups could not be fitted "
-            f"({', '.join(failed)}); {level}: {reason}",
+            f"{len(failed)} of {len(fits)} groups could not be fitted ({', '.join(failed)}); {level}: {reason}",
             MereWarning,
             stacklevel=2,
         )

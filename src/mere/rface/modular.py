@@ -147,9 +147,7 @@ def mkLmerDevfun(parsed: ParsedModel) -> DevianceFunction:
     return DevianceFunction(LMMObjective(parsed.design, parsed.REML), parsed)
 
 
-def optimizeLmer(
-    devfun: DevianceFunction, start: Any = None, control: LmerControl | None = None
-) -> Optimum:
+def optimizeLmer(devfun: DevianceFunction, start: Any = None, control: LmerControl | None = None) -> Optimum:
     """Third step: minimize the criterion.
 
     Parameters

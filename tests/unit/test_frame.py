@@ -1,0 +1,159 @@
+"""Tables of every library give the same columns."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from mere.errors import MereTypeError, MereValueError, MissingColumnError
+from mere.frame import Factor, Matrix, Text, as_factor, as_frame
+
+VALUES: dict[str, list[Any]] = {
+    "x": [1.5, None, -2.0, 4.0],
+    "i": [3, 1, 2, 2],
+    "b": [True, False, None, True],
+    "t": [True, False, False, True],
+    "s": ["b", "a", None, "B"],
+}
+
+
+def tables() -> dict[str, Any]:
+    pandas = pd.DataFrame(VALUES)
+    nullable = pandas.astype({"x": "Float64", "i": "Int64", "b": "boolean", "s": "string"})
+    arrow = pd.DataFrame(VALUES).convert_dtypes(dtype_backend="pyarrow")
+    objects = pd.DataFrame({k: pd.Series(v, dtype=object) for k, v in VALUES.items()})
+    return {
+        "dict": VALUES,
+        "pandas": pandas,
+        "nullable": nullable,
+        "pandas on arrow": arrow,
+        "objects": objects,
+        "polars": pl.DataFrame(VALUES),
+        "polars lazy": pl.DataFrame(VALUES).lazy(),
+        "pyarrow": pa.table(VALUES),
+        "chunked": pa.concat_tables([pa.table(VALUES).slice(0, 2), pa.table(VALUES).slice(2)]),
+    }
+
+
+@pytest.mark.parametrize("library", tables())
+def test_columns_are_the_same_everywhere(library: str) -> None:
+    frame = as_frame(tables()[library])
+    assert frame.names == tuple(VALUES)
+    assert frame.nrow == 4
+    x, i, b, t, s = (frame.column(name) for name in VALUES)
+    np.testing.assert_array_equal(x, [1.5, np.nan, -2.0, 4.0])
+    np.testing.assert_array_equal(i, [3.0, 1.0, 2.0, 2.0])
+    assert isinstance(i, np.ndarray)
+    assert i.dtype == np.float64
+    assert isinstance(b, np.ndarray)
+    assert b.dtype == np.int8
+    assert b.tolist() == [1, 0, -1, 1]
+    assert isinstance(t, np.ndarray)
+    assert t.dtype == bool
+    assert isinstance(s, Text)
+    assert s.levels == ("B", "a", "b")
+    assert s.codes.tolist() == [2, 1, -1, 0]
+    assert frame.factor("i").levels == ("1", "2", "3")
+    assert frame.factor("b").levels == ("FALSE", "TRUE")
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_categories_keep_their_order(ordered: bool) -> None:
+    levels = ["lo", "mid", "hi", "unused"]
+    categorical = pd.Categorical(["hi", "lo", None], levels, ordered=ordered)
+    frame = pd.DataFrame({"f": categorical})
+    for table in (frame, pa.Table.from_pandas(frame), {"f": categorical}, {"f": frame["f"]}):
+        factor = as_frame(table).column("f")
+        assert isinstance(factor, Factor)
+        assert (factor.levels, factor.codes.tolist()) == (tuple(levels), [2, 0, -1])
+        assert factor.ordered is ordered
+    enum = pl.DataFrame({"f": pl.Series(["hi", "lo", None], dtype=pl.Enum(levels))})
+    factor = as_frame(enum).column("f")
+    assert isinstance(factor, Factor)
+    assert (factor.levels, factor.codes.tolist()) == (tuple(levels), [2, 0, -1])
+    strings = pl.DataFrame({"f": pl.Series(["hi", "lo", None], dtype=pl.Categorical)})
+    factor = as_frame(strings).column("f")
+    assert isinstance(factor, Factor)
+    assert (factor.levels, factor.codes.tolist()) == (("hi", "lo"), [0, 1, -1])
+
+
+def test_number_categories_are_labelled_as_numbers() -> None:
+    assert as_frame({"f": pd.Categorical([2.5, 1.0, 2.5])}).column("f").levels == ("1", "2.5")
+
+
+def test_long_string_columns() -> None:
+    rng = np.random.default_rng(1)
+    strings = np.array(["b", "a", "ä", "Z", "aa"])[rng.integers(0, 5, 5000)]
+    for table in (
+        pd.DataFrame({"s": strings}),
+        pd.DataFrame({"s": strings.astype(object)}),
+        pl.DataFrame({"s": strings}),
+        pa.table({"s": strings}),
+        {"s": strings},
+    ):
+        factor = as_frame(table).column("s")
+        assert isinstance(factor, Text)
+        assert factor.levels == ("Z", "a", "aa", "b", "ä")
+        assert factor.strings().tolist() == strings.tolist()
+
+
+@pytest.mark.parametrize(
+    ("values", "levels"),
+    [
+        ([10.0, 9.0, 10.0, np.nan], ("9", "10")),
+        ([0.1, 0.1 + 1e-17, -2.0], ("-2", "0.1")),
+        ([0.3, 0.1 + 0.2], ("0.3",)),
+        ([1e6, 2.0], ("2", "1000000")),
+        ([1e20, 1.0], ("1", "1e+20")),
+        ([0.5, -0.5], ("-0.5", "0.5")),
+    ],
+)
+def test_numbers_as_factor(values: list[float], levels: tuple[str, ...]) -> None:
+    assert as_factor(np.array(values)).levels == levels
+
+
+def test_large_integers_are_not_rounded() -> None:
+    ids = np.array([2**60 + 1, 2**60, 2**60 + 1])
+    for table in (pd.DataFrame({"g": ids}), pl.DataFrame({"g": ids}), {"g": ids}):
+        assert as_frame(table).factor("g").levels == (str(2**60), str(2**60 + 1))
+
+
+def test_errors_name_the_column() -> None:
+    frame = as_frame(pd.DataFrame({"Days": [1], "when": pd.to_datetime(["2020-01-01"])}))
+    with pytest.raises(MissingColumnError, match="'days'.*'Days'"):
+        frame.column("days")
+    with pytest.raises(KeyError):
+        frame.column("nothing")
+    with pytest.raises(MereTypeError, match="'when'"):
+        frame.column("when")
+    with pytest.raises(MereTypeError, match="pandas, polars"):
+        as_frame(3)
+    with pytest.raises(MereValueError, match="differ in length"):
+        as_frame({"a": [1, 2], "b": [1]})
+    with pytest.raises(MereValueError, match="more than one column"):
+        as_frame(pd.DataFrame([[1, 2]], columns=["a", "a"])).column("a")
+    with pytest.raises(MereTypeError, match="'o'"):
+        as_frame({"o": [object(), object()]}).column("o")
+
+
+def test_matrices_and_records() -> None:
+    matrix = as_frame({"m": np.ones((3, 2))}).column("m")
+    assert isinstance(matrix, Matrix)
+    assert matrix.values.shape == (3, 2)
+    record = np.array([(1.0, "a"), (2.0, "b")], dtype=[("x", float), ("s", "U1")])
+    assert as_frame(record).column("s").levels == ("a", "b")
+
+
+def test_no_library_is_imported() -> None:
+    code = (
+        "import sys; from mere.frame import as_frame; as_frame({'x': [1, 2], 's': ['a', 'b']}).column('s');"
+        "assert not {'pandas', 'polars', 'pyarrow'} & set(sys.modules), sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
