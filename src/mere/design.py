@@ -190,9 +190,7 @@ def matrix_of(
     return build_matrix(terms, frame.variables, frame.n, read_contrasts(contrasts))
 
 
-def total_offset(
-    offset: np.ndarray | None, terms: Terms, variables: Mapping[str, Any]
-) -> np.ndarray | None:
+def total_offset(offset: np.ndarray | None, terms: Terms, variables: Mapping[str, Any]) -> np.ndarray | None:
     """The sum of the ``offset=`` argument and the ``offset()`` terms; None if there are none."""
     total = offset
     for v in terms.offsets:
@@ -255,8 +253,7 @@ def _full_rank(
     names = tuple(full.names[j] for j in dropped)
     plural = "s" if len(dropped) > 1 else ""
     message = (
-        f"fixed-effect model matrix is rank deficient so dropping {len(dropped)} "
-        f"column{plural} / coefficient{plural}"
+        f"fixed-effect model matrix is rank deficient so dropping {len(dropped)} column{plural} / coefficient{plural}"
     )
     findings.append(Finding(message, RankDeficiencyMessage, names))
     X = np.asfortranarray(full.X[:, keep])

@@ -61,9 +61,7 @@ class RandomTerm:
         return len(self.names)
 
 
-def build_random_terms(
-    bars: Sequence[Bar], variables: Mapping[str, Any], n: int
-) -> tuple[RandomTerm, ...]:
+def build_random_terms(bars: Sequence[Bar], variables: Mapping[str, Any], n: int) -> tuple[RandomTerm, ...]:
     """Build the random terms of a model in lme4's internal order.
 
     Parameters
@@ -169,6 +167,4 @@ def _build_term(bar: Bar, group: Factor, variables: Mapping[str, Any], n: int) -
     if not names:
         raise MereValueError(f"the random term ({bar.text}) has no columns")
     covariance = make_covariance(bar.structure, len(names), dict(bar.options))
-    return RandomTerm(
-        bar.group, names, values, group.codes, group.levels, covariance, bar.text, codings, bar
-    )
+    return RandomTerm(bar.group, names, values, group.codes, group.levels, covariance, bar.text, codings, bar)

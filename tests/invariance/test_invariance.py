@@ -27,7 +27,11 @@ def crossed():
     )
     s, i = data.s.cat.codes.to_numpy(), data.i.cat.codes.to_numpy()
     data["y"] = (
-        3 + data.x + rng.normal(size=25)[s] + 0.6 * rng.normal(size=25)[s] * data.x + rng.normal(size=14)[i]
+        3
+        + data.x
+        + rng.normal(size=25)[s]
+        + 0.6 * rng.normal(size=25)[s] * data.x
+        + rng.normal(size=14)[i]
         + rng.normal(size=n)
     )
     return data
@@ -110,7 +114,7 @@ def test_weights_and_their_scale(crossed):
 
 
 def test_weights_as_replicates():
-    """With an integer weight, beta and Z'WZ are those of repeated rows: the penalized least squares at fixed theta agree."""
+    """An integer weight acts as repeated rows: at fixed theta, beta and log-determinant agree."""
     w = np.tile([1.0, 3.0], 90)
     from mere.design import build_design
     from mere.objective import LMMObjective

@@ -133,7 +133,13 @@ def test_nearly_aliased_and_far_columns():
 def test_reml_equals_ml_in_the_limit_of_known_means():
     """The REML criterion of a model without fixed effects is its -2 log likelihood."""
     m = mere.lmer(FORMULA_ZERO, sleepstudy.assign(centred=sleepstudy.Reaction - 298.5))
-    assert abs(m.criterion - mere.lmer(FORMULA_ZERO, sleepstudy.assign(centred=sleepstudy.Reaction - 298.5), REML=False).criterion) < 1e-9
+    assert (
+        abs(
+            m.criterion
+            - mere.lmer(FORMULA_ZERO, sleepstudy.assign(centred=sleepstudy.Reaction - 298.5), REML=False).criterion
+        )
+        < 1e-9
+    )
 
 
 FORMULA_ZERO = "centred ~ 0 + (Days | Subject)"

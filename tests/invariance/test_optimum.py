@@ -1,7 +1,7 @@
 """The default optimizer against BOBYQA from several starts, on data whose optimum lies on the boundary or near it.
 
-The claim: never higher than the best of all by more than 1e-8 of the criterion. BOBYQA with bounds itself ends more than
-0.001 too high in up to a third of these data sets, which is why the default does not use bounds (csrc/newton.c).
+The claim: never higher than the best of all by more than 1e-8 of the criterion. BOBYQA with bounds itself ends more
+than 0.001 too high in up to a third of these data sets, which is why the default does not use bounds (csrc/newton.c).
 """
 
 import warnings
@@ -57,7 +57,10 @@ def test_never_worse_than_bobyqa(truth, reml):
     for y in responses:
         objective = base.with_response(y)
         found = optimize(objective, mere.lmerControl())
-        starts = [start, *(start * rng.uniform(0.05, 1.5) + (start == 0) * rng.normal(size=len(start)) for _ in range(2))]
+        starts = [
+            start,
+            *(start * rng.uniform(0.05, 1.5) + (start == 0) * rng.normal(size=len(start)) for _ in range(2)),
+        ]
         best = min(optimize(objective, tight, s).value for s in starts)
         assert found.value <= best + 1e-8 * abs(best)
         assert np.isclose(found.value, objective.value(found.par), rtol=1e-13)
@@ -89,7 +92,9 @@ def test_the_certificate_holds(truth):
             assert np.linalg.eigvalsh(objective.hessian(found.par))[0] > 0
 
 
-@pytest.mark.parametrize("optimizer", ["nloptwrap", "Nelder_Mead", "L-BFGS-B", "NLOPT_LD_SLSQP", "NLOPT_LN_COBYLA", "SLSQP"])
+@pytest.mark.parametrize(
+    "optimizer", ["nloptwrap", "Nelder_Mead", "L-BFGS-B", "NLOPT_LD_SLSQP", "NLOPT_LN_COBYLA", "SLSQP"]
+)
 def test_optimizers_agree_on_a_regular_optimum(optimizer):
     m = mere.lmer("Reaction ~ Days + (Days | Subject)", mere.datasets.sleepstudy)
     other = mere.lmer(

@@ -155,8 +155,7 @@ class Evaluator:
             return self.transform(node)
         if name not in FUNCTIONS:
             raise FormulaError(
-                f"there is no function {name}() in the formula language; pass your own with "
-                f"env={{{name!r}: function}}",
+                f"there is no function {name}() in the formula language; pass your own with env={{{name!r}: function}}",
                 None,
                 node.position,
             )
@@ -197,9 +196,7 @@ def _data_arguments(transform: Any, args: list[Any], named: Mapping[str, Any]) -
 
 def _number(value: Any, op: str) -> np.ndarray:
     if isinstance(value, (Factor, str, tuple)) or value is None:
-        raise MereTypeError(
-            f"'{op}' is not meaningful for factors and strings; use == or as.numeric()"
-        )
+        raise MereTypeError(f"'{op}' is not meaningful for factors and strings; use == or as.numeric()")
     return value.values if isinstance(value, Matrix) else to_number(value)
 
 
@@ -223,9 +220,7 @@ def _parameters(fn: Callable[..., Any]) -> tuple[tuple[str, ...], bool]:
     return tuple(p.name for p in found if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)), free
 
 
-def _apply(
-    fn: Callable[..., Any], name: str, args: list[Any], named: dict[str, Any], node: Call
-) -> Any:
+def _apply(fn: Callable[..., Any], name: str, args: list[Any], named: dict[str, Any], node: Call) -> Any:
     """Call with R's argument matching: exact names, unique beginnings, then places."""
     parameters, free = _parameters(fn)
     chosen = {}

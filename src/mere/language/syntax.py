@@ -89,9 +89,7 @@ RESERVED = frozenset(
 )
 _SYNTACTIC = re.compile(r"(?:[^\W\d_]|\.(?!\d))[\w.]*\Z")
 # operators that R writes with blanks around them, and those it writes without
-_SPACED = frozenset(
-    ["+", "-", "*", "<", ">", "<=", ">=", "==", "!=", "&", "&&", "|", "||", "~", "<-", "=", "|>"]
-)
+_SPACED = frozenset(["+", "-", "*", "<", ">", "<=", ">=", "==", "!=", "&", "&&", "|", "||", "~", "<-", "=", "|>"])
 _TIGHT = frozenset(["/", ":", "^", "%%", "%/%"])
 _UNARY = frozenset(["-", "+", "!", "~"])
 
