@@ -60,7 +60,7 @@ def nlopt(name: str, objective: LMMObjective, start: np.ndarray | None, options:
             if error.status != _core.OPTIMIZER:
                 raise ConvergenceError(f"optimizer {name!r} failed: {error}") from None
             raise MereValueError(
-                f"NLopt has no algorithm {name!r} for this problem; names are such as 'NLOPT_LN_COBYLA', 'NLOPT_LD_SLSQP'"
+                f"NLopt has no algorithm {name!r} here; names are such as 'NLOPT_LN_COBYLA', 'NLOPT_LD_SLSQP'"
             ) from None
     code = out["code"]
     return Optimum(
