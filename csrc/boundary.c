@@ -294,6 +294,7 @@ mere_status mere_newton_certify(mere_newton *v, int *escaped)
     v->outcome->certificate = 0.0;
     for (int64_t from = 0, to; from < plan->n_entry && !*escaped; from = to) {
         double worst = 0.0;
+        int64_t evaluations = v->outcome->n_eval;
         to = term_end(plan, from, &column, &k);
         if (unstructured(plan, from, to, k)) {
             if ((status = worst_direction(v, from, to, column, k, &worst, vector)))
@@ -308,10 +309,10 @@ mere_status mere_newton_certify(mere_newton *v, int *escaped)
         }
         if (worst < v->outcome->certificate)
             v->outcome->certificate = worst;
-        if (worst < 0.0 && !*escaped && (status = mere_newton_value(v, v->x, &v->d)) == MERE_OK) /* probes moved the work */
-            status = mere_lmm_gradient(v->work, v->g);
-        if (worst < 0.0 && !*escaped && status)
-            return status;
+        if (v->outcome->n_eval != evaluations && !*escaped) { /* probes moved the work: back to x */
+            if ((status = mere_newton_value(v, v->x, &v->d)) || (status = mere_lmm_gradient(v->work, v->g)))
+                return status;
+        }
     }
     return MERE_OK;
 }

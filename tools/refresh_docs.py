@@ -18,7 +18,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
-_EXAMPLE = re.compile(r"```python\n(?P<code>.*?)```\n(?P<gap>\n*(?:<!-- .*? -->\n\n?)?)(?:```text\n(?P<out>.*?)```)?", re.S)
+_EXAMPLE = re.compile(
+    r"```python\n(?P<code>.*?)```\n(?P<gap>\n*(?:<!-- .*? -->\n\n?)?)(?:```text\n(?P<out>.*?)```)?", re.S
+)
 
 
 def examples(page: str) -> list[re.Match[str]]:
