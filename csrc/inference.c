@@ -48,7 +48,7 @@ static mere_status project(mere_work *work, int64_t count, double *b, double *c)
         return MERE_OK;
     scale_columns(work, 1, count, b);
     if (plan->sparse) {
-        if ((status = mere_sparse_solve(work, count, b)))
+        if ((status = mere_sparse_solve_rest(work, count, b)))
             return status;
     } else {
         mere_lower_solve(rest, work->s, plan->order, 0, count, b, rest);

@@ -1,6 +1,6 @@
 """Mixed-effects regression under R's vocabulary: lme4, lmerTest and emmeans for Python."""
 
-from . import accessors, errors, inference, prediction, printing, refitting
+from . import accessors, datasets, errors, inference, prediction, printing, refitting
 from .control import lmerControl
 from .generics import (
     AIC,
@@ -68,6 +68,7 @@ __all__ = [
     "contest",
     "contest1D",
     "contestMD",
+    "datasets",
     "deviance",
     "df_residual",
     "difflsmeans",

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..errors import DataMessage, MereValueError, MereWarning
+from ..errors import DataMessage, MereValueError, MereWarning, SingularFitMessage
 from ..results import AnovaTable
 
 __all__ = ["compare_models", "likelihood_ratio_table", "sequential_sums"]
@@ -57,7 +57,9 @@ def compare_models(models: Sequence[Any], names: Sequence[str], refit: bool) -> 
     reml = [g.isREML(m) for m in models]
     if refit and any(reml):
         warnings.warn("refitting model(s) with ML (instead of REML)", DataMessage, stacklevel=4)
-        models = [g.refitML(m) for m in models]
+        with warnings.catch_warnings():  # the user was told when the model was fitted
+            warnings.simplefilter("ignore", SingularFitMessage)
+            models = [g.refitML(m) for m in models]
     elif any(reml) and not all(reml):
         warnings.warn(
             "some models fit with REML = TRUE, some not: their likelihoods do not compare",
