@@ -8,7 +8,8 @@
  * or 0 (ML) for X and nu for y, dd = <T, dS>, hence
  *   dd/dLambda_f = 2 G_f,   G_f = sum_levels [N Lambda_r T]_ee  (rest),   G_0 = Gamma_0 Lambda_0,
  *   Gamma_0 = sum_l R A - R (a' g a) R',   g = Lambda_r T Lambda_r'.
- * Smith (1995), J. Comput. Graph. Statist. 4, 134-147, has the idea for a plain Cholesky factor.
+ * With the residual standard deviation fixed, the last term is nu log(2 pi sigma^2) + rho / sigma^2 and w = rho / sigma^2
+ * for y. Smith (1995), J. Comput. Graph. Statist. 4, 134-147, has the idea for a plain Cholesky factor.
  */
 #include <math.h>
 #include <string.h>
@@ -210,8 +211,11 @@ mere_status mere_lmm_value(mere_work *work, const double *par, int reml, double 
         return status;
     if (!(work->rho > 1e-15 * work->yy_raw))
         return MERE_ERR_PERFECT_FIT;
-    *d = work->ld_re + (reml ? work->ld_x : 0.0) + work->nu * (1.0 + log(2.0 * M_PI * work->rho / work->nu)) -
-         work->log_weights;
+    *d = work->ld_re + (reml ? work->ld_x : 0.0) - work->log_weights;
+    if (work->sigma2 > 0.0)
+        *d += work->nu * log(2.0 * M_PI * work->sigma2) + work->rho / work->sigma2;
+    else
+        *d += work->nu * (1.0 + log(2.0 * M_PI * work->rho / work->nu));
     if (!isfinite(*d))
         return MERE_ERR_NOT_FINITE;
     work->has_value = 1;
@@ -314,7 +318,7 @@ static mere_status derive(mere_work *work)
         blocks += plan->factor[f].k * plan->factor[f].k;
     memset(work->gamma, 0, (size_t)(plan->factor[0].k * plan->factor[0].k) * sizeof(double));
     memset(work->grad_lambda, 0, (size_t)blocks * sizeof(double));
-    if ((status = mere_lmm_inverse(work, work->reml ? 1.0 : 0.0, work->nu)) || (status = mere_gamma_first(work)))
+    if ((status = mere_lmm_inverse(work, work->reml ? 1.0 : 0.0, mere_residual_weight(work))) || (status = mere_gamma_first(work)))
         return status;
     if (plan->sparse)
         mere_sparse_rest_gradient(work);

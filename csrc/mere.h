@@ -142,6 +142,50 @@ mere_status mere_minimize_newton(mere_work *work, const mere_options *options, c
 /* A start free of units: moment estimates of the relative standard deviations. */
 mere_status mere_lmm_start(const mere_work *work, double *par);
 
+/* ------------------------------------------------------------------ profiles */
+
+/* Fix the residual standard deviation at sigma > 0: the criterion is then a function of par and sigma,
+ *   d(par, sigma) = log|L_RE|^2 [+ log|L_X|^2] + nu log(2 pi sigma^2) + rho / sigma^2 - sum log w.   0: profile it out again. */
+mere_status mere_work_fix_sigma(mere_work *work, double sigma);
+
+/* The responses y - v x as cross-products, for any v without a pass over the rows: a fixed effect held at v, with x its
+ * column, in the plan without that column. */
+typedef struct mere_shift mere_shift;
+mere_status mere_shift_new(mere_work *work, const mere_rows *rows, const double *y, const double *x, double log_weights,
+                           mere_shift **out);
+void mere_shift_free(mere_shift *shift);
+mere_status mere_shift_apply(const mere_shift *shift, mere_work *work, double v);
+
+typedef enum {
+    MERE_FOCUS_SIGMA = 0, /* the residual standard deviation */
+    MERE_FOCUS_SD,        /* sigma * par[first]: par[first] is alone in its row of Lambda */
+    MERE_FOCUS_COR,       /* (par[first], par[second]) are alone in their row: par[first] / their norm */
+    MERE_FOCUS_SHIFT      /* v of a mere_shift */
+} mere_focus;
+
+/* From the optimum outwards: the criterion minimized with one quantity held fixed. */
+typedef struct {
+    mere_focus focus;
+    int64_t first, second;
+    const mere_shift *shift;
+    double at, d, sigma;   /* the optimum: the quantity, the criterion, sigma ... */
+    const double *par;     /* ... and the parameters (n_par) */
+    double lower, upper;   /* of the quantity */
+    double step;           /* a first guess of the distance between points */
+    double delta, cutoff;  /* wanted distance in zeta; stop beyond |zeta| = cutoff */
+    int64_t max_points;    /* to a side */
+} mere_profile_task;
+
+/* Room for 2 max_points values, of par 2 max_points n_par, of beta 2 max_points p. */
+typedef struct {
+    int64_t n;
+    double *value, *zeta, *slope, *d, *sigma, *par, *beta; /* slope = dzeta / dvalue; NaN where it is not known */
+} mere_profile_path;
+
+/* zeta = sign(value - at) sqrt(d - d_optimum), warm starts along the way. Points below the optimum come first, outwards. */
+mere_status mere_profile(mere_work *work, const mere_profile_task *task, const mere_options *options,
+                         mere_profile_path *path, mere_outcome *outcome);
+
 /* Any algorithm of NLopt by name, within bounds. */
 mere_status mere_minimize_nlopt(mere_work *work, const mere_options *options, const double *lower, const double *upper,
                                 const double *start, double *par, mere_outcome *outcome);

@@ -22,7 +22,7 @@
 mere_status mere_newton_value(mere_newton *v, const double *x, double *d)
 {
     v->outcome->n_eval++;
-    mere_status status = mere_lmm_value(v->work, x, v->options->reml, d);
+    mere_status status = v->value ? v->value(v, x, d) : mere_lmm_value(v->work, x, v->options->reml, d);
     if (status == MERE_ERR_NOT_POSITIVE || status == MERE_ERR_NOT_FINITE || status == MERE_ERR_PERFECT_FIT) {
         *d = INFINITY;
         return MERE_OK;
@@ -34,6 +34,8 @@ mere_status mere_newton_value(mere_newton *v, const double *x, double *d)
 static mere_status derivatives(mere_newton *v, double *g)
 {
     v->outcome->n_gradient++;
+    if (v->derive)
+        return v->derive(v, g);
     mere_status status = mere_lmm_gradient(v->work, g);
     return status ? status : mere_lmm_information(v->work, v->h);
 }
@@ -112,8 +114,7 @@ static mere_status accept(mere_newton *v, double d1)
     return MERE_OK;
 }
 
-/* From x with d, g, h known, down to a predicted gain below the tolerance. outcome->code says how it ended. */
-static mere_status descend(mere_newton *v)
+mere_status mere_newton_descend(mere_newton *v)
 {
     double mu = 0.0, d1;
     int64_t n = v->n;
@@ -169,18 +170,19 @@ static mere_status descend(mere_newton *v)
 
 /* ------------------------------------------------------------------ the whole */
 
-static mere_status restart(mere_newton *v)
+mere_status mere_newton_restart(mere_newton *v)
 {
-    mere_status status = mere_lmm_value(v->work, v->x, v->options->reml, &v->d);
+    mere_status status =
+        v->value ? v->value(v, v->x, &v->d) : mere_lmm_value(v->work, v->x, v->options->reml, &v->d);
     v->outcome->n_eval++;
     v->noise = 1e-14 * fabs(v->d) + 1e-12;
     memset(v->c, 0, (size_t)(v->n * v->n) * sizeof(double));
     return status ? status : derivatives(v, v->g);
 }
 
-static mere_status newton_new(mere_newton *v, mere_work *work)
+mere_status mere_newton_new(mere_newton *v, mere_work *work, int64_t n)
 {
-    int64_t n = work->plan->n_par, k = 1;
+    int64_t k = 1;
     for (int64_t f = 0; f < work->plan->n_factor; f++)
         k = work->plan->factor[f].k > k ? work->plan->factor[f].k : k;
     int64_t m = n > k ? n : k, size = 6 * m + 3 * m * m + k * k + k + 10 * k + 4 * k * k;
@@ -204,12 +206,17 @@ static mere_status newton_new(mere_newton *v, mere_work *work)
     return MERE_OK;
 }
 
+void mere_newton_free(mere_newton *v)
+{
+    mere_free(v->x);
+}
+
 /* Does v->x equal the parameters that the derivatives belong to? Else evaluate them there. */
 static mere_status settle(mere_newton *v, int fresh, double *gradient, double *matrix)
 {
     mere_status status = MERE_OK;
     size_t n = (size_t)v->n;
-    if (!fresh && (status = restart(v)))
+    if (!fresh && (status = mere_newton_restart(v)))
         return status;
     if (gradient)
         memcpy(gradient, v->g, n * sizeof(double));
@@ -225,7 +232,7 @@ mere_status mere_minimize_newton(mere_work *work, const mere_options *options, c
     enum { ESCAPES = 12 };
     mere_newton v = {.options = options, .outcome = outcome};
     *outcome = (mere_outcome){0};
-    mere_status status = newton_new(&v, work);
+    mere_status status = mere_newton_new(&v, work, work->plan->n_par);
     if (status)
         return status;
     memcpy(v.x, start, (size_t)v.n * sizeof(double));
@@ -233,7 +240,7 @@ mere_status mere_minimize_newton(mere_work *work, const mere_options *options, c
     for (int round = 0; !status && escaped && round <= ESCAPES; round++) {
         double before;
         escaped = 0;
-        if ((status = restart(&v)) || (status = descend(&v)))
+        if ((status = mere_newton_restart(&v)) || (status = mere_newton_descend(&v)))
             break;
         fresh = !mere_newton_flip(&v);
         before = v.d;
@@ -244,16 +251,16 @@ mere_status mere_minimize_newton(mere_work *work, const mere_options *options, c
         if (outcome->n_null == 0)
             break;
         if (v.d != before) { /* the other parameters, now that some directions are null; null columns stay null */
-            if ((status = restart(&v)) || (status = descend(&v)))
+            if ((status = mere_newton_restart(&v)) || (status = mere_newton_descend(&v)))
                 break;
             mere_newton_flip(&v);
         }
         fresh = 0;
-        if ((status = restart(&v)) || (status = mere_newton_certify(&v, &escaped)))
+        if ((status = mere_newton_restart(&v)) || (status = mere_newton_certify(&v, &escaped)))
             break;
     }
     if (!status && !(status = settle(&v, fresh, gradient, matrix)))
         memcpy(par, v.x, (size_t)v.n * sizeof(double));
-    mere_free(v.x);
+    mere_newton_free(&v);
     return status;
 }

@@ -4,7 +4,8 @@
 
 #include "work.h"
 
-typedef struct {
+typedef struct mere_newton mere_newton;
+struct mere_newton {
     mere_work *work;
     const mere_options *options;
     mere_outcome *outcome;
@@ -16,7 +17,20 @@ typedef struct {
     double *m;                /* space n x n */
     double *block, *eigen;    /* k x k spaces of the boundary */
     double *space;
-} mere_newton;
+    /* What is minimized, if not the criterion in the parameters of the plan: the value at x; then, at the same x, the
+     * gradient and v->h. NULL: the criterion. */
+    mere_status (*value)(mere_newton *v, const double *x, double *d);
+    mere_status (*derive)(mere_newton *v, double *g);
+    void *problem;
+};
+
+/* Space for n coordinates; v->x owns it. */
+mere_status mere_newton_new(mere_newton *v, mere_work *work, int64_t n);
+void mere_newton_free(mere_newton *v);
+/* Value and derivatives at v->x. */
+mere_status mere_newton_restart(mere_newton *v);
+/* From v->x, restarted, down to a predicted gain below the tolerance. outcome->code says how it ended. */
+mere_status mere_newton_descend(mere_newton *v);
 
 /* The criterion at x; infinity where a factorization breaks down. */
 mere_status mere_newton_value(mere_newton *v, const double *x, double *d);

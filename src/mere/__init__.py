@@ -1,6 +1,6 @@
 """Mixed-effects regression under R's vocabulary: lme4, lmerTest and emmeans for Python."""
 
-from . import accessors, datasets, errors, prediction, printing, refitting
+from . import accessors, datasets, errors, inference, prediction, printing, refitting
 from .control import lmerControl
 from .generics import (
     AIC,
@@ -31,6 +31,7 @@ from .generics import (
     ngrps,
     nobs,
     predict,
+    profile,
     ranef,
     refitML,
     rePCA,
@@ -43,6 +44,7 @@ from .generics import (
     vcov,
     weights,
 )
+from .inference.profile_results import logProf, varianceProf
 from .rface import lFormula, lm, lmer, lmList, mkLmerDevfun, mkMerMod, optimizeLmer
 
 __all__ = [
@@ -76,6 +78,7 @@ __all__ = [
     "lmer",
     "lmerControl",
     "logLik",
+    "logProf",
     "mkLmerDevfun",
     "mkMerMod",
     "model_frame",
@@ -84,6 +87,7 @@ __all__ = [
     "nobs",
     "optimizeLmer",
     "predict",
+    "profile",
     "ranef",
     "rePCA",
     "refitML",
@@ -93,8 +97,9 @@ __all__ = [
     "terms",
     "to_html",
     "to_text",
+    "varianceProf",
     "vcov",
     "weights",
 ]
 
-del accessors, prediction, printing, refitting
+del accessors, inference, prediction, printing, refitting

@@ -71,3 +71,29 @@ def nlopt_minimize(
     ftol_abs: float = 1e-8,
     max_eval: int = 100000,
 ) -> tuple[Vector, Outcome]: ...
+
+class Shift:
+    work: Work
+    def __init__(self, work: Work, y: Vector, x: Vector) -> None: ...
+    def apply(self, v: float) -> None: ...
+
+def fix_sigma(work: Work, sigma: float) -> None: ...
+def profile(
+    work: Work,
+    focus: str,
+    par: ArrayLike,
+    at: float,
+    d: float,
+    sigma: float,
+    lower: float,
+    upper: float,
+    step: float,
+    delta: float,
+    cutoff: float,
+    first: int = 0,
+    second: int = 0,
+    shift: Shift | None = None,
+    reml: bool = False,
+    max_points: int = 50,
+    decrement: float = 1e-10,
+) -> tuple[Vector, Vector, Vector, Vector, Vector, Vector, Vector]: ...

@@ -447,3 +447,6 @@ def nlopt_minimize(algorithm, function, start, lower, upper, double xtol_abs=1e-
         raise callback.error
     _check(status)
     return out, outcome
+
+
+include "_profiles.pxi"

@@ -1,7 +1,7 @@
 """The generics: every verb of the package that dispatches on a class, declared once."""
 
 from .effects import VarCorr, coef, fixef, ranef, sigma, vcov
-from .inference import anova, confint
+from .inference import anova, confint, profile
 from .inspection import getME, isGLMM, isLMM, isNLMM, isREML, isSingular, rePCA, summary
 from .likelihood import (
     AIC,
@@ -59,6 +59,7 @@ __all__ = [
     "ngrps",
     "nobs",
     "predict",
+    "profile",
     "ranef",
     "rePCA",
     "refitML",
