@@ -142,6 +142,35 @@ mere_status mere_minimize_newton(mere_work *work, const mere_options *options, c
 /* A start free of units: moment estimates of the relative standard deviations. */
 mere_status mere_lmm_start(const mere_work *work, double *par);
 
+/* ------------------------------------------------------- simulations and refits */
+
+/* Responses: y_i = mean_i + sum_t z_ti' b_t + scale_i e_i. Stream `replicate` of `seed` (random.h) gives, in this order,
+ * the random effects b = factor u of the terms, level by level, and the errors: normal, or drawn from `residual`. */
+typedef struct {
+    int64_t n;
+    const double *mean, *scale;  /* n */
+    int64_t n_term;
+    const mere_term *term;       /* the terms that are drawn */
+    const double *const *factor; /* of each k x k: sigma times its lower-triangular relative factor */
+    int64_t n_residual;
+    const double *residual;      /* n_residual values to draw e from with replacement, or NULL: standard normal */
+} mere_simulator;
+
+/* y (n x count): the responses of the replicates first, first + 1, ... */
+mere_status mere_simulate(const mere_simulator *simulator, uint64_t seed, uint64_t first, int64_t count, double *y);
+
+/* Where the fits of replicates go, each array from the first replicate on: status and d, sigma (1), par (n_par), beta (p). */
+typedef struct {
+    int32_t *status;
+    double *d, *sigma, *par, *beta;
+} mere_refits;
+
+/* Fit the model of `work` to `count` responses by Newton from `start`: to the columns of y (n x count), or, where y is
+ * NULL, to the simulator's replicates. A fit that fails has its status and NaN; only a lack of memory ends the loop. */
+mere_status mere_refit(mere_work *work, const mere_rows *rows, double log_weights, const mere_options *options,
+                       const double *start, const double *y, const mere_simulator *simulator, uint64_t seed,
+                       uint64_t first, int64_t count, const mere_refits *refits);
+
 /* ------------------------------------------------------------------ profiles */
 
 /* Fix the residual standard deviation at sigma > 0: the criterion is then a function of par and sigma,

@@ -47,7 +47,8 @@ by_definition <- function(id, data, y, x, group, w, text) {
   d <- get(data); n <- nrow(d); q <- qchisq(0.95, 1)
   Z <- model.matrix(~ 0 + factor(d[[group]])); X <- cbind(1, d[[x]]); yy <- d[[y]]; W <- w(d)
   crit <- function(sd, sigma, X, yy) {
-    V <- sd^2 * tcrossprod(Z) + diag(sigma^2 / W); L <- chol(V)
+    V <- sd^2 * tcrossprod(Z) + diag(sigma^2 / W); L <- tryCatch(chol(V), error = function(e) NULL)
+    if (is.null(L)) return(1e10)
     A <- backsolve(L, cbind(X, yy), transpose = TRUE)
     r <- if (ncol(X)) qr.resid(qr(A[, seq_len(ncol(X)), drop = FALSE]), A[, ncol(X) + 1]) else A[, 1]
     n * log(2 * pi) + 2 * sum(log(diag(L))) + sum(r^2)

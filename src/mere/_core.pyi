@@ -97,3 +97,29 @@ def profile(
     max_points: int = 50,
     decrement: float = 1e-10,
 ) -> tuple[Vector, Vector, Vector, Vector, Vector, Vector, Vector]: ...
+
+FOCUS: dict[str, int]
+
+class Simulator:
+    def __init__(
+        self,
+        mean: Vector,
+        scale: Vector,
+        terms: list[tuple[Vector | None, NDArray[np.int32], int, Vector]],
+        residual: Vector | None = None,
+    ) -> None: ...
+    def draw(self, seed: int, first: int, count: int) -> Vector: ...
+
+def refit(
+    work: Work,
+    start: ArrayLike,
+    reml: bool,
+    simulator: Simulator | None = None,
+    y: Vector | None = None,
+    seed: int = 0,
+    first: int = 0,
+    count: int = 0,
+    decrement: float = 1e-10,
+    max_eval: int = 500,
+) -> tuple[NDArray[np.int32], Vector, Vector, Vector, Vector]: ...
+def message(status: int) -> str: ...

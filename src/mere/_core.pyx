@@ -450,3 +450,4 @@ def nlopt_minimize(algorithm, function, start, lower, upper, double xtol_abs=1e-
 
 
 include "_profiles.pxi"
+include "_refits.pxi"
