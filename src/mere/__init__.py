@@ -1,6 +1,6 @@
 """Mixed-effects regression under R's vocabulary: lme4, lmerTest and emmeans for Python."""
 
-from . import accessors, datasets, errors, inference, prediction, printing, refitting
+from . import accessors, datasets, errors, inference, prediction, printing, refitting, simulation
 from .control import lmerControl
 from .generics import (
     AIC,
@@ -33,14 +33,17 @@ from .generics import (
     predict,
     profile,
     ranef,
+    refit,
     refitML,
     rePCA,
     residuals,
     sigma,
+    simulate,
     summary,
     terms,
     to_html,
     to_text,
+    update,
     vcov,
     weights,
 )
@@ -90,16 +93,19 @@ __all__ = [
     "profile",
     "ranef",
     "rePCA",
+    "refit",
     "refitML",
     "residuals",
     "sigma",
+    "simulate",
     "summary",
     "terms",
     "to_html",
     "to_text",
+    "update",
     "varianceProf",
     "vcov",
     "weights",
 ]
 
-del accessors, inference, prediction, printing, refitting
+del accessors, inference, prediction, printing, refitting, simulation

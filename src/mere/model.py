@@ -126,6 +126,7 @@ class LMM:
     summary, getME, isSingular, rePCA = g.summary, g.getME, g.isSingular, g.rePCA
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
     anova, confint, profile = g.anova, g.confint, g.profile
+    predict, simulate, refit, refitML, update = g.predict, g.simulate, g.refit, g.refitML, g.update
     to_text, to_html = g.to_text, g.to_html
 
 
@@ -174,6 +175,7 @@ class LM:
     model_frame, model_matrix, getData = g.model_frame, g.model_matrix, g.getData
     formula, terms, family, predict = g.formula, g.terms, g.family, g.predict
     summary, anova, confint = g.summary, g.anova, g.confint
+    simulate, refit, update = g.simulate, g.refit, g.update
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
     to_text, to_html = g.to_text, g.to_html
 

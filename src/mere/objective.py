@@ -174,6 +174,12 @@ class LMMObjective:
         out.work.set_response(out._y if self.design.offset is None else out._y - self.design.offset)
         return out
 
+    def by_ml(self) -> LMMObjective:
+        """The ML criterion on the same plan."""
+        out = self.with_response(self.design.y if self._y is None else self._y)
+        out.reml, out._y = False, self._y
+        return out
+
     # ------------------------------------------------------------------ parameters
 
     def theta(self, par: Any) -> np.ndarray:

@@ -16,7 +16,7 @@ import numpy as np
 
 from . import _core
 from .errors import MereError
-from .objective import LMMObjective, kernel_error
+from .objective import LMMObjective
 from .optimizers import minimize
 
 __all__ = ["NOT_DONE", "Replicates", "available_cpus", "failure_text", "fit_replicates", "run_chunks"]
@@ -188,8 +188,3 @@ def _one_by_one(
             part.put(i, ([0], [state.criterion], [state.sigma], [state.par], [state.beta]))
     return part.status, part.criterion, part.sigma, part.par, part.beta
 
-
-def raise_failure(status: int) -> None:
-    """The error of a single fit that failed."""
-    if status > 0:
-        raise kernel_error(_core.KernelError(int(status)))

@@ -95,8 +95,12 @@ def simulator_of(
     parameters: Parameters | None = None,
     allow_new_levels: bool = False,
     residual: np.ndarray | None = None,
+    with_offset: bool = True,
 ) -> Any:
-    """What draws responses of a model, given the kept random effects; the others are drawn."""
+    """What draws responses of a model, given the kept random effects; the others are drawn.
+
+    `residual`: values to draw the errors from, in place of the normal distribution. Without the offset for refits in C.
+    """
     values = parameters or parameters_of(m, None)
     design = m.design
     rows = random_rows(design, newdata, kept if newdata is not None else None, allow_new_levels)
@@ -110,7 +114,7 @@ def simulator_of(
                 for r, k, drawn in zip(rows, kept, random_rows(design, newdata, None, True), strict=True)
             ]
     mean = X @ values.beta + contribution(design, rows, kept, m.b)
-    mean = mean if offset is None else mean + offset
+    mean = mean if offset is None or not with_offset else mean + offset
     return _simulator(mean, values, rows, kept, w, residual)
 
 

@@ -14,7 +14,7 @@ from .likelihood import (
     ngrps,
     nobs,
 )
-from .refitting import refitML
+from .refitting import refit, refitML, simulate, update
 from .rows import (
     family,
     fitted,
@@ -62,13 +62,16 @@ __all__ = [
     "profile",
     "ranef",
     "rePCA",
+    "refit",
     "refitML",
     "residuals",
     "sigma",
+    "simulate",
     "summary",
     "terms",
     "to_html",
     "to_text",
+    "update",
     "vcov",
     "weights",
 ]

@@ -165,9 +165,9 @@ def varianceProf(x: Profile) -> Profile:
     >>> from mere.datasets import Dyestuff
     >>> m = lmer("Yield ~ 1 + (1 | Batch)", Dyestuff, REML=False)
     >>> confint(varianceProf(profile(m)), "theta_").round(0)
-                           2.5 %   97.5 %
-    var_(Intercept)|Batch  149.0   9463.0
-    var_sigma             1461.0   4582.0
+                            2.5 %  97.5 %
+    var_(Intercept)|Batch   149.0  7065.0
+    var_sigma              1462.0  4578.0
     """
     return x.variances()
 
@@ -187,8 +187,8 @@ def logProf(x: Profile) -> Profile:
     >>> from mere import lmer, profile, confint, logProf
     >>> from mere.datasets import Dyestuff
     >>> m = lmer("Yield ~ 1 + (1 | Batch)", Dyestuff, REML=False)
-    >>> confint(logProf(profile(m)), "sigma").round(3)
+    >>> confint(logProf(profile(m)), "log_sigma").round(3)
                2.5 %  97.5 %
-    log_sigma  3.643   4.215
+    log_sigma  3.644   4.214
     """
     return x.logarithms()
