@@ -125,7 +125,7 @@ class LMM:
     formula, terms, family = g.formula, g.terms, g.family
     summary, getME, isSingular, rePCA = g.summary, g.getME, g.isSingular, g.rePCA
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
-    anova, confint, profile = g.anova, g.confint, g.profile
+    anova, confint, profile, bootMer = g.anova, g.confint, g.profile, g.bootMer
     predict, simulate, refit, refitML, update = g.predict, g.simulate, g.refit, g.refitML, g.update
     to_text, to_html = g.to_text, g.to_html
 

@@ -18,7 +18,7 @@ from .language.updating import update_formula
 from .linear import fit_lm
 from .model import LM, LMM, linear_model, mixed_model
 from .objective import LMMObjective
-from .replicates import Replicates, failure_text, fit_replicates
+from .replicates import ChunkFitter, Replicates, failure_text, fit_replicates
 from .variance_parameters import VarianceParameters, variance_parameters
 
 __all__ = ["FITTERS", "Refits", "with_design"]
@@ -129,7 +129,7 @@ def _refit(m: LMM, newresp: Any = None, ncpus: int | None = None) -> LMM | Refit
     labels = newresp.columns if isinstance(newresp, pd.DataFrame) else pd.RangeIndex(y.shape[1])
     offset = m.design.offset
     bare = y if offset is None else np.asfortranarray(y - offset[:, None])
-    fits = fit_replicates(m.objective, m.par, y.shape[1], responses=bare, threads=ncpus)
+    fits = fit_replicates(ChunkFitter(m.objective, m.par, responses=bare), y.shape[1], ncpus)
     return Refits(m, y, labels, fits, variance_parameters(m.design.random))
 
 

@@ -19,7 +19,7 @@ from .errors import MereError
 from .objective import LMMObjective
 from .optimizers import minimize
 
-__all__ = ["NOT_DONE", "Replicates", "available_cpus", "failure_text", "fit_replicates", "run_chunks"]
+__all__ = ["NOT_DONE", "ChunkFitter", "Replicates", "available_cpus", "failure_text", "fit_replicates", "run_chunks"]
 
 NOT_DONE = -1
 
@@ -98,93 +98,72 @@ def run_chunks(
         return False
 
 
-def fit_replicates(
-    objective: LMMObjective,
-    start: np.ndarray,
-    count: int,
-    simulator: Any = None,
-    responses: np.ndarray | None = None,
-    seed: int = 0,
-    threads: int | None = None,
-    into: Replicates | None = None,
-    todo: Sequence[tuple[int, int]] | None = None,
-    done: Callable[[int, int], None] | None = None,
-) -> Replicates:
-    """Fit `count` responses from `start`.
+class ChunkFitter:
+    """Fits of the responses first, first + 1, ...: a callable for any number of threads, a workspace each.
 
     Parameters
     ----------
     objective : LMMObjective
     start : ndarray (n_par,)
-    count : int
     simulator : Simulator, optional
     responses : ndarray (n, count), optional
-        Without the offset.
+        One of the two; without the offset.
     seed : int
-    threads : int, optional
-        Default all processors.
-    into, todo : optional
-        Where to store, and which chunks (first, count) are left.
-    done : callable, optional
-        Told after each chunk.
     """
-    threads = max(1, min(threads or available_cpus(), count))
-    result = Replicates.empty(count, objective.layout.n_par, objective.design.X.shape[1]) if into is None else into
-    size = max(1, min(256, count // (4 * threads) or 1))
-    chunks = [(i, min(size, count - i)) for i in range(0, count, size)] if todo is None else list(todo)
-    one = _in_c if objective.layout.linear else _one_by_one
-    spare: list[Any] = []
 
-    def work(first: int, n: int) -> Any:
-        workspace = spare.pop() if spare else _core.Work(objective.plan)
-        part = None if responses is None else responses[:, first : first + n]
+    def __init__(
+        self,
+        objective: LMMObjective,
+        start: np.ndarray,
+        simulator: Any = None,
+        responses: np.ndarray | None = None,
+        seed: int = 0,
+    ):
+        self.objective, self.start = objective, start
+        self.simulator, self.responses, self.seed = simulator, responses, seed
+        self._spare: list[Any] = []
+
+    def __call__(self, first: int, count: int) -> tuple[np.ndarray, ...]:
+        """status, criterion, sigma (count,), par (count, n_par), beta (count, p)."""
+        y = None if self.responses is None else self.responses[:, first : first + count]
+        if not self.objective.layout.linear:
+            return self._one_by_one(first, count, y)
+        work = self._spare.pop() if self._spare else _core.Work(self.objective.plan)
         try:
-            return one(objective, workspace, start, simulator, part, seed, first, n)
+            return _core.refit(work, self.start, self.objective.reml, self.simulator, y, self.seed, first, count)
         finally:
-            spare.append(workspace)
+            self._spare.append(work)
 
-    def store(first: int, n: int, part: Any) -> None:
-        result.put(first, part)
-        if done is not None:
-            done(first, n)
-
-    with objective.threads:
-        if threads == 1:
+    def _one_by_one(self, first: int, count: int, y: np.ndarray | None) -> tuple[np.ndarray, ...]:
+        """Structured covariances: the optimizer is in Python."""
+        objective = self.objective
+        part = Replicates.empty(count, objective.layout.n_par, objective.design.X.shape[1])
+        values = self.simulator.draw(self.seed, first, count) if y is None else y
+        offset = objective.design.offset
+        for i in range(count):
             try:
-                for first, n in chunks:
-                    store(first, n, work(first, n))
-            except KeyboardInterrupt:
-                return result
-            return result
-        with ThreadPoolExecutor(threads) as pool:
-            run_chunks(work, chunks, store, pool, threads)
+                own = objective.with_response(values[:, i] if offset is None else values[:, i] + offset)
+                state = own.state(minimize(own, "auto", self.start, {}).par)
+            except _core.KernelError as error:
+                part.status[i] = error.status
+            except MereError:
+                part.status[i] = _core.OPTIMIZER
+            else:
+                part.put(i, [np.atleast_1d(v) for v in (0, state.criterion, state.sigma)] + [state.par[None], state.beta[None]])
+        return part.status, part.criterion, part.sigma, part.par, part.beta
+
+
+def fit_replicates(fit: ChunkFitter, count: int, threads: int | None = None) -> Replicates:
+    """All responses 0, ..., count - 1 over threads, by default on all processors; after Ctrl-C what is done."""
+    objective = fit.objective
+    threads = max(1, min(threads or available_cpus(), count))
+    result = Replicates.empty(count, objective.layout.n_par, objective.design.X.shape[1])
+    size = max(1, min(256, count // (4 * threads) or 1))
+    chunks = [(i, min(size, count - i)) for i in range(0, count, size)]
+
+    def store(first: int, _: int, part: Any) -> None:
+        result.put(first, part)
+
+    with objective.threads, ThreadPoolExecutor(threads) as pool:
+        run_chunks(fit, chunks, store, pool, threads)
     return result
-
-
-def _in_c(
-    objective: LMMObjective, work: Any, start: np.ndarray, simulator: Any, y: Any, seed: int, first: int, n: int
-) -> Any:
-    return _core.refit(work, start, objective.reml, simulator, y, seed, first, n)
-
-
-def _one_by_one(
-    objective: LMMObjective, work: Any, start: np.ndarray, simulator: Any, y: Any, seed: int, first: int, n: int
-) -> Any:
-    """Structured covariances: the optimizer is in Python."""
-    part = Replicates.empty(n, objective.layout.n_par, objective.design.X.shape[1])
-    values = simulator.draw(seed, first, n) if y is None else y
-    offset = objective.design.offset
-    for i in range(n):
-        try:
-            response = values[:, i] if offset is None else values[:, i] + offset
-            own = objective.with_response(response)
-            optimum = minimize(own, "auto", start, {})
-            state = own.state(optimum.par)
-        except _core.KernelError as error:
-            part.status[i] = error.status
-        except MereError:
-            part.status[i] = _core.OPTIMIZER
-        else:
-            part.put(i, ([0], [state.criterion], [state.sigma], [state.par], [state.beta]))
-    return part.status, part.criterion, part.sigma, part.par, part.beta
-

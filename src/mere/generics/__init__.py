@@ -1,7 +1,7 @@
 """The generics: every verb of the package that dispatches on a class, declared once."""
 
 from .effects import VarCorr, coef, fixef, ranef, sigma, vcov
-from .inference import anova, confint, profile
+from .inference import anova, bootMer, confint, profile
 from .inspection import getME, isGLMM, isLMM, isNLMM, isREML, isSingular, rePCA, summary
 from .likelihood import (
     AIC,
@@ -36,6 +36,7 @@ __all__ = [
     "REMLcrit",
     "VarCorr",
     "anova",
+    "bootMer",
     "coef",
     "confint",
     "deviance",

@@ -6,7 +6,7 @@ from typing import Any
 
 from .declare import generic, no_method
 
-__all__ = ["anova", "confint", "profile"]
+__all__ = ["anova", "bootMer", "confint", "profile"]
 
 
 @generic
@@ -142,3 +142,60 @@ def profile(model: Any, which: Any = None, **kwargs: Any) -> Any:
     Days                            7.36   13.58
     """
     raise no_method("profile", model)
+
+
+@generic
+def bootMer(model: Any, FUN: Any = None, nsim: int = 500, **kwargs: Any) -> Any:
+    """Bootstrap of a fitted model: responses simulated from it, the model refitted, statistics of the refits.
+
+    Parameters
+    ----------
+    model : LMM, LM
+    FUN : callable, optional
+        A function of a model that returns numbers: a Series, a mapping, an
+        array or a float. Default the parameters: standard deviations and
+        correlations of the random effects, sigma, fixed effects; these are
+        computed in C.
+    nsim : int
+    seed : int or numpy.random.Generator, optional
+        The same seed gives the same replicates whatever `ncpus` and `parallel`.
+    use_u : bool
+        Keep the random effects; default they are drawn anew.
+    re_form : None, False or str
+        Which random effects are kept, as in `simulate`.
+    type : {"parametric", "semiparametric"}
+        Errors from the normal distribution, or drawn from the residuals (which
+        needs ``use_u=True``).
+    ncpus : int, optional
+        Default all processors.
+    parallel : str
+        ``"threads"``, ``"processes"``, ``"no"``, or a joblib backend such as
+        ``"loky"`` or ``"dask"``.
+    checkpoint : path, optional
+        A file that is kept up to date; the same call resumes from it.
+    progress : bool, optional
+        A progress bar (tqdm); default if it is installed and the run is long.
+
+    Returns
+    -------
+    Bootstrap
+        ``.t0``, ``.t``, ``.failures``; ``confint(b, type="perc")`` with types
+        ``"perc"``, ``"basic"``, ``"norm"`` and ``"bca"``. Ctrl-C returns what
+        is done.
+
+    References
+    ----------
+    Davison and Hinkley (1997), Bootstrap methods and their application.
+
+    Examples
+    --------
+    >>> from mere import lmer, bootMer, confint
+    >>> from mere.datasets import sleepstudy
+    >>> m = lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
+    >>> b = bootMer(m, nsim=200, seed=1)
+    >>> b.t.shape, len(b.failures)
+    ((200, 6), 0)
+    >>> bool((b.t == bootMer(m, nsim=200, seed=1, ncpus=1).t).all(axis=None))
+    True
+    """
+    raise no_method("bootMer", model)

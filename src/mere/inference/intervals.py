@@ -33,6 +33,14 @@ def _confint(
     if method == "profile":
         alphamax = kwargs.pop("alphamax", min(0.01, 1 - level))
         return pd.DataFrame(g.confint(g.profile(m, parm, alphamax=alphamax, signames=signames, **kwargs), level=level))
+    if method == "boot":
+        kind = kwargs.pop("boot_type", "perc")
+        groups = kwargs.pop("groups", None)
+        table = g.confint(g.bootMer(m, **kwargs), parm, level=level, type=kind, groups=groups)
+        if signames:
+            parameters = variance_parameters(m.design.random)
+            table = table.rename(index=dict(zip(parameters.names, parameters.signames, strict=True)))
+        return pd.DataFrame(table)
     raise MereValueError(f"method must be 'profile', 'Wald' or 'boot', not {method!r}")
 
 
