@@ -159,10 +159,11 @@ typedef struct {
 /* y (n x count): the responses of the replicates first, first + 1, ... */
 mere_status mere_simulate(const mere_simulator *simulator, uint64_t seed, uint64_t first, int64_t count, double *y);
 
-/* Where the fits of replicates go, each array from the first replicate on: status and d, sigma (1), par (n_par), beta (p). */
+/* Where the fits of replicates go, each array from the first replicate on: status and d, sigma (1), par (n_par), beta (p),
+ * and unless it is NULL RX (p x p, upper). */
 typedef struct {
     int32_t *status;
-    double *d, *sigma, *par, *beta;
+    double *d, *sigma, *par, *beta, *rx;
 } mere_refits;
 
 /* Fit the model of `work` to `count` responses by Newton from `start`: to the columns of y (n x count), or, where y is
@@ -170,6 +171,16 @@ typedef struct {
 mere_status mere_refit(mere_work *work, const mere_rows *rows, double log_weights, const mere_options *options,
                        const double *start, const double *y, const mere_simulator *simulator, uint64_t seed,
                        uint64_t first, int64_t count, const mere_refits *refits);
+
+/* Fits without some rows. Their cross-products are taken out of a plan of its own, and put back after the fit. */
+typedef struct mere_deletion mere_deletion;
+mere_status mere_deletion_new(const mere_rows *rows, int64_t n_entry, const mere_entry *entry, int64_t n_par,
+                              mere_schur schur, const double *y, double log_weights, mere_deletion **out);
+void mere_deletion_free(mere_deletion *deletion);
+/* Set s leaves out the rows row[ptr[s]], ..., row[ptr[s + 1] - 1], each once. */
+mere_status mere_deletion_refit(mere_deletion *deletion, const mere_rows *rows, const mere_options *options,
+                                const double *start, int64_t n_set, const int64_t *ptr, const int64_t *row,
+                                const mere_refits *refits);
 
 /* ------------------------------------------------------------------ profiles */
 

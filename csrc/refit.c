@@ -8,7 +8,7 @@
 
 #include "memory.h"
 #include "random.h"
-#include "work.h"
+#include "refit.h"
 
 /* ------------------------------------------------------------------ simulation */
 
@@ -67,24 +67,33 @@ mere_status mere_simulate(const mere_simulator *s, uint64_t seed, uint64_t first
 
 /* ------------------------------------------------------------------ refits */
 
-static void keep(const mere_work *work, const double *solution, double d, const double *par, int64_t at,
-                 const mere_refits *to)
+void mere_refits_keep(const mere_refits *to, int64_t at, const mere_work *work, const double *solution, double d,
+                      const double *par)
 {
     const mere_plan *plan = work->plan;
+    const double *border = plan->sparse ? work->s : work->s + plan->rest * (plan->order + 1);
+    int64_t ld = plan->sparse ? plan->border : plan->order;
+    to->status[at] = MERE_OK;
     to->d[at] = d;
     to->sigma[at] = sqrt(work->rho / work->nu);
     memcpy(to->par + at * plan->n_par, par, (size_t)plan->n_par * sizeof *par);
     for (int64_t j = 0; j < plan->p; j++)
         to->beta[at * plan->p + j] = work->center[j] - solution[plan->rest + j];
+    for (int64_t j = 0; to->rx && j < plan->p; j++)
+        for (int64_t i = 0; i < plan->p; i++)
+            to->rx[(at * plan->p + j) * plan->p + i] = i <= j ? border[j + i * ld] : 0.0;
 }
 
-static void nothing(const mere_plan *plan, int64_t at, const mere_refits *to)
+void mere_refits_fail(const mere_refits *to, int64_t at, const mere_plan *plan, mere_status status)
 {
+    to->status[at] = (int32_t)status;
     to->d[at] = to->sigma[at] = NAN;
     for (int64_t j = 0; j < plan->n_par; j++)
         to->par[at * plan->n_par + j] = NAN;
     for (int64_t j = 0; j < plan->p; j++)
         to->beta[at * plan->p + j] = NAN;
+    for (int64_t j = 0; to->rx && j < plan->p * plan->p; j++)
+        to->rx[at * plan->p * plan->p + j] = NAN;
 }
 
 mere_status mere_refit(mere_work *work, const mere_rows *rows, double log_weights, const mere_options *options,
@@ -111,10 +120,9 @@ mere_status mere_refit(mere_work *work, const mere_rows *rows, double log_weight
         if (!(status = mere_work_set_response(work, rows, yi, log_weights)) &&
             !(status = mere_minimize_newton(work, options, start, par, NULL, NULL, &outcome)) &&
             !(status = mere_lmm_solution(work, solution, u, u + plan->q, NULL)))
-            keep(work, solution, outcome.d, par, i, refits);
+            mere_refits_keep(refits, i, work, solution, outcome.d, par);
         else
-            nothing(plan, i, refits);
-        refits->status[i] = (int32_t)status;
+            mere_refits_fail(refits, i, plan, status);
     }
     mere_free(space);
     mere_free(b);

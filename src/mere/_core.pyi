@@ -122,4 +122,17 @@ def refit(
     decrement: float = 1e-10,
     max_eval: int = 500,
 ) -> tuple[NDArray[np.int32], Vector, Vector, Vector, Vector]: ...
+class Deletion:
+    plan: Plan
+    def __init__(self, plan: Plan, entries: NDArray[np.int64], y: Vector) -> None: ...
+    def refit(
+        self,
+        start: ArrayLike,
+        reml: bool,
+        ptr: NDArray[np.int64],
+        row: NDArray[np.int64],
+        decrement: float = 1e-10,
+        max_eval: int = 500,
+    ) -> tuple[NDArray[np.int32], Vector, Vector, Vector, Vector, Vector]: ...
+
 def message(status: int) -> str: ...

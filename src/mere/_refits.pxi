@@ -18,7 +18,15 @@ cdef extern from "mere.h":
         double *sigma
         double *par
         double *beta
+        double *rx
+    ctypedef struct mere_deletion:
+        pass
 
+    mere_status mere_deletion_new(const mere_rows *, int64_t, const mere_entry *, int64_t, mere_schur, const double *,
+                                  double, mere_deletion **) nogil
+    void mere_deletion_free(mere_deletion *) nogil
+    mere_status mere_deletion_refit(mere_deletion *, const mere_rows *, const mere_options *, const double *, int64_t,
+                                    const int64_t *, const int64_t *, const mere_refits *) nogil
     mere_status mere_simulate(const mere_simulator *, uint64_t, uint64_t, int64_t, double *) nogil
     mere_status mere_refit(mere_work *, const mere_rows *, double, const mere_options *, const double *,
                            const double *, const mere_simulator *, uint64_t, uint64_t, int64_t,
@@ -117,6 +125,7 @@ def refit(Work work, start, bint reml, Simulator simulator=None, y=None, uint64_
         return codes, ds, sigmas, pars, betas
     refits.status, refits.d, refits.sigma, refits.par = &codes_[0], &d_[0], &sigma_[0], &par_[0, 0]
     refits.beta = &beta_[0, 0] if p else &none
+    refits.rx = NULL
     options.reml, options.max_eval, options.decrement = reml, max_eval, decrement
     options.xtol_abs = options.ftol_abs = 0.0
     options.algorithm = NULL
@@ -124,6 +133,64 @@ def refit(Work work, start, bint reml, Simulator simulator=None, y=None, uint64_
         status = mere_refit(work.work, rows, log_weights, &options, &x0[0], ys, source, seed, first, count, &refits)
     _check(status)
     return codes, ds, sigmas, pars, betas
+
+
+cdef class Deletion:
+    """Fits of a plan's model without some rows. Not shared between threads."""
+
+    cdef mere_deletion *deletion
+    cdef readonly Plan plan
+
+    def __cinit__(self, Plan plan, const int64_t[:, ::1] entries, const double[::1] y):
+        cdef mere_status status
+        cdef const mere_entry *entry = <const mere_entry *>&entries[0, 0]
+        cdef const mere_rows *rows = &plan.rows.rows
+        cdef double log_weights = plan.rows.log_weights
+        cdef int64_t n = entries.shape[0], n_par = plan.n_par
+        if y.shape[0] != rows.n:
+            raise KernelError(MERE_ERR_ARGUMENT)
+        with nogil:
+            status = mere_deletion_new(rows, n, entry, n_par, MERE_SCHUR_AUTO, &y[0], log_weights, &self.deletion)
+        _check(status)
+        self.plan = plan
+
+    def __dealloc__(self):
+        mere_deletion_free(self.deletion)
+
+    def refit(self, start, bint reml, const int64_t[::1] ptr, const int64_t[::1] row, double decrement=1e-10,
+              int64_t max_eval=500):
+        """Without the rows row[ptr[s]:ptr[s + 1]] of each set s: status, d, sigma, par, beta, RX' (count, p, p)."""
+        cdef int64_t i, count = ptr.shape[0] - 1, p = self.plan.p, n_par = self.plan.n_par
+        cdef const mere_rows *rows = &self.plan.rows.rows
+        start = _np.ascontiguousarray(start, dtype=_np.float64)
+        cdef const double[::1] x0 = start
+        codes, ds, sigmas = _np.zeros(count, dtype=_np.int32), _np.empty(count), _np.empty(count)
+        pars, betas, rxs = _np.empty((count, n_par)), _np.empty((count, p)), _np.empty((count, p, p))
+        cdef int32_t[::1] codes_ = codes
+        cdef double[::1] d_ = ds, sigma_ = sigmas
+        cdef double[:, ::1] par_ = pars, beta_ = betas
+        cdef double[:, :, ::1] rx_ = rxs
+        cdef double none = 0.0
+        cdef mere_options options
+        cdef mere_refits refits
+        cdef mere_status status
+        for i in range(row.shape[0]):
+            if row[i] < 0 or row[i] >= rows.n:
+                raise KernelError(MERE_ERR_ARGUMENT)
+        if x0.shape[0] != n_par or ptr[count] != row.shape[0]:
+            raise KernelError(MERE_ERR_ARGUMENT)
+        if count < 1 or row.shape[0] < 1:
+            return codes, ds, sigmas, pars, betas, rxs
+        refits.status, refits.d, refits.sigma, refits.par = &codes_[0], &d_[0], &sigma_[0], &par_[0, 0]
+        refits.beta = &beta_[0, 0] if p else &none
+        refits.rx = &rx_[0, 0, 0] if p else NULL
+        options.reml, options.max_eval, options.decrement = reml, max_eval, decrement
+        options.xtol_abs = options.ftol_abs = 0.0
+        options.algorithm = NULL
+        with nogil:
+            status = mere_deletion_refit(self.deletion, rows, &options, &x0[0], count, &ptr[0], &row[0], &refits)
+        _check(status)
+        return codes, ds, sigmas, pars, betas, rxs
 
 
 def message(int status):
