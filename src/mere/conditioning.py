@@ -62,13 +62,13 @@ def kept_columns(design: Design, re_form: Any) -> list[np.ndarray]:
     if re_form is False or (isinstance(re_form, float) and math.isnan(re_form)):
         return kept
     if not isinstance(re_form, (str, Formula)):
-        raise MereValueError(f"re_form must be None (all), False (none) or a formula such as '~ (1 | g)', not {re_form!r}")
+        raise MereValueError(f"re_form must be None (all), False (none) or a formula like '~ (1 | g)', not {re_form!r}")
     text = str(re_form).strip()
     if text in ("NA", "~0", "~ 0"):
         return kept
     parsed = parse_formula(text if "~" in text else f"~ {text}")
     if not parsed.bars:
-        raise MereValueError(f"re_form={text!r} has no random term; use False for none, or a formula such as '~ (1 | g)'")
+        raise MereValueError(f"re_form={text!r} has no random term; use False for none, or a formula like '~ (1 | g)'")
     for bar in parsed.bars:
         for name in _columns(design, bar):
             _keep(design, kept, bar, name)
@@ -96,7 +96,7 @@ def _keep(design: Design, kept: list[np.ndarray], bar: Bar, name: str) -> None:
 def random_rows(
     design: Design, newdata: Any, kept: list[np.ndarray] | None = None, allow_new_levels: bool = False
 ) -> list[RandomRows]:
-    """The random terms at the rows of the model, or at new data; terms without a kept column have no rows to speak of."""
+    """The random terms at the rows of the model, or at new data; nothing for terms without a kept column."""
     if newdata is None:
         return [RandomRows(t, term_matrix(t), t.codes, None) for t in design.random]
     n = as_frame(newdata).nrow

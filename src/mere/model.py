@@ -127,6 +127,8 @@ class LMM:
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
     anova, confint, profile, bootMer = g.anova, g.confint, g.profile, g.bootMer
     predict, simulate, refit, refitML, update = g.predict, g.simulate, g.refit, g.refitML, g.update
+    influence, cooks_distance, rstudent = g.influence, g.cooks_distance, g.rstudent
+    allFit, jackknife = g.allFit, g.jackknife
     to_text, to_html = g.to_text, g.to_html
 
 
@@ -175,7 +177,9 @@ class LM:
     model_frame, model_matrix, getData = g.model_frame, g.model_matrix, g.getData
     formula, terms, family, predict = g.formula, g.terms, g.family, g.predict
     summary, anova, confint = g.summary, g.anova, g.confint
-    simulate, refit, update = g.simulate, g.refit, g.update
+    simulate, refit, update, bootMer, jackknife = g.simulate, g.refit, g.update, g.bootMer, g.jackknife
+    influence, cooks_distance, rstudent = g.influence, g.cooks_distance, g.rstudent
+    dfbeta, dfbetas = g.dfbeta, g.dfbetas
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
     to_text, to_html = g.to_text, g.to_html
 

@@ -51,7 +51,7 @@ def standard_errors(X: np.ndarray, R: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def prediction_variance(m: LMM, X: np.ndarray, rows: list[RandomRows], kept: list[np.ndarray]) -> np.ndarray:
-    """Variance of x'(beta^ - beta) + z'(b^ - b) for each row, given theta; b of a new level has mean 0 and covariance Sigma.
+    """Variance of x'(beta^ - beta) + z'(b^ - b) for each row, given theta; b of a new level is N(0, Sigma).
 
     With M = Lambda'Z'WZ Lambda + I and C = Lambda'Z'WX, v = Lambda'z:
     sigma^2 (v'M^-1 v + |RX^-T (x - C'M^-1 v)|^2).

@@ -58,7 +58,7 @@ class Refits:
         return model
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a response: ``logLik``, standard deviations, correlations, ``sigma``, fixed effects. NaN where it failed."""
+        """A row a response: ``logLik``, standard deviations, correlations, sigma, fixed effects; NaN where it failed."""
         objective = self.model.objective
         theta = theta_rows(objective, self.fits.par)
         values = np.hstack([self.parameters.values(theta, self.fits.sigma), self.fits.beta])
@@ -138,9 +138,9 @@ def _refit_lm(m: LM, newresp: Any = None) -> LM | pd.DataFrame:
     y = read_responses(m.design, m.design.y if newresp is None else newresp)
     if y.ndim == 1:
         return linear_model(fit_lm(with_response(m.design, y)), m.call)
-    fits = [linear_model(fit_lm(with_response(m.design, np.ascontiguousarray(y[:, i]))), m.call) for i in range(y.shape[1])]
     labels = newresp.columns if isinstance(newresp, pd.DataFrame) else pd.RangeIndex(y.shape[1])
-    values = [[*f.beta, f.sigma] for f in fits]
+    fits = [_refit_lm(m, np.ascontiguousarray(y[:, i])) for i in range(y.shape[1])]
+    values = [[*f.beta, f.sigma] for f in fits if isinstance(f, LM)]
     return pd.DataFrame(values, labels, [*m.design.names, "sigma"])
 
 

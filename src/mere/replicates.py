@@ -1,7 +1,7 @@
 """Fits of one design to many responses: in C over threads, one workspace each (csrc/refit.c).
 
-The responses are the columns of a matrix, or replicates of a simulator, each a function of (seed, number). So the result
-does not depend on how the work is divided.
+The responses are the columns of a matrix, or replicates of a simulator, each a function of (seed, number). So the
+result does not depend on how the work is divided.
 """
 
 from __future__ import annotations
@@ -149,7 +149,8 @@ class ChunkFitter:
             except MereError:
                 part.status[i] = _core.OPTIMIZER
             else:
-                part.put(i, [np.atleast_1d(v) for v in (0, state.criterion, state.sigma)] + [state.par[None], state.beta[None]])
+                scalars = [np.atleast_1d(v) for v in (0, state.criterion, state.sigma)]
+                part.put(i, [*scalars, state.par[None], state.beta[None]])
         return part.status, part.criterion, part.sigma, part.par, part.beta
 
 

@@ -1,7 +1,7 @@
 """Responses drawn from a fitted model.
 
-One stream of random numbers a replicate, a function of the seed and the replicate's number (csrc/random.c): the same seed
-gives the same responses, whoever draws them and in whatever order.
+One stream of random numbers a replicate, a function of the seed and the replicate's number (csrc/random.c): the same
+seed gives the same responses, whoever draws them and in whatever order.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = ["Parameters", "parameters_of", "read_seed", "simulator_of"]
 
 @dataclass(frozen=True)
 class Parameters:
-    """Values of a model's parameters: fixed effects (p,), entries of the relative factors, residual standard deviation."""
+    """Values of a model's parameters: fixed effects, entries of the relative factors, residual standard deviation."""
 
     beta: np.ndarray
     theta: np.ndarray

@@ -1,5 +1,6 @@
 """The generics: every verb of the package that dispatches on a class, declared once."""
 
+from .diagnostics import allFit, cooks_distance, dfbeta, dfbetas, influence, jackknife, rstudent
 from .effects import VarCorr, coef, fixef, ranef, sigma, vcov
 from .inference import anova, bootMer, confint, profile
 from .inspection import getME, isGLMM, isLMM, isNLMM, isREML, isSingular, rePCA, summary
@@ -35,12 +36,16 @@ __all__ = [
     "BIC",
     "REMLcrit",
     "VarCorr",
+    "allFit",
     "anova",
     "bootMer",
     "coef",
     "confint",
+    "cooks_distance",
     "deviance",
     "df_residual",
+    "dfbeta",
+    "dfbetas",
     "extractAIC",
     "family",
     "fitted",
@@ -49,11 +54,13 @@ __all__ = [
     "getData",
     "getME",
     "hatvalues",
+    "influence",
     "isGLMM",
     "isLMM",
     "isNLMM",
     "isREML",
     "isSingular",
+    "jackknife",
     "logLik",
     "model_frame",
     "model_matrix",
@@ -66,6 +73,7 @@ __all__ = [
     "refit",
     "refitML",
     "residuals",
+    "rstudent",
     "sigma",
     "simulate",
     "summary",

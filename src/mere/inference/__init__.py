@@ -1,5 +1,5 @@
 """Inference from fitted models. Importing this package registers it on the generics."""
 
-from . import bootstrap, bootstrap_intervals, intervals, profiling
+from . import bootstrap, bootstrap_intervals, deletion, intervals, optimizer_comparison, profiling
 
-__all__ = ["bootstrap", "bootstrap_intervals", "intervals", "profiling"]
+__all__ = ["bootstrap", "bootstrap_intervals", "deletion", "intervals", "optimizer_comparison", "profiling"]

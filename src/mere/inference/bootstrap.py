@@ -238,7 +238,7 @@ def _text(b: Bootstrap, digits: int = 7) -> str:
     table = pd.DataFrame(
         {"original": b.t0, "bias": b.t.mean() - b.t0, "std. error": b.t.std(ddof=1)}, index=b.t0.index
     )
-    title = f"{b.type.upper()} BOOTSTRAP"
-    lines = ["", title, "", f"{len(b.t)} replicates, {len(b.failures)} failed; seed {b.seed}", "", "Bootstrap Statistics :"]
+    counts = f"{len(b.t)} replicates, {len(b.failures)} failed; seed {b.seed}"
+    lines = ["", f"{b.type.upper()} BOOTSTRAP", "", counts, "", "Bootstrap Statistics :"]
     with pd.option_context("display.precision", digits - 1):
         return "\n".join([*lines, table.to_string()])

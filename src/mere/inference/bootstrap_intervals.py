@@ -56,7 +56,7 @@ def acceleration(jackknife: np.ndarray) -> float:
     Examples
     --------
     >>> round(acceleration(np.array([1.0, 2.0, 4.0])), 4)
-    -0.0451
+    -0.0367
     """
     d = np.nanmean(jackknife) - jackknife[~np.isnan(jackknife)]
     total = float((d**2).sum())

@@ -80,7 +80,7 @@ def _profile(
         if better is None:
             break
         tell(
-            f"profile: found a lower criterion, {better.criterion:.8g} against {ml.criterion:.8g}; it starts from there",
+            f"profile: found a lower criterion, {better.criterion:.8g} against {ml.criterion:.8g}; goes on from there",
             RefitMessage,
         )
         ml = better

@@ -1,8 +1,8 @@
 """The resampling engine: replicates by number, in any order, on any pool; progress, interruption, checkpoints.
 
-A task is a picklable callable ``task(first, count) -> (values (count, k), causes)``: the statistics of replicates first,
-first + 1, ... and why some failed, by number. What a replicate is, is a function of its number alone, so the result does
-not depend on the pool.
+A task is a picklable callable ``task(first, count) -> (values (count, k), causes)``: the statistics of the replicates
+first, first + 1, ... and why some failed, by number. What a replicate is, is a function of its number alone, so the
+result does not depend on the pool.
 """
 
 from __future__ import annotations
