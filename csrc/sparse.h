@@ -16,8 +16,12 @@ void mere_sparse_free(mere_sparse *sparse);
 /* Steps of lmm.c: N, S and its factor; v = [u_rest; beta]; N v; T, g and the gradient of the rest. */
 mere_status mere_sparse_factor(mere_work *work);
 mere_status mere_sparse_solution(mere_work *work, double *v);
+/* x (rest) <- S^-1 x. */
+mere_status mere_sparse_solve_rest(mere_work *work, double *x);
 void mere_sparse_times(const mere_work *work, const double *v, double *out);
 mere_status mere_sparse_inverse(mere_work *work, double weight_x, double weight_y);
+/* g on the pattern. */
+const double *mere_sparse_inverse_pattern(const mere_work *work);
 double mere_sparse_inverse_entry(const mere_work *work, int64_t i, int64_t j);
 void mere_sparse_rest_gradient(mere_work *work);
 
