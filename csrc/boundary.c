@@ -29,7 +29,7 @@ static mere_status eigen(int64_t k, double *a, double *values, double *space)
 /* block = Sigma = C Lambda Lambda' C' of a term whose entries start at `from`: a full lower triangle by columns. */
 static void scaled_covariance(const mere_newton *v, int64_t from, int64_t term, int64_t k)
 {
-    const mere_plan *plan = v->work->plan;
+    const mere_plan *plan = v->plan;
     double *lam = v->m;
     memset(lam, 0, (size_t)(k * k) * sizeof(double));
     for (int64_t j = 0, e = from; j < k; j++) {
@@ -51,7 +51,7 @@ static void scaled_covariance(const mere_newton *v, int64_t from, int64_t term, 
 static void set_covariance(mere_newton *v, double *x, int64_t from, int64_t term, int64_t k, const double *vectors,
                            const double *values)
 {
-    const mere_plan *plan = v->work->plan;
+    const mere_plan *plan = v->plan;
     double *c = v->m, largest = 0.0;
     for (int64_t j = 0; j < k; j++)
         for (int64_t i = j; i < k; i++) {
@@ -85,7 +85,7 @@ static void set_covariance(mere_newton *v, double *x, int64_t from, int64_t term
 /* Columns with a negative diagonal change sign. Returns whether there were any. */
 int mere_newton_flip(mere_newton *v)
 {
-    const mere_plan *plan = v->work->plan;
+    const mere_plan *plan = v->plan;
     int flipped = 0;
     for (int64_t e = 0; e < plan->n_entry; e++) {
         const mere_entry *diagonal = &plan->entry[e];
@@ -107,7 +107,7 @@ int mere_newton_flip(mere_newton *v)
 /* Set nearly null directions of every term to exactly null where that costs nothing. *null: how many there are now. */
 mere_status mere_newton_snap(mere_newton *v, int32_t *null)
 {
-    const mere_plan *plan = v->work->plan;
+    const mere_plan *plan = v->plan;
     int64_t term, column, k;
     mere_status status;
     double d1, allowed = fmax(1e-9, v->noise);
@@ -163,11 +163,11 @@ mere_status mere_newton_snap(mere_newton *v, int32_t *null)
 static mere_status worst_direction(mere_newton *v, int64_t from, int64_t term, int64_t column, int64_t k, double *worst,
                                    double *vector)
 {
-    const mere_plan *plan = v->work->plan;
+    const mere_plan *plan = v->plan;
     int64_t f = plan->entry[from].term, kf = plan->factor[f].k, null = 0;
     const double *unit = plan->unit + plan->unit_at[term];
     double *gamma = v->m, *basis = v->block, *small = v->space + 8 * k, *values = small + k * k;
-    mere_status status = mere_lmm_gamma(v->work, f, v->space + 8 * k);
+    mere_status status = v->model->gamma(v->model->data, f, v->space + 8 * k);
     *worst = 0.0;
     if (status)
         return status;
@@ -270,7 +270,7 @@ static mere_status probe_parameter(mere_newton *v, int64_t par, double unit, int
 /* The certificate over all singular terms; where it fails, a step off the boundary. */
 mere_status mere_newton_certify(mere_newton *v, int *escaped)
 {
-    const mere_plan *plan = v->work->plan;
+    const mere_plan *plan = v->plan;
     int64_t term, column, k;
     mere_status status;
     double *vector = v->y;
@@ -294,7 +294,7 @@ mere_status mere_newton_certify(mere_newton *v, int *escaped)
         if (worst < v->outcome->certificate)
             v->outcome->certificate = worst;
         if (v->outcome->n_eval != evaluations && !*escaped) { /* probes moved the work: back to x */
-            if ((status = mere_newton_value(v, v->x, &v->d)) || (status = mere_lmm_gradient(v->work, v->g)))
+            if ((status = mere_newton_value(v, v->x, &v->d)) || (status = v->model->gradient(v->model->data, v->g)))
                 return status;
         }
     }

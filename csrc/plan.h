@@ -16,6 +16,11 @@ typedef struct {
     double *val;
 } mere_cross;
 
+/* What evaluations read of one factor: q blocks k x k of Z'Z, q blocks p x k of X'Z, and the blocks of its cross. */
+typedef struct {
+    const double *diag, *zx, *val;
+} mere_values;
+
 typedef struct {
     int64_t k, q;
     int64_t first;      /* first row in the Schur complement (factor 0: unused) */
