@@ -1,5 +1,15 @@
 """The generics: every verb of the package that dispatches on a class, declared once."""
 
+from .comparisons import (
+    KRmodcomp,
+    PBmodcomp,
+    SATmodcomp,
+    get_Lb_ddf,
+    getKR,
+    model2restriction_matrix,
+    restriction_matrix2model,
+    vcovAdj,
+)
 from .contests import (
     as_lmerModLmerTest,
     contest,
@@ -46,7 +56,10 @@ from .text import to_html, to_text
 __all__ = [
     "AIC",
     "BIC",
+    "KRmodcomp",
+    "PBmodcomp",
     "REMLcrit",
+    "SATmodcomp",
     "VarCorr",
     "anova",
     "as_lmerModLmerTest",
@@ -65,7 +78,9 @@ __all__ = [
     "fixef",
     "formula",
     "getData",
+    "getKR",
     "getME",
+    "get_Lb_ddf",
     "get_model",
     "hatvalues",
     "isGLMM",
@@ -75,6 +90,7 @@ __all__ = [
     "isSingular",
     "logLik",
     "ls_means",
+    "model2restriction_matrix",
     "model_frame",
     "model_matrix",
     "ngrps",
@@ -85,6 +101,7 @@ __all__ = [
     "rePCA",
     "refitML",
     "residuals",
+    "restriction_matrix2model",
     "show_tests",
     "sigma",
     "step",
@@ -93,5 +110,6 @@ __all__ = [
     "to_html",
     "to_text",
     "vcov",
+    "vcovAdj",
     "weights",
 ]

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import MereTypeError, MereValueError
 from ..model import LM, LMM
+from .kenward_roger import KenwardRoger, kenward_roger
 from .reference import Asymptotic, Reference, Residual
 from .satterthwaite import Satterthwaite, satterthwaite
 
@@ -41,8 +42,16 @@ def _asymptotic(m: Any) -> Asymptotic:
     return Asymptotic(m.beta, m.sigma**2 * C, None)
 
 
+def kenward_roger_of(m: LMM) -> KenwardRoger:
+    """Kenward and Roger's method for a model fitted by REML."""
+    if not m.reml:
+        raise MereValueError("Kenward and Roger's method is for models fitted by REML: fit this one with REML=True")
+    return kenward_roger(m.objective, m.par, m.beta, m.sigma, unscaled_covariance(m.RX))
+
+
 METHODS: dict[str, Callable[[LMM], Reference]] = {
     "Satterthwaite": satterthwaite_of,
+    "Kenward-Roger": kenward_roger_of,
     "lme4": _asymptotic,
     "asymptotic": _asymptotic,
 }
