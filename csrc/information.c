@@ -101,7 +101,7 @@ static mere_status gamma_by_neighbour(mere_work *work, int64_t f)
     return status ? status : restored;
 }
 
-static mere_status rest_gamma(mere_work *work)
+mere_status mere_rest_gamma(mere_work *work)
 {
     const mere_plan *plan = work->plan;
     mere_status status = MERE_OK;
@@ -123,7 +123,7 @@ mere_status mere_lmm_gamma(mere_work *work, int64_t factor, double *gamma)
 {
     if (!work->has_gradient || factor < 0 || factor >= work->plan->n_factor)
         return MERE_ERR_ARGUMENT;
-    mere_status status = factor ? rest_gamma(work) : MERE_OK;
+    mere_status status = factor ? mere_rest_gamma(work) : MERE_OK;
     int64_t k = work->plan->factor[factor].k;
     memcpy(gamma, work->gamma + work->lambda_first[factor], (size_t)(k * k) * sizeof(double));
     return status;
@@ -204,7 +204,7 @@ MERE_CLONES static void first_products(const mere_work *work, directions *d)
     double *rt = d->space, *g = rt + k * k, *ag = g + k * (d->n ? d->n : 1);
     for (int64_t l = 0; l < first->q; l++) {
         int64_t at = first->cross.ptr[l], width = first->cross.ptr[l + 1] - at, ld = width + plan->border;
-        const double *diag = first->diag + l * k * k, *f = work->f0 + l * k * k;
+        const double *diag = work->values[0].diag + l * k * k, *f = work->f0 + l * k * k;
         const double *a = work->a + k * (at + l * plan->border);
         for (int64_t j = 0; j < k; j++) { /* R' = I - F (F'A) */
             for (int64_t i = 0; i < k; i++)
@@ -356,7 +356,7 @@ mere_status mere_lmm_curvature(mere_work *work, double *matrix, double *rho_grad
         return MERE_ERR_MEMORY;
     }
     double *u = space, *b = u + plan->q, *t = b + plan->q, *v = t + plan->q;
-    if (!(status = mere_lmm_solution(work, v, u, b, t)) && !(status = rest_gamma(work))) {
+    if (!(status = mere_lmm_solution(work, v, u, b, t)) && !(status = mere_rest_gamma(work))) {
         make_directions(work, u, t, &d);
         first_products(work, &d);
         if (plan->sparse)

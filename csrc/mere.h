@@ -26,7 +26,8 @@ typedef enum {
     MERE_ERR_PERFECT_FIT,  /* the penalized residual sum of squares is zero to rounding */
     MERE_ERR_SPARSE,       /* CHOLMOD failed */
     MERE_ERR_OPTIMIZER,    /* NLopt failed, or an unknown algorithm */
-    MERE_ERR_TOO_LARGE     /* a dense block would exceed the 32-bit sizes of BLAS */
+    MERE_ERR_TOO_LARGE,    /* a dense block would exceed the 32-bit sizes of BLAS */
+    MERE_ERR_DIVERGED      /* the conditional modes were not found: the penalized iterations do not settle */
 } mere_status;
 
 /* ---------------------------------------------------------------- the plan */
@@ -113,6 +114,21 @@ mere_status mere_lmm_conditional(mere_work *work, double *blocks);
 
 /* Hat values of the rows, at the parameters of the last mere_lmm_value. */
 mere_status mere_lmm_leverage(mere_work *work, const mere_rows *rows, double *leverage);
+
+/* W = Z'H^-1 X (q x p), H = I + Z Lambda Lambda' Z', in weighted rows, at the parameters of the last mere_lmm_value. */
+mere_status mere_lmm_fixed(mere_work *work, double *w);
+
+/* t = Z'H^-1 (y - X beta) (q). */
+mere_status mere_lmm_score(mere_work *work, double *t);
+
+/* Columns from .. from + count - 1 of N = Z'H^-1 Z (q x count). */
+mere_status mere_lmm_metric(mere_work *work, int64_t from, int64_t count, double *n);
+
+/* With one grouping factor N is block diagonal: its q_0 blocks k x k. */
+mere_status mere_lmm_metric_blocks(const mere_work *work, double *blocks);
+
+/* X'X (p x p) in weighted rows. */
+void mere_plan_cross(const mere_plan *plan, double *xx);
 
 /* ------------------------------------------------------------------ optimizers */
 
@@ -234,5 +250,103 @@ mere_status mere_minimize_nlopt(mere_work *work, const mere_options *options, co
 typedef int (*mere_function)(int64_t n, const double *x, double *gradient, double *f, void *data);
 mere_status mere_nlopt(mere_function f, void *data, int64_t n, const mere_options *options, const double *lower,
                        const double *upper, const double *start, double *x, mere_outcome *outcome);
+
+/* ------------------------------------------------------------------ generalized linear mixed models */
+
+/* y | b has a density of an exponential family with mean mu, g(mu) = eta = offset + X beta + Z Lambda u, u ~ N(0, I).
+ * The conditional mode of u minimizes deviance + u'u (PIRLS); the criterion is the Laplace approximation
+ *   D(par) = -2 log f(y | u) + u'u + log|Lambda'Z'WZ Lambda + I|,   par = (entries of Lambda, beta[, log theta]). */
+typedef enum {
+    MERE_GAUSSIAN = 0,
+    MERE_BINOMIAL,
+    MERE_POISSON,
+    MERE_GAMMA,
+    MERE_INVERSE_GAUSSIAN,
+    MERE_NEGATIVE_BINOMIAL,
+    MERE_OTHER_FAMILY
+} mere_family_name;
+
+typedef enum {
+    MERE_IDENTITY = 0,
+    MERE_LOGIT,
+    MERE_PROBIT,
+    MERE_CLOGLOG,
+    MERE_CAUCHIT,
+    MERE_LOG,
+    MERE_INVERSE,
+    MERE_SQRT,
+    MERE_INVERSE_SQUARE
+} mere_link;
+
+/* Rows at eta (n, in the order of mere_glmm_rows): mu, e = dl/deta, w = expected curvature, d = deviance residual squared;
+ * if h is not NULL also the observed curvature and dw/deta. 0, 1 (a mean out of range), or 2 (give up). */
+typedef int (*mere_family_callback)(int64_t n, const double *eta, double *mu, double *e, double *w, double *d, double *h,
+                                    double *dw, void *data);
+
+typedef struct {
+    mere_family_name family;
+    mere_link link;
+    double theta;                  /* negative binomial */
+    int32_t estimate_theta;        /* is log theta the last parameter? */
+    int32_t canonical;             /* of a callback */
+    double constant;               /* of a callback: -2 log f less the deviance */
+    mere_family_callback callback; /* NULL for the families above */
+    void *data;
+} mere_family;
+
+typedef struct {
+    int64_t p;
+    const double *X;      /* n x p */
+    const double *y;      /* n */
+    const double *weight; /* n, or NULL */
+    const double *offset; /* n, or NULL */
+    mere_family family;
+    double tolerance;     /* PIRLS: stop when a step would lower deviance + u'u by less */
+    int64_t max_step;
+} mere_glmm_data;
+
+typedef struct mere_glmm mere_glmm;
+
+/* `plan` is made from the same rows without X and without weights. */
+mere_status mere_glmm_new(const mere_plan *plan, const mere_rows *rows, const mere_glmm_data *data, mere_glmm **out);
+void mere_glmm_free(mere_glmm *g);
+int64_t mere_glmm_n_par(const mere_glmm *g);
+/* perm (n): row i of the kernels is row perm[i] of the user. */
+void mere_glmm_rows(const mere_glmm *g, int32_t *perm);
+
+mere_status mere_glmm_value(mere_glmm *g, const double *par, double *d);
+/* At the parameters of the last mere_glmm_value. */
+mere_status mere_glmm_gradient(mere_glmm *g, double *gradient);
+/* A Newton matrix there: average information plus the second derivative of Lambda Lambda'. After the gradient. */
+mere_status mere_glmm_information(mere_glmm *g, double *matrix);
+/* dD / d(Lambda Lambda')_f summed over levels. After the gradient. */
+mere_status mere_glmm_gamma(mere_glmm *g, int64_t factor, double *gamma);
+/* beta and u together minimize deviance + u'u at par's Lambda (nAGQ = 0): beta of par is replaced; D with that beta. */
+mere_status mere_glmm_joint(mere_glmm *g, double *par, double *d);
+/* Adaptive Gauss-Hermite quadrature with `n_node` points a dimension, for one grouping factor. */
+mere_status mere_glmm_quadrature(mere_glmm *g, const double *par, int64_t n_node, const double *node,
+                                 const double *log_weight, double *d);
+
+typedef struct {
+    double ldL2, ldRX2, ussq, deviance, minus_2_loglik; /* the last given u */
+    double max_eta;
+} mere_glmm_sums;
+/* At the parameters of the last value: u and b (q, factor after factor), eta, mu, w (n, the user's rows), RX (p x p). */
+mere_status mere_glmm_state(mere_glmm *g, double *u, double *b, double *eta, double *mu, double *w, double *rx,
+                            mere_glmm_sums *sums);
+/* Blocks of Lambda M^-1 Lambda', as mere_lmm_conditional. */
+mere_status mere_glmm_conditional(mere_glmm *g, double *blocks);
+
+/* The Laplace criterion (n_node 1), the joint one (0) or quadrature. */
+typedef struct {
+    int64_t n_node;
+    const double *node, *log_weight;
+} mere_rule;
+
+/* Newton and quasi-Newton steps free of bounds, with exact derivatives (differenced for quadrature). */
+mere_status mere_glmm_minimize(mere_glmm *g, const mere_rule *rule, const mere_options *options, const double *start,
+                               double *par, double *gradient, double *matrix, mere_outcome *outcome);
+mere_status mere_glmm_nlopt(mere_glmm *g, const mere_rule *rule, const mere_options *options, const double *lower,
+                            const double *upper, const double *start, double *par, mere_outcome *outcome);
 
 #endif

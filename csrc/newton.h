@@ -4,9 +4,20 @@
 
 #include "work.h"
 
-typedef struct mere_newton mere_newton;
-struct mere_newton {
-    mere_work *work;
+/* The criterion that is minimized. Entries of Lambda come first among the parameters. */
+typedef struct {
+    mere_status (*value)(void *data, const double *x, double *d);
+    mere_status (*gradient)(void *data, double *g);   /* at the last value */
+    mere_status (*matrix)(void *data, double *h);     /* at the last gradient */
+    mere_status (*gamma)(void *data, int64_t factor, double *gamma);
+    int quasi;    /* after the first matrix, BFGS updates instead of new ones */
+    double noise; /* what the value may err by */
+    void *data;
+} mere_newton_model;
+
+typedef struct {
+    const mere_newton_model *model;
+    const mere_plan *plan;
     const mere_options *options;
     mere_outcome *outcome;
     int64_t n;
@@ -17,20 +28,19 @@ struct mere_newton {
     double *m;                /* space n x n */
     double *block, *eigen;    /* k x k spaces of the boundary */
     double *space;
-    /* What is minimized, if not the criterion in the parameters of the plan: the value at x; then, at the same x, the
-     * gradient and v->h. NULL: the criterion. */
-    mere_status (*value)(mere_newton *v, const double *x, double *d);
-    mere_status (*derive)(mere_newton *v, double *g);
-    void *problem;
-};
+} mere_newton;
 
-/* Space for n coordinates; v->x owns it. */
-mere_status mere_newton_new(mere_newton *v, mere_work *work, int64_t n);
+/* The parts of the minimization, for who has other coordinates: space for n of them (v->x owns it); value and derivatives
+ * at v->x; then down to a predicted gain below the tolerance. Without v->plan there are no units.h and no boundary. */
+mere_status mere_newton_new(mere_newton *v, int64_t n);
 void mere_newton_free(mere_newton *v);
-/* Value and derivatives at v->x. */
 mere_status mere_newton_restart(mere_newton *v);
-/* From v->x, restarted, down to a predicted gain below the tolerance. outcome->code says how it ended. */
 mere_status mere_newton_descend(mere_newton *v);
+
+/* Minimize; start, par, gradient: n, matrix: n x n at par (either may be NULL). */
+mere_status mere_newton_minimize(const mere_newton_model *model, const mere_plan *plan, int64_t n,
+                                 const mere_options *options, const double *start, double *par, double *gradient,
+                                 double *matrix, mere_outcome *outcome);
 
 /* The criterion at x; infinity where a factorization breaks down. */
 mere_status mere_newton_value(mere_newton *v, const double *x, double *d);

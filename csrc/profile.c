@@ -75,55 +75,81 @@ static void from_coordinates(held *p, const double *x)
     p->work->sigma2 = 0.0;
 }
 
-static mere_status value_of(mere_newton *v, const double *x, double *d)
+static mere_status value_of(void *data, const double *x, double *d)
 {
-    held *p = v->problem;
+    held *p = data;
     from_coordinates(p, x);
-    return mere_lmm_value(p->work, p->par, v->options->reml, d);
+    return mere_lmm_value(p->work, p->par, p->options->reml, d);
 }
 
-static void derive_sd(const held *p, mere_newton *v, double *g)
+static void sd_gradient(const held *p, double *g)
 {
-    int64_t n = v->n, f = p->task->first;
-    double s2 = p->work->sigma2, ratio = p->work->rho / s2, par = p->par[f];
+    int64_t n = p->work->plan->n_par, f = p->task->first;
     memcpy(g, p->g, (size_t)n * sizeof *g);
-    memcpy(v->h, p->h, (size_t)(n * n) * sizeof *g);
-    g[f] = 2.0 * p->work->nu - 2.0 * ratio - par * p->g[f];
-    for (int64_t i = 0; i < n; i++)
-        v->h[i + f * n] = v->h[f + i * n] = -2.0 * p->rho[i] / s2 - par * p->h[i + f * n];
-    v->h[f * (n + 1)] = 4.0 * ratio + par * (4.0 * p->rho[f] / s2 + par * p->h[f * (n + 1)] + p->g[f]);
+    g[f] = 2.0 * p->work->nu - 2.0 * p->work->rho / p->work->sigma2 - p->par[f] * p->g[f];
 }
 
-static void derive_cor(const held *p, mere_newton *v, double *g)
+static void sd_matrix(const held *p, double *h)
 {
-    int64_t m = v->n + 1, a = p->task->first, b = p->task->second;
+    int64_t n = p->work->plan->n_par, f = p->task->first;
+    double s2 = p->work->sigma2, ratio = p->work->rho / s2, par = p->par[f];
+    memcpy(h, p->h, (size_t)(n * n) * sizeof *h);
+    for (int64_t i = 0; i < n; i++)
+        h[i + f * n] = h[f + i * n] = -2.0 * p->rho[i] / s2 - par * p->h[i + f * n];
+    h[f * (n + 1)] = 4.0 * ratio + par * (4.0 * p->rho[f] / s2 + par * p->h[f * (n + 1)] + p->g[f]);
+}
+
+static void cor_gradient(const held *p, double *g)
+{
+    int64_t m = p->work->plan->n_par, a = p->task->first, b = p->task->second;
+    double c = p->value, s = sqrt(1.0 - c * c);
+    for (int64_t j = 0, y = 0; j < m; j++)
+        if (j != a)
+            g[y++] = j == b ? c * p->g[a] + s * p->g[b] : p->g[j];
+}
+
+static void cor_matrix(const held *p, double *h)
+{
+    int64_t m = p->work->plan->n_par, a = p->task->first, b = p->task->second;
     double c = p->value, s = sqrt(1.0 - c * c);
     for (int64_t j = 0, y = 0; j < m; j++) {
         if (j == a)
             continue;
-        g[y] = j == b ? c * p->g[a] + s * p->g[b] : p->g[j];
         for (int64_t i = 0, x = 0; i < m; i++) {
             if (i == a)
                 continue;
             double hib = j == b ? c * p->h[i + a * m] + s * p->h[i + b * m] : p->h[i + j * m];
             double hab = j == b ? c * p->h[a * (m + 1)] + s * p->h[a + b * m] : p->h[a + j * m];
-            v->h[x + y * v->n] = i == b ? c * hab + s * hib : hib;
+            h[x + y * (m - 1)] = i == b ? c * hab + s * hib : hib;
             x++;
         }
         y++;
     }
 }
 
-static mere_status derivatives_of(mere_newton *v, double *g)
+static mere_status gradient_of(void *data, double *g)
 {
-    held *p = v->problem;
+    held *p = data;
     mere_status status = mere_lmm_gradient(p->work, p->g);
-    if (status || (status = mere_lmm_curvature(p->work, p->h, p->rho)))
+    if (status)
         return status;
     if (p->task->focus == MERE_FOCUS_SD)
-        derive_sd(p, v, g);
+        sd_gradient(p, g);
     else
-        derive_cor(p, v, g);
+        cor_gradient(p, g);
+    return MERE_OK;
+}
+
+static mere_status matrix_of(void *data, double *h)
+{
+    held *p = data;
+    mere_status status = mere_lmm_curvature(p->work, p->h, p->rho);
+    if (status)
+        return status;
+    if (p->task->focus == MERE_FOCUS_SD)
+        sd_matrix(p, h);
+    else
+        cor_matrix(p, h);
     return MERE_OK;
 }
 
@@ -145,11 +171,12 @@ static void leave_boundary(held *p)
 /* Standard deviation or correlation: Newton in the coordinates above. */
 static mere_status solve_reduced(held *p)
 {
-    mere_newton v = {.options = p->options, .outcome = p->outcome, .value = value_of, .derive = derivatives_of};
-    mere_status status = mere_newton_new(&v, p->work, n_coordinates(p));
+    const mere_newton_model model = {.value = value_of, .gradient = gradient_of, .matrix = matrix_of, .data = p};
+    mere_newton v = {.model = &model, .options = p->options, .outcome = p->outcome};
+    mere_status status = mere_newton_new(&v, n_coordinates(p));
     if (status)
         return status;
-    v.problem = p;
+    *p->outcome = (mere_outcome){0};
     leave_boundary(p);
     to_coordinates(p, v.x);
     if (!(status = mere_newton_restart(&v)) && v.n > 0)

@@ -19,6 +19,10 @@ mere_status mere_work_new(const mere_plan *plan, mere_work **out)
     int64_t blocks = 0, k_max = 1, m = plan->order, k0 = first->k;
     int64_t n_a = k0 * (first->cross.ptr[first->q] + first->q * plan->border);
     work->plan = plan;
+    work->xx = plan->xx;
+    work->values = mere_calloc(plan->n_factor, sizeof *work->values);
+    for (int64_t f = 0; work->values && f < plan->n_factor; f++)
+        work->values[f] = (mere_values){plan->factor[f].diag, plan->factor[f].zx, plan->factor[f].cross.val};
     work->lambda_first = mere_calloc(plan->n_factor + 1, sizeof(int64_t));
     for (int64_t f = 0; f < plan->n_factor; f++) {
         int64_t k = plan->factor[f].k;
@@ -45,7 +49,7 @@ mere_status mere_work_new(const mere_plan *plan, mere_work **out)
     work->n_scratch = 4 * m + 16 * k_max * k_max + (m + plan->border) * k_max;
     work->scratch = mere_calloc(work->n_scratch, sizeof(double));
     mere_status status = MERE_OK;
-    if (!work->lambda_first || !work->center || !work->zy || !work->xy || !work->lambda || !work->gamma ||
+    if (!work->values || !work->lambda_first || !work->center || !work->zy || !work->xy || !work->lambda || !work->gamma ||
         !work->grad_lambda || !work->a || !work->b || !work->l0 || !work->f0 || !work->n || !work->s || !work->t ||
         !work->g || !work->scratch)
         status = MERE_ERR_MEMORY;
@@ -76,6 +80,7 @@ void mere_work_free(mere_work *work)
     if (!work)
         return;
     mere_sparse_free(work->sparse);
+    mere_free(work->values);
     mere_free(work->lambda_first);
     mere_free(work->center);
     mere_free(work->zy);

@@ -1,6 +1,6 @@
 """The border between Python and C: arrays in, GIL released, status to exception. No statistics."""
 
-from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
+from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer, PyCapsule_New
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport calloc, free
 
@@ -67,6 +67,7 @@ cdef extern from "mere.h":
         MERE_ERR_SPARSE
         MERE_ERR_OPTIMIZER
         MERE_ERR_TOO_LARGE
+        MERE_ERR_DIVERGED
     ctypedef enum mere_schur:
         MERE_SCHUR_AUTO
         MERE_SCHUR_DENSE
@@ -121,6 +122,11 @@ cdef extern from "mere.h":
     mere_status mere_lmm_start(const mere_work *, double *) nogil
     mere_status mere_lmm_conditional(mere_work *, double *) nogil
     mere_status mere_lmm_leverage(mere_work *, const mere_rows *, double *) nogil
+    mere_status mere_lmm_fixed(mere_work *, double *) nogil
+    mere_status mere_lmm_score(mere_work *, double *) nogil
+    mere_status mere_lmm_metric(mere_work *, int64_t, int64_t, double *) nogil
+    mere_status mere_lmm_metric_blocks(const mere_work *, double *) nogil
+    void mere_plan_cross(const mere_plan *, double *) nogil
     mere_status mere_minimize_newton(mere_work *, const mere_options *, const double *, double *, double *, double *,
                                      mere_outcome *) nogil
     mere_status mere_minimize_nlopt(mere_work *, const mere_options *, const double *, const double *, const double *,
@@ -139,8 +145,9 @@ _MESSAGES = {
     MERE_ERR_SPARSE: "the sparse factorization failed",
     MERE_ERR_OPTIMIZER: "the optimizer failed, or its name is not known to NLopt",
     MERE_ERR_TOO_LARGE: "a dense block of this model is too large",
+    MERE_ERR_DIVERGED: "the conditional modes of the random effects were not found",
 }
-PERFECT_FIT, OPTIMIZER = MERE_ERR_PERFECT_FIT, MERE_ERR_OPTIMIZER
+PERFECT_FIT, OPTIMIZER, DIVERGED = MERE_ERR_PERFECT_FIT, MERE_ERR_OPTIMIZER, MERE_ERR_DIVERGED
 
 
 class KernelError(Exception):
@@ -149,6 +156,11 @@ class KernelError(Exception):
     def __init__(self, status: int):
         self.status = status
         super().__init__(_MESSAGES.get(status, f"kernel status {status}"))
+
+
+def check_status(int status):
+    """Raise what a status of the kernels stands for."""
+    _check(<mere_status>status)
 
 
 cdef int _check(mere_status status) except -1:
@@ -238,11 +250,28 @@ cdef class Plan:
     def describe(self):
         return mere_plan_describe(self.plan)
 
+    def cross(self):
+        """X'X in weighted rows, (p, p)."""
+        out = _np.empty((self.p, self.p))
+        cdef double[:, ::1] xx = out
+        if self.p:
+            mere_plan_cross(self.plan, &xx[0, 0])
+        return out
+
     def place(self, int64_t t):
         """(factor, first column in it, columns of the factor, its levels, first of its random effects) of term t."""
         cdef int64_t factor, column, k, q, first
         _check(mere_plan_term(self.plan, t, &factor, &column, &k, &q, &first))
         return factor, column, k, q, first
+
+    def capsules(self):
+        """The plan and its rows for the kernels of another extension; this object must outlive them."""
+        return PyCapsule_New(self.plan, "mere_plan", NULL), PyCapsule_New(&self.rows.rows, "mere_rows", NULL)
+
+    def block_size(self):
+        """How many numbers the k x k blocks of all levels of all factors are."""
+        factors = {self.place(t)[0]: self.place(t)[2:4] for t in range(self.rows.rows.n_term)}
+        return sum(q * k * k for k, q in factors.values())
 
 
 cdef class Work:
@@ -330,15 +359,8 @@ cdef class Work:
 
     def conditional(self):
         """The blocks [Lambda M^-1 Lambda'] of every level, factor after factor, in one array."""
-        cdef int64_t size = 0, t
         cdef mere_status status
-        seen = set()
-        for t in range(self.plan.rows.rows.n_term):
-            factor, _, k, q, _ = self.plan.place(t)
-            if factor not in seen:
-                seen.add(factor)
-                size += q * k * k
-        out = _np.empty(size)
+        out = _np.empty(self.plan.block_size())
         cdef double[::1] blocks = out
         with nogil:
             status = mere_lmm_conditional(self.work, &blocks[0])
@@ -351,6 +373,50 @@ cdef class Work:
         cdef mere_status status
         with nogil:
             status = mere_lmm_leverage(self.work, &self.plan.rows.rows, &h[0])
+        _check(status)
+        return out
+
+    def fixed(self):
+        """W' = X'H^-1 Z, (p, q)."""
+        cdef int64_t p = self.plan.p
+        cdef double none = 0.0
+        out = _np.empty((p, self.plan.q))
+        cdef double[:, ::1] w = out
+        cdef double *first = &w[0, 0] if p else &none
+        cdef mere_status status
+        with nogil:
+            status = mere_lmm_fixed(self.work, first)
+        _check(status)
+        return out
+
+    def score(self):
+        """Z'H^-1 (y - X beta), (q,)."""
+        out = _np.empty(self.plan.q)
+        cdef double[::1] t = out
+        cdef mere_status status
+        with nogil:
+            status = mere_lmm_score(self.work, &t[0])
+        _check(status)
+        return out
+
+    def metric(self, int64_t start, int64_t count):
+        """Rows start .. start + count - 1 of N = Z'H^-1 Z, (count, q)."""
+        out = _np.empty((count, self.plan.q))
+        cdef double[:, ::1] n = out
+        cdef mere_status status
+        with nogil:
+            status = mere_lmm_metric(self.work, start, count, &n[0, 0])
+        _check(status)
+        return out
+
+    def metric_blocks(self):
+        """The blocks (q, k, k) of N where there is one grouping factor."""
+        _, _, k, q, _ = self.plan.place(0)
+        out = _np.empty((q, k, k))
+        cdef double[:, :, ::1] blocks = out
+        cdef mere_status status
+        with nogil:
+            status = mere_lmm_metric_blocks(self.work, &blocks[0, 0, 0])
         _check(status)
         return out
 

@@ -106,9 +106,7 @@ def new_extra(design: Design, text: str, data: Any) -> np.ndarray:
     return np.full(table.nrow, float(value)) if value.ndim == 0 else value
 
 
-def random_at(
-    design: Design, data: Any, terms: Sequence[RandomTerm] | None = None
-) -> list[NewRandom]:
+def random_at(design: Design, data: Any, terms: Sequence[RandomTerm] | None = None) -> list[NewRandom]:
     """The random terms at new data.
 
     Parameters

@@ -58,7 +58,7 @@ class Refits:
         return model
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a response: ``logLik``, standard deviations, correlations, sigma, fixed effects; NaN where it failed."""
+        """A row a response: ``logLik``, variance parameters, fixed effects; NaN where the fit failed."""
         objective = self.model.objective
         theta = theta_rows(objective, self.fits.par)
         values = np.hstack([self.parameters.values(theta, self.fits.sigma), self.fits.beta])

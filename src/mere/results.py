@@ -22,8 +22,11 @@ __all__ = [
     "Coefficients",
     "Family",
     "LogLik",
+    "MeansTable",
+    "ModelComparison",
     "PrincipalComponents",
     "RandomEffects",
+    "StepResult",
     "TermComponents",
     "VarianceComponents",
     "VarianceTerm",
@@ -329,3 +332,92 @@ class AnovaTable(_Printed):
     def iloc(self) -> Any:
         """The table's ``iloc``."""
         return self.table.iloc
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class MeansTable(AnovaTable):
+    """Marginal means or their differences.
+
+    Attributes
+    ----------
+    level : float
+        Of the confidence limits.
+    method : str
+        Where the degrees of freedom come from.
+    terms : tuple of str
+        The term of each row.
+    L : (rows, p) array
+        Coefficients of the means.
+    """
+
+    level: float = 0.95
+    method: str = ""
+    terms: tuple[str, ...] = ()
+    L: np.ndarray | None = None
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class StepResult(_Printed):
+    """What backward elimination did.
+
+    Attributes
+    ----------
+    random, fixed : DataFrame or None
+        Tests in the order of elimination; ``Eliminated`` is 0 for terms that stayed.
+    model : LMM or LM
+        Where it ended.
+    final : str
+        Its formula.
+    method : str
+        Of the degrees of freedom.
+    """
+
+    random: pd.DataFrame | None
+    fixed: pd.DataFrame | None
+    model: Any
+    final: str
+    method: str
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Both tables, one under the other."""
+        return pd.concat([t for t in (self.random, self.fixed) if t is not None])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Both tables."""
+        return self.table
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class ModelComparison(_Printed):
+    """A test of a model against a smaller one.
+
+    Attributes
+    ----------
+    test : DataFrame
+    kind : {"Kenward-Roger", "Satterthwaite", "bootstrap"}
+    large, small : str
+        Their formulas; `small` is empty for a hypothesis given as a matrix.
+    L : (q, p) array or None
+        The hypothesis.
+    summary : DataFrame or None
+        Bootstrap: also by fitted reference distributions.
+    ref : array or None
+        Bootstrap: the simulated likelihood ratios.
+    extremes, used : int
+        Bootstrap: ratios at least as large as the observed one, of how many that were positive.
+    """
+
+    test: pd.DataFrame
+    kind: str
+    large: str
+    small: str
+    L: np.ndarray | None
+    summary: pd.DataFrame | None = None
+    ref: np.ndarray | None = None
+    extremes: int = 0
+    used: int = 0
+
+    def to_frame(self) -> pd.DataFrame:
+        """The table of tests."""
+        return self.test if self.summary is None else self.summary

@@ -1,5 +1,33 @@
-"""Inference from fitted models. Importing this package registers it on the generics."""
+"""Inference from fitted models: tests of effects, profiles, resampling. Importing this package registers it."""
 
-from . import bootstrap, bootstrap_intervals, deletion, intervals, optimizer_comparison, profiling
+from . import (
+    anovas,
+    bootstrap,
+    bootstrap_intervals,
+    coefficients,
+    comparisons,
+    deletion,
+    elimination,
+    intervals,
+    meantables,
+    optimizer_comparison,
+    profiling,
+    randomterms,
+    tables,
+)
 
-__all__ = ["bootstrap", "bootstrap_intervals", "deletion", "intervals", "optimizer_comparison", "profiling"]
+__all__ = [
+    "anovas",
+    "bootstrap",
+    "bootstrap_intervals",
+    "coefficients",
+    "comparisons",
+    "deletion",
+    "elimination",
+    "intervals",
+    "meantables",
+    "optimizer_comparison",
+    "profiling",
+    "randomterms",
+    "tables",
+]

@@ -235,9 +235,7 @@ def _report(done: int, nsim: int, failures: pd.Series) -> None:
 @g.to_text.register(Bootstrap)
 def _text(b: Bootstrap, digits: int = 7) -> str:
     """The layout of R's package boot."""
-    table = pd.DataFrame(
-        {"original": b.t0, "bias": b.t.mean() - b.t0, "std. error": b.t.std(ddof=1)}, index=b.t0.index
-    )
+    table = pd.DataFrame({"original": b.t0, "bias": b.t.mean() - b.t0, "std. error": b.t.std(ddof=1)}, index=b.t0.index)
     counts = f"{len(b.t)} replicates, {len(b.failures)} failed; seed {b.seed}"
     lines = ["", f"{b.type.upper()} BOOTSTRAP", "", counts, "", "Bootstrap Statistics :"]
     with pd.option_context("display.precision", digits - 1):

@@ -215,7 +215,7 @@ def without_rows(design: Design, rows: np.ndarray) -> Design:
         name: value[position] if isinstance(value, np.ndarray) else value.take(position)
         for name, value in frame.variables.items()
     }
-    names = None if frame.row_names is None else [frame.row_names[i] for i in position]
+    names = None if frame.row_names is None else [frame.row_names[i] for i in position.tolist()]
     random = []
     for t in design.random:
         used, codes = np.unique(np.asarray(t.codes)[keep], return_inverse=True)
@@ -282,6 +282,7 @@ def _influence(m: LMM, groups: Any = None, ncpus: int | None = None) -> Influenc
         inverse = np.linalg.inv(rx[good])  # rx is RX', stored by columns
         vcov[good] = sigma[good, None, None] ** 2 * np.einsum("nji,njk->nik", inverse, inverse)
     else:
+
         def everything(fit: LMM) -> np.ndarray:
             V = fixed_covariance(fit.RX, fit.sigma)
             return np.concatenate([parameters.values(fit.theta, fit.sigma), fit.beta, V.ravel()])

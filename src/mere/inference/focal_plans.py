@@ -18,7 +18,13 @@ from ..model import LMM
 from ..objective import LMMObjective
 from ..variance_parameters import VarianceParameter
 
-__all__ = ["FocalPlan", "FocalPlans"]
+__all__ = ["FocalPlan", "FocalPlans", "triangular"]
+
+
+def triangular(T: np.ndarray) -> np.ndarray:
+    """The lower triangle L with L L' = T T' and no negative value on its diagonal; T may be singular."""
+    L = np.asarray(np.linalg.qr(T.T, mode="r")).T
+    return np.asarray(L * np.where(np.diag(L) < 0, -1.0, 1.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +90,7 @@ class FocalPlans:
             entries = self.design.random[t].covariance.entries
             T = np.zeros((len(order),) * 2)
             T[entries[:, 0], entries[:, 1]] = par[own]
-            L = np.linalg.qr(T[list(order)].T, mode="r").T
-            L *= np.where(np.diag(L) < 0, -1.0, 1.0)
+            L = triangular(T[list(order)])
             par[own] = L[entries[:, 0], entries[:, 1]]
             self._made[t, order] = FocalPlan(_core.Plan(rows, layout.entries, layout.n_par), par, t, order)
         return self._made[t, order]

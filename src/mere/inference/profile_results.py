@@ -127,9 +127,7 @@ class Profile(_Printed):
         at = self.at.copy()
         with np.errstate(divide="ignore"):
             at[change] = f(at[change])
-        return replace(
-            self, names=tuple(names), signames=tuple(signames), tables=tuple(tables), at=at, scale=scale
-        )
+        return replace(self, names=tuple(names), signames=tuple(signames), tables=tuple(tables), at=at, scale=scale)
 
 
 @g.confint.register(Profile)

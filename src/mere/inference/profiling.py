@@ -19,7 +19,7 @@ from ..naming import tell
 from ..optimizers import minimize
 from ..variance_parameters import VarianceParameter, VarianceParameters, variance_parameters
 from .curves import make_curve
-from .focal_plans import FocalPlan, FocalPlans
+from .focal_plans import FocalPlan, FocalPlans, triangular
 from .profile_results import Profile, ProfileTable
 
 __all__: list[str] = []
@@ -214,8 +214,7 @@ def _better(ml: LMM, paths: list[_Path]) -> LMM | None:
         own = slice(layout.par_at[focal.term], layout.par_at[focal.term + 1])
         T = np.zeros((len(focal.order),) * 2)
         T[entries[:, 0], entries[:, 1]] = start[own]
-        L = np.linalg.qr(T[np.argsort(focal.order)].T, mode="r").T
-        L *= np.where(np.diag(L) < 0, -1.0, 1.0)
+        L = triangular(T[np.argsort(focal.order)])
         par[own] = L[entries[:, 0], entries[:, 1]]
     with ml.objective.threads, warnings.catch_warnings():
         warnings.simplefilter("ignore")

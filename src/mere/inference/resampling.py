@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,7 +85,8 @@ class _Joblib(Executor):
             ) from None
         self._joblib = joblib
         self._run = joblib.Parallel(n_jobs=width, backend=backend)
-        self._width, self._calls = 2 * width, []
+        self._width = 2 * width
+        self._calls: list[Any] = []
         self._futures: list[Future[Any]] = []
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -109,6 +110,8 @@ def _executor(pool: Pool) -> AbstractContextManager[Any]:
     if pool.kind == "threads":
         return ThreadPoolExecutor(pool.width)
     if pool.kind == "processes":
+        from concurrent.futures import ProcessPoolExecutor
+
         return ProcessPoolExecutor(pool.width)
     return nullcontext(_Joblib(pool.kind, pool.width))
 
@@ -194,7 +197,8 @@ class _Bar:
 
     def __init__(self, total: int, done: int, wanted: bool | None):
         self._total, self._done, self._wanted = total, done, wanted
-        self._began, self._bar = time.monotonic(), None
+        self._began = time.monotonic()
+        self._bar: Any = None
 
     def step(self, count: int) -> None:
         self._done += count
