@@ -16,6 +16,7 @@
 #include "dense.h"
 #include "memory.h"
 #include "newton.h"
+#include "units.h"
 
 /* ------------------------------------------------------------------ evaluations */
 
@@ -31,12 +32,20 @@ mere_status mere_newton_value(mere_newton *v, const double *x, double *d)
     return status;
 }
 
-/* Gradient at x, where the criterion was evaluated last, and with `matrix` the Newton matrix. */
+/* Gradient at x, where the criterion was evaluated last, and with `matrix` the Newton matrix; both in the coordinates of
+ * units.h, in which all steps are made. */
 static mere_status derivatives(mere_newton *v, double *g, int matrix)
 {
     v->outcome->n_gradient++;
     mere_status status = v->model->gradient(v->model->data, g);
-    return status || !matrix ? status : v->model->matrix(v->model->data, v->h);
+    if (!status && matrix)
+        status = v->model->matrix(v->model->data, v->h);
+    if (status)
+        return status;
+    mere_units_gradient(v->plan, 0, g);
+    if (matrix)
+        mere_units_matrix(v->plan, 0, v->n, v->h);
+    return MERE_OK;
 }
 
 /* ------------------------------------------------------------------ steps */
@@ -170,8 +179,10 @@ static mere_status descend(mere_newton *v)
             v->outcome->code = mu > 1e3 ? 1 : 0;
             return MERE_OK;
         }
+        memcpy(v->x1, v->s, (size_t)n * sizeof(double));
+        mere_units_step(v->plan, v->x1);
         for (int64_t i = 0; i < n; i++)
-            v->x1[i] = v->x[i] + v->s[i];
+            v->x1[i] += v->x[i];
         if ((status = mere_newton_value(v, v->x1, &d1)))
             return status;
         double ratio = (v->d - d1) / gain;
@@ -242,10 +253,14 @@ static mere_status settle(mere_newton *v, int fresh, double *gradient, double *m
     size_t n = (size_t)v->n;
     if (!fresh && (status = restart(v)))
         return status;
-    if (gradient)
+    if (gradient) {
         memcpy(gradient, v->g, n * sizeof(double));
-    if (matrix)
+        mere_units_gradient(v->plan, 1, gradient);
+    }
+    if (matrix) {
         memcpy(matrix, v->h, n * n * sizeof(double));
+        mere_units_matrix(v->plan, 1, v->n, matrix);
+    }
     v->outcome->d = v->d;
     return MERE_OK;
 }

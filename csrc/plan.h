@@ -48,6 +48,9 @@ struct mere_plan {
     int64_t *term_factor, *term_column, *term_k; /* where each term lives */
     mere_entry *entry;  /* with term, row and column replaced by factor and merged row and column */
     double *xx;         /* p x p */
+    double *unit;       /* units.h */
+    int64_t *unit_at;
+    int32_t *full;
 };
 
 /* Factors' columns as the rows of a user hold them. Shared with the response and the leverage. */

@@ -96,7 +96,7 @@ mere_status mere_solve_work(mere_work *work, double *x)
     for (int64_t j = 0; j < rest; j++)
         xr[j] -= v[j];
     if (plan->sparse) {
-        mere_status status = mere_sparse_solve_rest(work, xr);
+        mere_status status = mere_sparse_solve_rest(work, 1, xr);
         if (status)
             return status;
     } else if (rest) {

@@ -314,19 +314,6 @@ mere_status mere_sparse_solution(mere_work *work, double *v)
     return MERE_OK;
 }
 
-mere_status mere_sparse_solve_rest(mere_work *work, double *x)
-{
-    mere_sparse *sp = work->sparse;
-    cholmod_dense rhs = *sp->rhs;
-    size_t bytes = (size_t)work->plan->rest * sizeof(double);
-    rhs.ncol = 1;
-    memcpy(sp->rhs->x, x, bytes);
-    mere_status status = mere_sparse_solve(sp, CHOLMOD_A, &rhs, &sp->solved);
-    if (!status)
-        memcpy(x, sp->solved->x, bytes);
-    return status;
-}
-
 void mere_sparse_times(const mere_work *work, const double *v, double *out)
 {
     const mere_plan *plan = work->plan;

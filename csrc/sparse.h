@@ -16,8 +16,6 @@ void mere_sparse_free(mere_sparse *sparse);
 /* Steps of lmm.c: N, S and its factor; v = [u_rest; beta]; N v; T, g and the gradient of the rest. */
 mere_status mere_sparse_factor(mere_work *work);
 mere_status mere_sparse_solution(mere_work *work, double *v);
-/* x (rest) <- S^-1 x. */
-mere_status mere_sparse_solve_rest(mere_work *work, double *x);
 void mere_sparse_times(const mere_work *work, const double *v, double *out);
 mere_status mere_sparse_inverse(mere_work *work, double weight_x, double weight_y);
 /* g on the pattern. */
@@ -31,5 +29,11 @@ void mere_sparse_level(const mere_work *work, int64_t l, const double *a, double
 /* Steps of information.c: c_s += [N f_s] for the entries of the rest, and c <- L^-1 c. */
 void mere_sparse_products(mere_work *work, int64_t n, const int64_t *at, const double *f, double *c);
 mere_status mere_sparse_whiten(mere_work *work, int64_t n, double *c, int64_t ld);
+
+/* Steps of inference.c, x and out rest x count: x <- S_rr^-1 x; out <- out - N_rr x; columns j of N_rX and of N_rr. */
+mere_status mere_sparse_solve_rest(mere_work *work, int64_t count, double *x);
+void mere_sparse_subtract(const mere_work *work, int64_t count, const double *x, double *out);
+void mere_sparse_border(const mere_work *work, int64_t j, double *out);
+void mere_sparse_column(const mere_work *work, int64_t j, double *out);
 
 #endif

@@ -57,7 +57,11 @@ def check_design(design: Design, control: LmerControl) -> list[tuple[str, Findin
         findings.append(
             (
                 control.check_nlev_gtr_1,
-                Finding(f"grouping factors must have > 1 sampled level: {', '.join(dict.fromkeys(few))}", DataMessage, tuple(few)),
+                Finding(
+                    f"grouping factors must have > 1 sampled level: {', '.join(dict.fromkeys(few))}",
+                    DataMessage,
+                    tuple(few),
+                ),
             )
         )
     if all_levels:
@@ -106,7 +110,7 @@ def _check_scale(design: Design, control: LmerControl) -> list[tuple[str, Findin
 
 def is_singular(theta: np.ndarray, theta_lower: np.ndarray, tol: float) -> bool:
     """Is a bounded entry of theta within tol of its bound?"""
-    return bool((theta[theta_lower == 0.0] < tol).any())
+    return any(x < tol and bound == 0.0 for x, bound in zip(theta.tolist(), theta_lower.tolist()))
 
 
 def check_convergence(
@@ -133,4 +137,3 @@ def check_convergence(
         )
         findings.append((control.check_conv_grad, Finding(text, ConvergenceWarning)))
     return findings
-

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from .contrasts import Contrasts, read_contrasts
-from .errors import FormulaError, MereTypeError, MereValueError, RankDeficiencyMessage
+from .errors import DataMessage, FormulaError, MereTypeError, MereValueError, RankDeficiencyMessage
 from .frame import Factor, Matrix, as_frame
 from .language.algebra import Terms
 from .language.formulas import Formula, parse_formula
@@ -133,6 +134,7 @@ def build_design(
     terms, coding = parsed.terms(columns), read_contrasts(contrasts)
     response = terms.variables[0]
     full = build_matrix(terms, frame.variables, frame.n, coding)
+    findings += _unused_contrasts(coding, terms)
     X, names, assign, dropped = _full_rank(full, findings)
     y = _numeric_response(frame.variables[response], response)
     _own_arrays(frame.variables, terms, full, y)
@@ -188,9 +190,7 @@ def matrix_of(
     return build_matrix(terms, frame.variables, frame.n, read_contrasts(contrasts))
 
 
-def total_offset(
-    offset: np.ndarray | None, terms: Terms, variables: Mapping[str, Any]
-) -> np.ndarray | None:
+def total_offset(offset: np.ndarray | None, terms: Terms, variables: Mapping[str, Any]) -> np.ndarray | None:
     """The sum of the ``offset=`` argument and the ``offset()`` terms; None if there are none."""
     total = offset
     for v in terms.offsets:
@@ -210,9 +210,18 @@ def _numeric_response(value: Any, name: str) -> np.ndarray:
     else:
         y = np.array(value, dtype=np.float64)
     flat = y.ravel(order="K")
-    if not np.isfinite(np.dot(flat, flat)) and not np.isfinite(y).all():
+    if not isfinite(np.dot(flat, flat)) and not np.isfinite(y).all():
         raise MereValueError(f"the response {name!r} has infinite values")
     return y
+
+
+def _unused_contrasts(contrasts: Contrasts, terms: Terms) -> list[Finding]:
+    """What ``contrasts=`` says about variables that the fixed part does not have."""
+    return [
+        Finding(f"variable {name!r} is absent, its contrasts are ignored", DataMessage, (name,))
+        for name in contrasts.by_name
+        if name not in terms.variables
+    ]
 
 
 def _own_arrays(variables: dict[str, Any], terms: Terms, full: ModelMatrix, y: np.ndarray) -> None:
@@ -244,8 +253,7 @@ def _full_rank(
     names = tuple(full.names[j] for j in dropped)
     plural = "s" if len(dropped) > 1 else ""
     message = (
-        f"fixed-effect model matrix is rank deficient so dropping {len(dropped)} "
-        f"column{plural} / coefficient{plural}"
+        f"fixed-effect model matrix is rank deficient so dropping {len(dropped)} column{plural} / coefficient{plural}"
     )
     findings.append(Finding(message, RankDeficiencyMessage, names))
     X = np.asfortranarray(full.X[:, keep])

@@ -166,9 +166,7 @@ def evaluate_frame(
 
 def _full_length(value: Value, name: str, n: int) -> Value:
     """Check the length of a variable; a constant is no variable."""
-    if not isinstance(value, (np.ndarray, Factor, Matrix)) or (
-        isinstance(value, np.ndarray) and value.ndim == 0
-    ):
+    if not isinstance(value, (np.ndarray, Factor, Matrix)) or (isinstance(value, np.ndarray) and value.ndim == 0):
         raise MereValueError(f"'{name}' is a constant or text, not a variable with {n} values")
     if len(value) != n:
         raise MereValueError(f"'{name}' has {len(value)} values, but the data has {n} rows")

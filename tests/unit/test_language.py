@@ -6,7 +6,6 @@ import pickle
 import string
 
 import pytest
-from .formula_golden import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,8 @@ from mere.errors import FormulaError, MereTypeError
 from mere.language.formulas import parse_formula
 from mere.language.parser import parse_expression
 from mere.language.updating import update_formula
+
+from .formula_golden import cases
 
 TEXTS = [c["formula"] for name in ("fixed", "random") for c in cases(name)]
 

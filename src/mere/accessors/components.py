@@ -15,6 +15,7 @@ import pandas as pd
 from .. import generics as g
 from ..checks import is_singular
 from ..errors import MereKeyError, MereValueError
+from ..generalized import GLMM
 from ..model import LMM
 from ..objective import layout_of
 from ..results import PrincipalComponents, TermComponents
@@ -65,12 +66,14 @@ def _st(T: np.ndarray) -> np.ndarray:
 
 # -- methods -----------------------------------------------------------------
 @g.isSingular.register(LMM)
+@g.isSingular.register(GLMM)
 def _is_singular(m: LMM, tol: float = 1e-4) -> bool:
     layout = layout_of(tuple(t.covariance for t in m.design.random))
     return is_singular(m.theta, layout.theta_lower, tol)
 
 
 @g.rePCA.register(LMM)
+@g.rePCA.register(GLMM)
 def _re_pca(m: LMM) -> PrincipalComponents:
     factors: dict[str, list[np.ndarray]] = {}
     for term, T in zip(m.design.random, relative_factors(m.design.random, m.theta), strict=True):
@@ -93,6 +96,7 @@ def _summary_pca(p: PrincipalComponents) -> PrincipalComponents:
 
 
 @g.getME.register(LMM)
+@g.getME.register(GLMM)
 def _get_me(m: LMM, name: str | Sequence[str] = "ALL") -> Any:
     if isinstance(name, str) and name != "ALL":
         if name not in _TABLE:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from .. import generics as g
 from ..errors import MereKeyError, MereValueError
+from ..generalized import GLMM
 from ..model import LMM
 from ..results import Coefficients, RandomEffects, VarianceComponents, VarianceTerm
 from .blocks import (
@@ -43,6 +44,7 @@ def correlation_of(covariance: np.ndarray) -> np.ndarray:
 
 # -- methods -----------------------------------------------------------------
 @g.fixef.register(LMM)
+@g.fixef.register(GLMM)
 def _fixef(m: LMM, add_dropped: bool = False) -> pd.Series:
     design = m.design
     if not add_dropped or not len(design.dropped):
@@ -90,6 +92,7 @@ def _which(whichel: Any, groups: list[str]) -> list[str]:
 
 
 @g.coef.register(LMM)
+@g.coef.register(GLMM)
 def _coef(m: LMM) -> Coefficients:
     fixed = g.fixef(m)
     tables = {}

@@ -11,6 +11,7 @@ import pandas as pd
 
 from .. import generics as g
 from ..errors import MereWarning
+from ..generalized import GLMM
 from ..model import LMM
 from ..naming import variable_names
 from ..results import LogLik
@@ -107,11 +108,13 @@ def _extract_aic(m: LMM, scale: float = 0, k: float = 2) -> np.ndarray:
 
 
 @g.nobs.register(LMM)
+@g.nobs.register(GLMM)
 def _nobs(m: LMM) -> int:
     return len(m.design.y)
 
 
 @g.ngrps.register(LMM)
+@g.ngrps.register(GLMM)
 def _ngrps(m: LMM) -> pd.Series:
     counts = {t.group: len(t.levels) for t in m.design.random}
     return pd.Series(list(counts.values()), list(counts), dtype=int)

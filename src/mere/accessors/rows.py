@@ -13,6 +13,7 @@ from ..contrasts import read_contrasts
 from ..design import Design
 from ..errors import MereTypeError, MereValueError
 from ..frame import Factor, Matrix, as_frame
+from ..generalized import GLM, GLMM
 from ..language.algebra import Terms
 from ..language.formulas import Formula, parse_formula
 from ..model import LM, LMM
@@ -137,6 +138,8 @@ def _hatvalues(m: LMM) -> pd.Series:
 
 @g.model_frame.register(LMM)
 @g.model_frame.register(LM)
+@g.model_frame.register(GLM)
+@g.model_frame.register(GLMM)
 def _model_frame(m: LMM | LM, fixed_only: bool = False) -> pd.DataFrame:
     design = m.design
     variables = dict(design.frame.variables)
@@ -150,6 +153,8 @@ def _model_frame(m: LMM | LM, fixed_only: bool = False) -> pd.DataFrame:
 
 @g.model_matrix.register(LMM)
 @g.model_matrix.register(LM)
+@g.model_matrix.register(GLM)
+@g.model_matrix.register(GLMM)
 def _model_matrix(m: LMM | LM, type: str = "fixed") -> Any:
     design = m.design
     if type == "fixed":
@@ -191,6 +196,8 @@ def _model_matrix_of(
 
 @g.formula.register(LMM)
 @g.formula.register(LM)
+@g.formula.register(GLM)
+@g.formula.register(GLMM)
 def _formula(m: LMM | LM, fixed_only: bool = False, random_only: bool = False) -> Formula:
     whole = m.design.formula
     if fixed_only and random_only:
@@ -206,6 +213,8 @@ def _formula(m: LMM | LM, fixed_only: bool = False, random_only: bool = False) -
 
 @g.terms.register(LMM)
 @g.terms.register(LM)
+@g.terms.register(GLM)
+@g.terms.register(GLMM)
 def _terms(m: LMM | LM, fixed_only: bool = True) -> Terms:
     return m.design.terms
 
@@ -218,6 +227,8 @@ def _family(m: LMM | LM) -> Family:
 
 @g.getData.register(LMM)
 @g.getData.register(LM)
+@g.getData.register(GLM)
+@g.getData.register(GLMM)
 def _get_data(m: LMM | LM) -> Any:
     if m.call.data is None:
         raise MereValueError("the model keeps no data; model_frame(m) has the variables it used")

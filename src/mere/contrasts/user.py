@@ -44,9 +44,7 @@ def user_matrix(
     if values.ndim == 1:
         values = values[:, None]
     if values.ndim != 2 or values.shape[0] != k:
-        raise MereValueError(
-            f"a contrast matrix for {k} levels needs {k} rows, this one has shape {values.shape}"
-        )
+        raise MereValueError(f"a contrast matrix for {k} levels needs {k} rows, this one has shape {values.shape}")
     count = values.shape[1]
     full = np.column_stack([np.ones(k), values])
     if count > k - 1 or np.linalg.matrix_rank(full) < count + 1:
