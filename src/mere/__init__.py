@@ -1,7 +1,7 @@
 """Mixed-effects regression under R's vocabulary: lme4, lmerTest and emmeans for Python."""
 
 from . import accessors, datasets, errors, inference, prediction, printing, refitting
-from .control import lmerControl
+from .control import glmerControl, lmerControl
 from .generics import (
     AIC,
     BIC,
@@ -54,7 +54,18 @@ from .generics import (
     vcov,
     weights,
 )
-from .rface import lFormula, lm, lmer, lmList, mkLmerDevfun, mkMerMod, optimizeLmer
+from .rface import (
+    glm,
+    glmer,
+    glmer_nb,
+    lFormula,
+    lm,
+    lmer,
+    lmList,
+    mkLmerDevfun,
+    mkMerMod,
+    optimizeLmer,
+)
 
 __all__ = [
     "AIC",
@@ -75,6 +86,7 @@ __all__ = [
     "drop1",
     "errors",
     "extractAIC",
+    "families",
     "family",
     "fitted",
     "fixef",
@@ -82,6 +94,10 @@ __all__ = [
     "getData",
     "getME",
     "get_model",
+    "glm",
+    "glmer",
+    "glmerControl",
+    "glmer_nb",
     "hatvalues",
     "isGLMM",
     "isLMM",

@@ -150,7 +150,13 @@ def glmerControl(
     >>> glmerControl(optimizer=("bobyqa", "Nelder_Mead")).stages
     ('bobyqa', 'Nelder_Mead')
     """
-    known = set(GlmerControl.__dataclass_fields__) - {"optimizer", "calc_derivs", "nAGQ0initStep", "tolPwrss", "optCtrl"}
+    known = set(GlmerControl.__dataclass_fields__) - {
+        "optimizer",
+        "calc_derivs",
+        "nAGQ0initStep",
+        "tolPwrss",
+        "optCtrl",
+    }
     for name in checks:
         if name not in known:
             raise MereValueError(f"glmerControl has no argument {name!r}; there are {', '.join(sorted(known))}")

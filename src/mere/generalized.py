@@ -166,7 +166,7 @@ def generalized_linear_model(
     design: Design, family: Family, response: Response, fit: GeneralizedFit, call: Call
 ) -> GLM:
     """The record of a fit."""
-    n, p = design.X.shape
+    p = design.X.shape[1]
     counted = int((response.weights > 0).sum())
     intercept = int((np.asarray(design.assign_full) == 0).any())
     null = null_deviance(design, response, family)

@@ -166,15 +166,15 @@ def _run(objective: GLMMObjective, start: np.ndarray, rule: Any, control: GlmerC
         start, rule, float(options.get("decrement", 1e-10)), int(options.get("maxeval", 1000))
     )
     return Optimum(
-        par, out["d"], out["n_eval"], out["code"] == 0, _MESSAGES[out["code"]], "BFGS", gradient=gradient, matrix=matrix,
-        decrement=out["decrement"], n_null=out["n_null"],
+        par, out["d"], out["n_eval"], out["code"] == 0, _MESSAGES[out["code"]], "BFGS", gradient=gradient,
+        matrix=matrix, decrement=out["decrement"], n_null=out["n_null"],
     )  # fmt: skip
 
 
 def _bobyqa(objective: GLMMObjective, name: str, rule: Any, start: np.ndarray, control: GlmerControl) -> Optimum:
     """An algorithm of NLopt within bounds; rule 0 is over theta alone."""
     algorithm, layout, options = ALIASES.get(name) or name.removeprefix("NLOPT_"), objective.layout, control.optCtrl
-    settings = {
+    settings: dict[str, Any] = {
         "xtol_abs": float(options.get("xtol_abs", 1e-8)),
         "ftol_abs": float(options.get("ftol_abs", 1e-8)),
         "max_eval": int(options.get("maxeval", 100_000)),
@@ -286,7 +286,8 @@ def _check_constant(objective: GLMMObjective) -> None:
         extreme = y[0] == 0.0 or (y[0] == 1.0 and objective.family.name == "binomial")
         if extreme:
             raise MereValueError(
-                f"the response {objective.design.response} is constant ({y[0]:g} in every row): the intercept would be infinite"
+                f"the response {objective.design.response} is constant ({y[0]:g} in every row): "
+                "the intercept would be infinite"
             )
 
 
@@ -344,7 +345,12 @@ def _decrement(objective: GLMMObjective, par: np.ndarray, gradient: np.ndarray) 
 
 
 def _findings(
-    objective: GLMMObjective, optimum: Optimum, state: GLMMState, singular: bool, decrement: float, control: GlmerControl
+    objective: GLMMObjective,
+    optimum: Optimum,
+    state: GLMMState,
+    singular: bool,
+    decrement: float,
+    control: GlmerControl,
 ) -> list[tuple[str, Finding]]:
     found: list[tuple[str, Finding]] = []
     if singular:
@@ -365,8 +371,8 @@ def _findings(
     separated = _separated(objective, state)
     if separated:
         text = (
-            f"{separated} fitted probabilities are 0 or 1: {_culprit(objective, state)} separates the outcomes, and its "
-            "estimate and standard error grow without bound; leave it out, join levels, or penalize it"
+            f"{separated} fitted probabilities are 0 or 1: {_culprit(objective, state)} separates the outcomes, and "
+            "its estimate and standard error grow without bound; leave it out, join levels, or penalize it"
         )
         found.append((control.check_conv_grad, Finding(text, ConvergenceWarning)))
     return found

@@ -95,8 +95,8 @@ class GLMMObjective(TermBlocks):
 
     Notes
     -----
-    Not to be shared between threads: it holds one workspace, and the conditional modes found last start the next search.
-    Pickling keeps design and response and makes the plan anew.
+    Not to be shared between threads: it holds one workspace, and the conditional modes found last start the next
+    search. Pickling keeps design and response and makes the plan anew.
 
     Examples
     --------
@@ -124,9 +124,7 @@ class GLMMObjective(TermBlocks):
         self.structures = tuple(term.covariance for term in design.random)
         self.terms_layout = layout_of(self.structures)
         factors: dict[str, int] = {}
-        terms = [
-            (t.values, t.codes, len(t.levels), factors.setdefault(t.group, len(factors))) for t in design.random
-        ]
+        terms = [(t.values, t.codes, len(t.levels), factors.setdefault(t.group, len(factors))) for t in design.random]
         layout, n, p = self.terms_layout, len(self.response.y), design.X.shape[1]
         self.n_kernel = layout.n_par if layout.linear else layout.n_theta
         self.plan = _core.Plan(_core.Rows(np.empty((n, 0), order="F"), None, terms), layout.entries, self.n_kernel)
@@ -169,11 +167,13 @@ class GLMMObjective(TermBlocks):
         k = sum(t.k for t in self.design.random)
         if n_factor > 1 or k > 3:
             raise MereValueError(
-                "nAGQ > 1 is only available for models with a single grouping factor and at most 3 random effects a level; "
-                "use nAGQ=1"
+                "nAGQ > 1 is only available for models with a single grouping factor and at most 3 random effects a "
+                "level; use nAGQ=1"
             )
         if self.family.has_scale:
-            raise MereValueError(f"nAGQ > 1 is not available for the {self.family.name} family, whose dispersion is free")
+            raise MereValueError(
+                f"nAGQ > 1 is not available for the {self.family.name} family, whose dispersion is free"
+            )
 
     def _theta_start(self) -> np.ndarray:
         """Identity in units of each column: start / its root mean square."""

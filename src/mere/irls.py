@@ -78,9 +78,10 @@ def irls(
     if not (family.valid_mu(mu) and link.valid(eta)):
         raise MereValueError("no valid means to start from: give start=, one value per coefficient")
     deviance = float((wt * family.unit_deviance(y, mu)).sum())
-    iterations, converged, first = 0, False, start is None
+    steps, converged, first = 0, False, start is None
     R, working = np.zeros((X.shape[1],) * 2), np.zeros(len(y))
-    for iterations in range(1, maxit + 1):
+    for _ in range(maxit):
+        steps += 1
         slope = link.derivative(eta)
         working = wt * slope**2 / family.variance(mu)
         z = eta - shift + (y - mu) / slope
@@ -93,7 +94,8 @@ def irls(
         while not np.isfinite(deviance) or (not first and deviance > before and not _close(deviance, before, epsilon)):
             if first or halvings == maxit:
                 raise MereValueError(
-                    "the iterations leave the range of the family: give start=, one value per coefficient, or another link"
+                    "the iterations leave the range of the family: give start=, one value per coefficient, or take "
+                    "another link"
                 )
             beta = (beta + old) / 2
             eta, mu, deviance = _at(X, beta, shift, y, wt, family)
@@ -102,7 +104,7 @@ def irls(
         if _close(deviance, before, epsilon):
             converged = True
             break
-    return GeneralizedFit(beta, R, eta, mu, working, deviance, iterations, converged)
+    return GeneralizedFit(beta, R, eta, mu, working, deviance, steps, converged)
 
 
 def _close(deviance: float, before: float, epsilon: float) -> bool:

@@ -85,9 +85,7 @@ def dispersion(m: GLM) -> float:
     return float(r @ r) / m.df
 
 
-def generalized_residuals(
-    response: Response, family: Family, eta: np.ndarray, mu: np.ndarray, type: str
-) -> np.ndarray:
+def generalized_residuals(response: Response, family: Family, eta: np.ndarray, mu: np.ndarray, type: str) -> np.ndarray:
     """Residuals of a generalized model.
 
     Parameters

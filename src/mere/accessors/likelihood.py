@@ -109,13 +109,13 @@ def _extract_aic(m: LMM, scale: float = 0, k: float = 2) -> np.ndarray:
 
 @g.nobs.register(LMM)
 @g.nobs.register(GLMM)
-def _nobs(m: LMM) -> int:
+def _nobs(m: LMM | GLMM) -> int:
     return len(m.design.y)
 
 
 @g.ngrps.register(LMM)
 @g.ngrps.register(GLMM)
-def _ngrps(m: LMM) -> pd.Series:
+def _ngrps(m: LMM | GLMM) -> pd.Series:
     counts = {t.group: len(t.levels) for t in m.design.random}
     return pd.Series(list(counts.values()), list(counts), dtype=int)
 

@@ -59,10 +59,14 @@ def make_family(family: Any) -> Family:
     if isinstance(family, type) and issubclass(family, Family):
         return family()
     if not isinstance(family, str):
-        raise MereTypeError(f"family must be a name or a Family such as families.binomial(link='probit'), not {family!r}")
+        raise MereTypeError(
+            f"family must be a name or a Family such as families.binomial(link='probit'), not {family!r}"
+        )
     name = family.replace(".", "_")
     if name.startswith("quasi"):
-        raise MereValueError(f"{family!r} has no likelihood; use a family that has one, such as negative_binomial(theta)")
+        raise MereValueError(
+            f"{family!r} has no likelihood; use a family that has one, such as negative_binomial(theta)"
+        )
     if name == "negative_binomial":
         raise MereValueError("negative_binomial needs its theta: families.negative_binomial(2), or use glmer_nb()")
     if name not in FAMILIES:

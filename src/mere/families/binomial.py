@@ -42,8 +42,8 @@ class Binomial(Family):
     def check(self, y: np.ndarray, name: str) -> None:
         if ((y < 0) | (y > 1)).any():
             raise MereValueError(
-                f"the response {name} of a binomial model must lie between 0 and 1: give proportions with weights=trials, "
-                "cbind(successes, failures), a two-level factor or 0 and 1"
+                f"the response {name} of a binomial model must lie between 0 and 1: give proportions with "
+                "weights=trials, cbind(successes, failures), a two-level factor or 0 and 1"
             )
 
     def start(self, y: np.ndarray, wt: np.ndarray) -> np.ndarray:

@@ -73,7 +73,7 @@ class Family:
         raise NotImplementedError
 
     def minus_2_loglik(self, y: np.ndarray, mu: np.ndarray, wt: np.ndarray, deviance: float) -> float:
-        """-2 log-likelihood with all constants and, if there is one, the dispersion plugged in (and 2 added, as in R)."""
+        """-2 log-likelihood with all constants; a dispersion is plugged in and, as in R, 2 added."""
         return deviance
 
     # -- of the data -------------------------------------------------------------

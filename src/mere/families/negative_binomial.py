@@ -37,9 +37,8 @@ class NegativeBinomial(Family):
 
     @property
     def label(self) -> str:
-        from decimal import Decimal
-
-        return f"{self.name}({Decimal(f'{self.theta:.4g}').normalize():f})"
+        shown = f"{self.theta:.4f}".rstrip("0").rstrip(".")
+        return f"{self.name}({shown})"
 
     def variance(self, mu: np.ndarray) -> np.ndarray:
         return mu + mu**2 / self.theta

@@ -9,16 +9,19 @@ from .cauchit import Cauchit
 from .cloglog import CLogLog
 from .identity import Identity
 from .inverse_square import InverseSquare
+from .link import Link
 from .log import Log
 from .logit import Logit
 from .probit import Probit
 from .reciprocal import Inverse
 from .square_root import Sqrt
-from .link import Link
 
 __all__ = ["LINKS", "Link", "make_link"]
 
-LINKS: dict[str, Link] = {link.name: link for link in (Logit(), Probit(), CLogLog(), Cauchit(), Log(), Identity(), Inverse(), Sqrt(), InverseSquare())}
+LINKS: dict[str, Link] = {
+    link.name: link
+    for link in (Logit(), Probit(), CLogLog(), Cauchit(), Log(), Identity(), Inverse(), Sqrt(), InverseSquare())
+}
 
 
 def make_link(link: Any) -> Link:
@@ -34,5 +37,7 @@ def make_link(link: Any) -> Link:
     if isinstance(link, type) and issubclass(link, Link):
         return link()
     if link not in LINKS:
-        raise MereValueError(f"there is no link {link!r}; there are {', '.join(map(repr, LINKS))}, or a Link of your own")
+        raise MereValueError(
+            f"there is no link {link!r}; there are {', '.join(map(repr, LINKS))}, or a Link of your own"
+        )
     return LINKS[link]
