@@ -1,7 +1,7 @@
 """Mixed-effects regression under R's vocabulary: lme4, lmerTest and emmeans for Python."""
 
 from . import accessors, datasets, diagnostics, errors, inference, prediction, printing, refitting, simulation
-from .control import lmerControl
+from .control import glmerControl, lmerControl
 from .generics import (
     AIC,
     BIC,
@@ -75,7 +75,18 @@ from .generics import (
     weights,
 )
 from .inference.profile_results import logProf, varianceProf
-from .rface import lFormula, lm, lmer, lmList, mkLmerDevfun, mkMerMod, optimizeLmer
+from .rface import (
+    glm,
+    glmer,
+    glmer_nb,
+    lFormula,
+    lm,
+    lmer,
+    lmList,
+    mkLmerDevfun,
+    mkMerMod,
+    optimizeLmer,
+)
 
 __all__ = [
     "AIC",
@@ -104,6 +115,7 @@ __all__ = [
     "drop1",
     "errors",
     "extractAIC",
+    "families",
     "family",
     "fitted",
     "fixef",
@@ -113,6 +125,10 @@ __all__ = [
     "getME",
     "get_Lb_ddf",
     "get_model",
+    "glm",
+    "glmer",
+    "glmerControl",
+    "glmer_nb",
     "hatvalues",
     "influence",
     "isGLMM",
