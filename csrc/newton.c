@@ -150,6 +150,7 @@ static mere_status accept(mere_newton *v, double d1)
         secant(v);
     memcpy(v->x, v->x1, (size_t)v->n * sizeof(double));
     memcpy(v->g, v->g1, (size_t)v->n * sizeof(double));
+    v->moved = 0;
     v->d = d1;
     return MERE_OK;
 }
@@ -161,6 +162,7 @@ mere_status mere_newton_descend(mere_newton *v)
     int64_t n = v->n;
     mere_status status;
     v->outcome->code = 2;
+    v->moved = 0;
     while (v->outcome->n_eval < v->options->max_eval) {
         if (!solve_step(v, mu)) {
             int corrected = 0;
@@ -201,6 +203,11 @@ mere_status mere_newton_descend(mere_newton *v)
             else if (ratio < 0.25)
                 mu = fmax(4.0 * mu, 1e-2);
         } else {
+            v->moved = 1;
+            if (mu <= 1.0 && gain < 1e-10 * (1.0 + fabs(v->d))) { /* the criterion's own rounding hides the rest */
+                v->outcome->code = 0;
+                return MERE_OK;
+            }
             memset(v->c, 0, (size_t)(n * n) * sizeof(double));
             mu = fmax(5.0 * mu, 1e-2);
             if (mu > 1e8)
@@ -289,7 +296,7 @@ mere_status mere_newton_minimize(const mere_newton_model *model, const mere_plan
         escaped = 0;
         if ((status = mere_newton_restart(&v)) || (status = mere_newton_descend(&v)))
             break;
-        fresh = !mere_newton_flip(&v);
+        fresh = !mere_newton_flip(&v) && !v.moved;
         before = v.d;
         int64_t evaluations = outcome->n_eval;
         if ((status = mere_newton_snap(&v, &outcome->n_null)))
