@@ -23,8 +23,9 @@ from .contests import (
     show_tests,
     step,
 )
+from .diagnostics import allFit, cooks_distance, dfbeta, dfbetas, influence, jackknife, rstudent
 from .effects import VarCorr, coef, fixef, ranef, sigma, vcov
-from .inference import anova, confint
+from .inference import anova, bootMer, confint, profile
 from .inspection import getME, isGLMM, isLMM, isNLMM, isREML, isSingular, rePCA, summary
 from .likelihood import (
     AIC,
@@ -37,7 +38,7 @@ from .likelihood import (
     ngrps,
     nobs,
 )
-from .refitting import refitML
+from .refitting import refit, refitML, simulate, update
 from .rows import (
     family,
     fitted,
@@ -61,15 +62,20 @@ __all__ = [
     "REMLcrit",
     "SATmodcomp",
     "VarCorr",
+    "allFit",
     "anova",
     "as_lmerModLmerTest",
+    "bootMer",
     "coef",
     "confint",
     "contest",
     "contest1D",
     "contestMD",
+    "cooks_distance",
     "deviance",
     "df_residual",
+    "dfbeta",
+    "dfbetas",
     "difflsmeans",
     "drop1",
     "extractAIC",
@@ -83,11 +89,13 @@ __all__ = [
     "get_Lb_ddf",
     "get_model",
     "hatvalues",
+    "influence",
     "isGLMM",
     "isLMM",
     "isNLMM",
     "isREML",
     "isSingular",
+    "jackknife",
     "logLik",
     "ls_means",
     "model2restriction_matrix",
@@ -96,19 +104,24 @@ __all__ = [
     "ngrps",
     "nobs",
     "predict",
+    "profile",
     "ranef",
     "ranova",
     "rePCA",
+    "refit",
     "refitML",
     "residuals",
     "restriction_matrix2model",
+    "rstudent",
     "show_tests",
     "sigma",
+    "simulate",
     "step",
     "summary",
     "terms",
     "to_html",
     "to_text",
+    "update",
     "vcov",
     "vcovAdj",
     "weights",

@@ -174,4 +174,4 @@ def _vcov_linear(
     V = robust_reference(m, type, cluster).V
     V = correlation_of(V) if correlation else V
     names = list(m.design.names_full if full else m.design.names)
-    return pd.DataFrame(expanded(m, V) if full else V.copy(), names, names)
+    return pd.DataFrame(expanded(m.design, V) if full else V.copy(), names, names)

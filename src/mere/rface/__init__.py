@@ -1,7 +1,8 @@
 """The R face: functions that pack arguments and call what does the work."""
 
+from .generalized import glm, glmer, glmer_nb
 from .linear import lm, lmList
 from .mixed import lmer
 from .modular import lFormula, mkLmerDevfun, mkMerMod, optimizeLmer
 
-__all__ = ["lFormula", "lm", "lmList", "lmer", "mkLmerDevfun", "mkMerMod", "optimizeLmer"]
+__all__ = ["glm", "glmer", "glmer_nb", "lFormula", "lm", "lmList", "lmer", "mkLmerDevfun", "mkMerMod", "optimizeLmer"]
