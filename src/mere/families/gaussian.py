@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import Family
+from .distribution import Family
 
 __all__ = ["Gaussian"]
 
