@@ -61,5 +61,9 @@ class RankDeficiencyMessage(MereWarning):
     """Columns of the fixed-effects matrix were dropped."""
 
 
+class MarginsMessage(MereWarning):
+    """Something to know about marginal means: nesting, interactions, adjustments."""
+
+
 class DataMessage(MereWarning):
     """Something about the data that the user should know (rows dropped, scales)."""
