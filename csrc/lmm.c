@@ -208,7 +208,8 @@ mere_status mere_lmm_value(mere_work *work, const double *par, int reml, double 
     work->nu = (double)(plan->n - (reml ? plan->p : 0));
     if ((status = evaluate(work)))
         return status;
-    if (!(work->rho > 1e-15 * work->yy_raw))
+    /* what rounding leaves of zero: of the elimination, relative to the centred y; of y itself, relative to its size */
+    if (!(work->rho > 1e-14 * work->yy && work->rho > 1e-28 * work->yy_raw))
         return MERE_ERR_PERFECT_FIT;
     *d = work->ld_re + (reml ? work->ld_x : 0.0) + work->nu * (1.0 + log(2.0 * M_PI * work->rho / work->nu)) -
          work->log_weights;

@@ -114,6 +114,21 @@ mere_status mere_lmm_conditional(mere_work *work, double *blocks);
 /* Hat values of the rows, at the parameters of the last mere_lmm_value. */
 mere_status mere_lmm_leverage(mere_work *work, const mere_rows *rows, double *leverage);
 
+/* W = Z'H^-1 X (q x p), H = I + Z Lambda Lambda' Z', in weighted rows, at the parameters of the last mere_lmm_value. */
+mere_status mere_lmm_fixed(mere_work *work, double *w);
+
+/* t = Z'H^-1 (y - X beta) (q). */
+mere_status mere_lmm_score(mere_work *work, double *t);
+
+/* Columns from .. from + count - 1 of N = Z'H^-1 Z (q x count). */
+mere_status mere_lmm_metric(mere_work *work, int64_t from, int64_t count, double *n);
+
+/* With one grouping factor N is block diagonal: its q_0 blocks k x k. */
+mere_status mere_lmm_metric_blocks(const mere_work *work, double *blocks);
+
+/* X'X (p x p) in weighted rows. */
+void mere_plan_cross(const mere_plan *plan, double *xx);
+
 /* ------------------------------------------------------------------ optimizers */
 
 typedef struct {

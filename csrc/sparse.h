@@ -28,4 +28,10 @@ void mere_sparse_level(const mere_work *work, int64_t l, const double *a, double
 void mere_sparse_products(mere_work *work, int64_t n, const int64_t *at, const double *f, double *c);
 mere_status mere_sparse_whiten(mere_work *work, int64_t n, double *c, int64_t ld);
 
+/* Steps of inference.c, x and out rest x count: x <- S_rr^-1 x; out <- out - N_rr x; columns j of N_rX and of N_rr. */
+mere_status mere_sparse_solve_rest(mere_work *work, int64_t count, double *x);
+void mere_sparse_subtract(const mere_work *work, int64_t count, const double *x, double *out);
+void mere_sparse_border(const mere_work *work, int64_t j, double *out);
+void mere_sparse_column(const mere_work *work, int64_t j, double *out);
+
 #endif

@@ -160,8 +160,6 @@ golden <- function(id, formula, data, args = "", margs = list(), mere = formula,
   dc <- getME(m, "devcomp")
   plain <- function(x) if (is.null(x)) NULL else unname(as.vector(x))
   vc <- as.data.frame(VarCorr(m))
-  # With several terms on a factor lme4 turns "a:b" into "a.b" in all names; only the suffix is meant.
-  vc$grp <- c(setNames(make.unique(names(getME(m, "cnms"))), names(VarCorr(m))), Residual = "Residual")[vc$grp]
   re <- if (ranef_se) as.data.frame(ranef(m, condVar = TRUE)) else {
     as.data.frame(ranef(m, condVar = FALSE)) }
   X <- getME(m, "X")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
 import warnings
 
@@ -15,7 +16,7 @@ import mere  # noqa: E402
 imported = child.clock()[1] - wall
 warnings.simplefilter("ignore")
 formula, arguments = spec["formula"], {} if spec["reml"] else {"REML": False}
-result: dict = {"versions": {"mere": mere.__version__, "python": sys.version.split()[0]}, "import_wall": imported}
+result: dict = {"versions": {"mere": importlib.metadata.version("mere"), "python": sys.version.split()[0]}, "import_wall": imported}
 if spec["kind"] == "evaluation":
     import numpy as np
 

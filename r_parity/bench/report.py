@@ -84,7 +84,8 @@ def memory(r: Results, mere: Results) -> list[str]:
             [
                 case.name,
                 f"{b['input_mb']:.1f}",
-                f"{a['added_mb']:.0f}" if a else "",
+                *([f"{a['peak_mb']:,.0f}", f"{a['added_mb']:.0f}"] if a else ["", ""]),
+                f"{b['peak_mb']:,.0f}",
                 f"{b['added_mb']:.0f}",
                 f"{b['added_mb'] / b['input_mb']:.1f}",
             ]
@@ -94,9 +95,10 @@ def memory(r: Results, mere: Results) -> list[str]:
     return [
         "## Memory",
         "",
-        "Peak resident memory of the process during the first call above what it held before it (VmHWM − VmRSS), in MB.",
+        "MB. Peak: resident memory of the process (VmHWM) during the first call; adds: above what it held before it,"
+            " the table read (R reuses what reading has freed, so its figure is a lower bound).",
         "",
-        *table(["Model", "columns of the data", "lme4 adds", "mere adds", "mere / columns"], rows),
+        *table(["Model", "columns of the data", "lme4 peak", "adds", "mere peak", "adds", "mere adds / columns"], rows),
     ]
 
 
@@ -105,7 +107,8 @@ def stages(mere: Results) -> list[str]:
     found = [(case, result) for case, result in found if result and result.get("stages")]
     if not found:
         return []
-    names = list(found[0][1]["stages"])
+    order = ("formula (known)", "frame", "design", "plan", "optimisation", "state and checks", "model and arguments")
+    names = [name for name in order if name in found[0][1]["stages"]]
     rows = [
         [case.name, *(ms(result["stages"][name]) for name in names), ms(sum(result["stages"].values()))]
         for case, result in found
@@ -158,7 +161,7 @@ def others(everything: dict[str, Results], mere: Results) -> list[str]:
             if result is None:
                 cells.append("")
             elif "error" in result:
-                cells.append("fails")
+                cells.append(result["error"] if isinstance(result["error"], str) else "fails")
             else:
                 off = result["criterion"] - ours["criterion"] if ours and rival != "gpboost" else 0.0
                 cells.append(

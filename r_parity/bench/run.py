@@ -33,6 +33,8 @@ from cases import CASES, Case  # noqa: E402
 
 PINNED = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL", "BLIS", "NUMEXPR", "POLARS", "R_DATATABLE")}
 
+TIMEOUT = 600  # seconds; lme4's slowest case takes 240
+
 
 def machine() -> dict[str, Any]:
     info = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().splitlines() if ":" in line)
@@ -69,9 +71,12 @@ def run_child(command: list[str], case: Case, repeats: int, budget: float, env: 
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(spec, file)
         file.flush()
-        done = subprocess.run(
-            [*command, file.name], env={**os.environ, **PINNED, **env}, capture_output=True, text=True
-        )
+        try:
+            done = subprocess.run(
+                [*command, file.name], env={**os.environ, **PINNED, **env}, capture_output=True, text=True, timeout=TIMEOUT
+            )
+        except subprocess.TimeoutExpired:
+            return {"error": f"more than {TIMEOUT} s"}
     if done.returncode:
         return {"error": done.stderr.strip().splitlines()[-1:] or ["died"]}
     return json.loads(done.stdout.strip().splitlines()[-1])

@@ -121,6 +121,11 @@ cdef extern from "mere.h":
     mere_status mere_lmm_start(const mere_work *, double *) nogil
     mere_status mere_lmm_conditional(mere_work *, double *) nogil
     mere_status mere_lmm_leverage(mere_work *, const mere_rows *, double *) nogil
+    mere_status mere_lmm_fixed(mere_work *, double *) nogil
+    mere_status mere_lmm_score(mere_work *, double *) nogil
+    mere_status mere_lmm_metric(mere_work *, int64_t, int64_t, double *) nogil
+    mere_status mere_lmm_metric_blocks(const mere_work *, double *) nogil
+    void mere_plan_cross(const mere_plan *, double *) nogil
     mere_status mere_minimize_newton(mere_work *, const mere_options *, const double *, double *, double *, double *,
                                      mere_outcome *) nogil
     mere_status mere_minimize_nlopt(mere_work *, const mere_options *, const double *, const double *, const double *,
@@ -238,6 +243,14 @@ cdef class Plan:
     def describe(self):
         return mere_plan_describe(self.plan)
 
+    def cross(self):
+        """X'X in weighted rows, (p, p)."""
+        out = _np.empty((self.p, self.p))
+        cdef double[:, ::1] xx = out
+        if self.p:
+            mere_plan_cross(self.plan, &xx[0, 0])
+        return out
+
     def place(self, int64_t t):
         """(factor, first column in it, columns of the factor, its levels, first of its random effects) of term t."""
         cdef int64_t factor, column, k, q, first
@@ -351,6 +364,50 @@ cdef class Work:
         cdef mere_status status
         with nogil:
             status = mere_lmm_leverage(self.work, &self.plan.rows.rows, &h[0])
+        _check(status)
+        return out
+
+    def fixed(self):
+        """W' = X'H^-1 Z, (p, q)."""
+        cdef int64_t p = self.plan.p
+        cdef double none = 0.0
+        out = _np.empty((p, self.plan.q))
+        cdef double[:, ::1] w = out
+        cdef double *first = &w[0, 0] if p else &none
+        cdef mere_status status
+        with nogil:
+            status = mere_lmm_fixed(self.work, first)
+        _check(status)
+        return out
+
+    def score(self):
+        """Z'H^-1 (y - X beta), (q,)."""
+        out = _np.empty(self.plan.q)
+        cdef double[::1] t = out
+        cdef mere_status status
+        with nogil:
+            status = mere_lmm_score(self.work, &t[0])
+        _check(status)
+        return out
+
+    def metric(self, int64_t start, int64_t count):
+        """Rows start .. start + count - 1 of N = Z'H^-1 Z, (count, q)."""
+        out = _np.empty((count, self.plan.q))
+        cdef double[:, ::1] n = out
+        cdef mere_status status
+        with nogil:
+            status = mere_lmm_metric(self.work, start, count, &n[0, 0])
+        _check(status)
+        return out
+
+    def metric_blocks(self):
+        """The blocks (q, k, k) of N where there is one grouping factor."""
+        _, _, k, q, _ = self.plan.place(0)
+        out = _np.empty((q, k, k))
+        cdef double[:, :, ::1] blocks = out
+        cdef mere_status status
+        with nogil:
+            status = mere_lmm_metric_blocks(self.work, &blocks[0, 0, 0])
         _check(status)
         return out
 

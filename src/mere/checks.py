@@ -57,7 +57,11 @@ def check_design(design: Design, control: LmerControl) -> list[tuple[str, Findin
         findings.append(
             (
                 control.check_nlev_gtr_1,
-                Finding(f"grouping factors must have > 1 sampled level: {', '.join(dict.fromkeys(few))}", DataMessage, tuple(few)),
+                Finding(
+                    f"grouping factors must have > 1 sampled level: {', '.join(dict.fromkeys(few))}",
+                    DataMessage,
+                    tuple(few),
+                ),
             )
         )
     if all_levels:
@@ -133,4 +137,3 @@ def check_convergence(
         )
         findings.append((control.check_conv_grad, Finding(text, ConvergenceWarning)))
     return findings
-

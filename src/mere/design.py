@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from .contrasts import Contrasts, read_contrasts
-from .errors import FormulaError, MereTypeError, MereValueError, RankDeficiencyMessage
+from .errors import DataMessage, FormulaError, MereTypeError, MereValueError, RankDeficiencyMessage
 from .frame import Factor, Matrix, as_frame
 from .language.algebra import Terms
 from .language.formulas import Formula, parse_formula
@@ -133,11 +134,14 @@ def build_design(
     terms, coding = parsed.terms(columns), read_contrasts(contrasts)
     response = terms.variables[0]
     full = build_matrix(terms, frame.variables, frame.n, coding)
+    findings += _unused_contrasts(coding, terms)
     X, names, assign, dropped = _full_rank(full, findings)
+    y = _numeric_response(frame.variables[response], response)
+    _own_arrays(frame.variables, terms, full, y)
     return Design(
         formula=parsed,
         response=response,
-        y=_numeric_response(frame.variables[response], response),
+        y=y,
         X=X,
         names=names,
         assign=assign,
@@ -186,9 +190,7 @@ def matrix_of(
     return build_matrix(terms, frame.variables, frame.n, read_contrasts(contrasts))
 
 
-def total_offset(
-    offset: np.ndarray | None, terms: Terms, variables: Mapping[str, Any]
-) -> np.ndarray | None:
+def total_offset(offset: np.ndarray | None, terms: Terms, variables: Mapping[str, Any]) -> np.ndarray | None:
     """The sum of the ``offset=`` argument and the ``offset()`` terms; None if there are none."""
     total = offset
     for v in terms.offsets:
@@ -208,9 +210,31 @@ def _numeric_response(value: Any, name: str) -> np.ndarray:
     else:
         y = np.array(value, dtype=np.float64)
     flat = y.ravel(order="K")
-    if not np.isfinite(np.dot(flat, flat)) and not np.isfinite(y).all():
+    if not isfinite(np.dot(flat, flat)) and not np.isfinite(y).all():
         raise MereValueError(f"the response {name!r} has infinite values")
     return y
+
+
+def _unused_contrasts(contrasts: Contrasts, terms: Terms) -> list[Finding]:
+    """What ``contrasts=`` says about variables that the fixed part does not have."""
+    return [
+        Finding(f"variable {name!r} is absent, its contrasts are ignored", DataMessage, (name,))
+        for name in contrasts.by_name
+        if name not in terms.variables
+    ]
+
+
+def _own_arrays(variables: dict[str, Any], terms: Terms, full: ModelMatrix, y: np.ndarray) -> None:
+    """Replace arrays of the user: by columns of X and y where they are there anyway, else copy."""
+    ours = {terms.variables[0]: y}
+    assign = full.assign.tolist()
+    for j, term in enumerate(terms.terms):
+        if len(term) == 1 and j + 1 in assign:
+            ours[terms.variables[term[0]]] = full.X[:, assign.index(j + 1)]
+    for name, value in variables.items():
+        if isinstance(value, np.ndarray):
+            shared = value.dtype == np.float64 and name in ours
+            variables[name] = ours[name] if shared else value.copy()
 
 
 def _full_rank(
@@ -229,8 +253,7 @@ def _full_rank(
     names = tuple(full.names[j] for j in dropped)
     plural = "s" if len(dropped) > 1 else ""
     message = (
-        f"fixed-effect model matrix is rank deficient so dropping {len(dropped)} "
-        f"column{plural} / coefficient{plural}"
+        f"fixed-effect model matrix is rank deficient so dropping {len(dropped)} column{plural} / coefficient{plural}"
     )
     findings.append(Finding(message, RankDeficiencyMessage, names))
     X = np.asfortranarray(full.X[:, keep])

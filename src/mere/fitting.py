@@ -111,9 +111,7 @@ def settle(objective: LMMObjective, optimum: Optimum, control: LmerControl, stac
     """State and certificate at an optimum; says what the checks found."""
     layout = objective.layout
     with objective.threads:
-        state = (
-            objective.current_state(optimum.par, optimum.value) if optimum.current else objective.state(optimum.par)
-        )
+        state = objective.current_state(optimum.par, optimum.value) if optimum.current else objective.state(optimum.par)
         gradient = optimum.gradient
         if gradient is None and control.calc_derivs:
             gradient = objective.gradient(optimum.par)
@@ -122,9 +120,7 @@ def settle(objective: LMMObjective, optimum: Optimum, control: LmerControl, stac
             decrement = _decrement(objective, optimum.par, gradient) if gradient is not None else float("nan")
     boundary = tuple(np.flatnonzero((state.par <= layout.lower) | (state.par >= layout.upper)).tolist())
     singular = is_singular(state.theta, layout.theta_lower, control.check_conv_singular_tol)
-    findings = check_convergence(
-        optimum, np.zeros(0) if gradient is None else gradient, decrement, singular, control
-    )
+    findings = check_convergence(optimum, np.zeros(0) if gradient is None else gradient, decrement, singular, control)
     act(findings, stacklevel + 1)
     optinfo = OptInfo(
         optimizer=optimum.optimizer,
@@ -161,12 +157,16 @@ def read_start(start: Any, objective: LMMObjective) -> np.ndarray | None:
     if isinstance(start, Mapping):
         unknown = set(start) - {"theta", "par", "fixef", "beta"}
         if unknown:
-            raise MereValueError(f"start has no component {', '.join(map(repr, sorted(unknown)))}: use 'theta' or 'par'")
+            raise MereValueError(
+                f"start has no component {', '.join(map(repr, sorted(unknown)))}: use 'theta' or 'par'"
+            )
         values = start.get("par", start.get("theta"))
         if values is None:
             return None
         if "theta" in start and "par" not in start and not layout.linear:
-            raise MereValueError("start={'theta': …} needs unstructured terms; give start={'par': …} for cs() and ar1()")
+            raise MereValueError(
+                "start={'theta': …} needs unstructured terms; give start={'par': …} for cs() and ar1()"
+            )
     else:
         values = start
     try:
@@ -174,5 +174,7 @@ def read_start(start: Any, objective: LMMObjective) -> np.ndarray | None:
     except (TypeError, ValueError):
         raise MereTypeError(f"start must be numbers, or a mapping with 'theta' or 'par', not {start!r}") from None
     if par.shape != (layout.n_par,) or not np.isfinite(par).all():
-        raise MereValueError(f"start must have {layout.n_par} finite numbers (in the internal order of the terms), not {values!r}")
+        raise MereValueError(
+            f"start must have {layout.n_par} finite numbers (in the internal order of the terms), not {values!r}"
+        )
     return par

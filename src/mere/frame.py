@@ -108,12 +108,17 @@ class Frame:
 
     def column(self, name: str) -> np.ndarray | Factor | Matrix:
         """A column as float64 (NaN = missing), logical, `Factor` or `Matrix`."""
-        if name not in self:
+        found = self.find(name)
+        if found is None:
             lower = {n.lower(): n for n in self.names}
             near = [lower[n] for n in get_close_matches(name.lower(), lower, n=3, cutoff=0.6)]
             hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
             raise MissingColumnError(f"the data has no column {name!r}{hint}")
-        return self._read(name)
+        return found
+
+    def find(self, name: str) -> np.ndarray | Factor | Matrix | None:
+        """A column, None if there is none of that name."""
+        return self._read(name) if name in self else None
 
     def factor(self, name: str) -> Factor:
         """A column as a factor, as R's ``factor()`` makes it."""
@@ -152,9 +157,7 @@ def as_frame(data: Any) -> Frame:
         return _MappingFrame(data)
     if hasattr(data, "columns") and hasattr(data, "__getitem__"):
         return _MappingFrame({str(name): data[name] for name in data.columns})
-    raise MereTypeError(
-        f"data must be a pandas, polars or pyarrow table or a dict of columns, not {type(data)!r}"
-    )
+    raise MereTypeError(f"data must be a pandas, polars or pyarrow table or a dict of columns, not {type(data)!r}")
 
 
 class _PandasFrame(Frame):
@@ -177,6 +180,12 @@ class _PandasFrame(Frame):
 
     def __contains__(self, name: object) -> bool:
         return name in self._data.columns
+
+    def find(self, name: str) -> np.ndarray | Factor | Matrix | None:
+        try:
+            return self._read(name)
+        except KeyError:
+            return None
 
     def _array(self, name: str) -> Any:
         """The array behind a column: a numpy array or an array of pandas."""
@@ -266,9 +275,7 @@ def _from_any(value: Any, name: str) -> np.ndarray | Factor | Matrix:
 def _from_numpy(value: np.ndarray, name: str) -> np.ndarray | Factor | Matrix:
     kind = value.dtype.kind
     if kind not in "fiubOUST":
-        raise MereTypeError(
-            f"column {name!r} has type {value.dtype}: convert it to numbers, strings or categories"
-        )
+        raise MereTypeError(f"column {name!r} has type {value.dtype}: convert it to numbers, strings or categories")
     if value.ndim == 2 and kind in "fiub":
         return Matrix(np.asfortranarray(value, dtype=np.float64))
     if value.ndim != 1:
@@ -316,9 +323,7 @@ def text_of(strings: Iterable[str | None]) -> Text:
     return _text(np.asarray(codes, dtype=np.int64), list(table))
 
 
-def factor_of(
-    strings: Sequence[str | None], levels: Sequence[str], ordered: bool = False
-) -> Factor:
+def factor_of(strings: Sequence[str | None], levels: Sequence[str], ordered: bool = False) -> Factor:
     """A factor with given levels; strings that are no level become missing."""
     table = {level: i for i, level in enumerate(levels)}
     codes = [-1 if s is None else table.get(s, -1) for s in strings]
@@ -354,9 +359,7 @@ def _from_pandas(value: Any, name: str) -> np.ndarray | Factor | Matrix:
         return array.to_numpy(dtype=np.float64, na_value=np.nan)
     if kind in "OU" or "str" in str(dtype):
         return _text_of_pandas(array)
-    raise MereTypeError(
-        f"column {name!r} has type {dtype}: convert it to numbers, strings or categories"
-    )
+    raise MereTypeError(f"column {name!r} has type {dtype}: convert it to numbers, strings or categories")
 
 
 def _text_of_pandas(array: Any) -> Text:
@@ -396,9 +399,7 @@ def _from_polars(series: Any, name: str) -> np.ndarray | Factor:
         levels = sorted(series.drop_nulls().unique().to_list())
         codes = series.cast(_polars().Enum(levels)).to_physical()
     else:
-        raise MereTypeError(
-            f"column {name!r} has type {dtype}: convert it to numbers, strings or categories"
-        )
+        raise MereTypeError(f"column {name!r} has type {dtype}: convert it to numbers, strings or categories")
     codes = codes.cast(_polars().Int32).fill_null(-1).to_numpy()
     return (Text if kind in ("String", "Utf8") else Factor)(codes, tuple(levels))
 
@@ -429,9 +430,7 @@ def _from_arrow(column: Any, name: str) -> np.ndarray | Factor:
     if kind.startswith(("int", "uint", "float", "double", "halffloat", "decimal")):
         values = column.cast("float64").to_numpy(zero_copy_only=False)
         return np.asarray(values, dtype=np.float64)
-    raise MereTypeError(
-        f"column {name!r} has type {kind}: convert it to numbers, strings or categories"
-    )
+    raise MereTypeError(f"column {name!r} has type {kind}: convert it to numbers, strings or categories")
 
 
 def _label(value: Any) -> str:

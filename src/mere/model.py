@@ -126,6 +126,8 @@ class LMM:
     summary, getME, isSingular, rePCA = g.summary, g.getME, g.isSingular, g.rePCA
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
     anova, confint, to_text, to_html = g.anova, g.confint, g.to_text, g.to_html
+    contest, show_tests, ls_means, difflsmeans = g.contest, g.show_tests, g.ls_means, g.difflsmeans
+    drop1, ranova, step = g.drop1, g.ranova, g.step
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -172,7 +174,8 @@ class LM:
     fitted, residuals, weights, hatvalues = g.fitted, g.residuals, g.weights, g.hatvalues
     model_frame, model_matrix, getData = g.model_frame, g.model_matrix, g.getData
     formula, terms, family, predict = g.formula, g.terms, g.family, g.predict
-    summary, anova, confint = g.summary, g.anova, g.confint
+    summary, anova, confint, contest = g.summary, g.anova, g.confint, g.contest
+    show_tests, ls_means, difflsmeans, drop1 = g.show_tests, g.ls_means, g.difflsmeans, g.drop1
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
     to_text, to_html = g.to_text, g.to_html
 

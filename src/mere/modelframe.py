@@ -48,7 +48,7 @@ class ModelFrame:
 
     Attributes
     ----------
-    variables : mapping
+    variables : dict
         R's name of each variable → float64 array, logical, `Factor` or `Matrix`.
     nrow : int
         The rows of the user's table.
@@ -65,7 +65,7 @@ class ModelFrame:
         The functions and arrays of the user.
     """
 
-    variables: Mapping[str, Value]
+    variables: dict[str, Value]
     nrow: int
     rows: np.ndarray | None = None
     omitted: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
@@ -166,9 +166,7 @@ def evaluate_frame(
 
 def _full_length(value: Value, name: str, n: int) -> Value:
     """Check the length of a variable; a constant is no variable."""
-    if not isinstance(value, (np.ndarray, Factor, Matrix)) or (
-        isinstance(value, np.ndarray) and value.ndim == 0
-    ):
+    if not isinstance(value, (np.ndarray, Factor, Matrix)) or (isinstance(value, np.ndarray) and value.ndim == 0):
         raise MereValueError(f"'{name}' is a constant or text, not a variable with {n} values")
     if len(value) != n:
         raise MereValueError(f"'{name}' has {len(value)} values, but the data has {n} rows")

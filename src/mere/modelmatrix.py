@@ -136,9 +136,7 @@ def _plan(
     return pieces, [":".join(reversed(labels)) for labels in combined]
 
 
-def _piece(
-    name: str, value: Value, all_levels: bool, contrasts: Contrasts, book: dict[str, Coding]
-) -> _Piece:
+def _piece(name: str, value: Value, all_levels: bool, contrasts: Contrasts, book: dict[str, Coding]) -> _Piece:
     if isinstance(value, Matrix):
         k = value.values.shape[1]
         tags = value.columns or tuple(str(i + 1) for i in range(k))

@@ -89,9 +89,7 @@ def new_offset(design: Design, data: Any) -> np.ndarray | None:
     return total_offset(None, terms, _variables(design, nodes, as_frame(data)))
 
 
-def random_at(
-    design: Design, data: Any, terms: Sequence[RandomTerm] | None = None
-) -> list[NewRandom]:
+def random_at(design: Design, data: Any, terms: Sequence[RandomTerm] | None = None) -> list[NewRandom]:
     """The random terms at new data.
 
     Parameters

@@ -4,8 +4,8 @@ R (LINPACK's dqrdc2) reflects column after column; a column whose norm has falle
 tol times its own norm is moved to the end. So the dropped columns are those that the
 columns kept before them explain.
 
-For a full-rank X this costs one X'X: the diagonal of the Cholesky factor of the cross-products,
-scaled to unit diagonal, is the ratio of those norms, accurate to about √(p ε). Only where a
+For a full-rank X this costs one X'X: the diagonal of its Cholesky factor over the norms of the
+columns is the ratio of those norms, accurate to about √(p ε). Only where a
 ratio comes out below 1e-5 is the matrix itself decomposed, X = QR; the limited pivoting then
 runs on R, which has the same norms.
 """
@@ -13,14 +13,13 @@ runs on R, which has the same norms.
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg.lapack import dpotrf
 
 from .errors import MereValueError
 
 __all__ = ["aliased_columns"]
 
 TOLERANCE = 1e-7
-_DOUBTFUL = 1e-5  # ratio below which cross-products do not decide
+_DOUBTFUL = 1e-10  # squared ratio below which cross-products do not decide
 
 
 def aliased_columns(X: np.ndarray, tolerance: float = TOLERANCE) -> tuple[int, ...]:
@@ -42,16 +41,16 @@ def aliased_columns(X: np.ndarray, tolerance: float = TOLERANCE) -> tuple[int, .
     if p == 0:
         return ()
     cross = X.T @ X
-    norms = np.sqrt(cross.diagonal())
-    total = float(norms.sum())
-    if not total < np.inf:
-        raise MereValueError("the model matrix has infinite or missing values")
-    if n >= p and norms.all():
-        cross /= norms
-        cross /= norms[:, None]
-        factor, info = dpotrf(cross, lower=1)
-        if info == 0 and factor.diagonal().min() > _DOUBTFUL:
+    squares = cross.diagonal().tolist()
+    try:
+        left = np.linalg.cholesky(cross).diagonal().tolist()
+        if all(r * r > _DOUBTFUL * s for r, s in zip(left, squares)):
             return ()
+    except np.linalg.LinAlgError:
+        pass
+    norms = np.sqrt(squares)
+    if not np.isfinite(norms).all():
+        raise MereValueError("the model matrix has infinite or missing values")
     scale = np.where(norms > 0, norms, 1.0)
     R = np.linalg.qr(X / scale, mode="r") if n > p else X / scale
     return _limited_pivoting(np.array(R), tolerance)

@@ -19,4 +19,4 @@ def _refit_ml(m: LMM) -> LMM:
     objective = LMMObjective(m.design, False)
     optimum = optimize(objective, m.control, m.par)
     call = replace(m.call, arguments={**m.call.arguments, "REML": False})
-    return mixed_model(settle(objective, optimum, m.control, stacklevel=4), m.control, call)
+    return mixed_model(settle(objective, optimum, m.control, stacklevel=3), m.control, call)

@@ -22,8 +22,10 @@ __all__ = [
     "Coefficients",
     "Family",
     "LogLik",
+    "MeansTable",
     "PrincipalComponents",
     "RandomEffects",
+    "StepResult",
     "TermComponents",
     "VarianceComponents",
     "VarianceTerm",
@@ -329,3 +331,57 @@ class AnovaTable(_Printed):
     def iloc(self) -> Any:
         """The table's ``iloc``."""
         return self.table.iloc
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class MeansTable(AnovaTable):
+    """Marginal means or their differences.
+
+    Attributes
+    ----------
+    level : float
+        Of the confidence limits.
+    method : str
+        Where the degrees of freedom come from.
+    terms : tuple of str
+        The term of each row.
+    L : (rows, p) array
+        Coefficients of the means.
+    """
+
+    level: float = 0.95
+    method: str = ""
+    terms: tuple[str, ...] = ()
+    L: np.ndarray | None = None
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class StepResult(_Printed):
+    """What backward elimination did.
+
+    Attributes
+    ----------
+    random, fixed : DataFrame or None
+        Tests in the order of elimination; ``Eliminated`` is 0 for terms that stayed.
+    model : LMM or LM
+        Where it ended.
+    final : str
+        Its formula.
+    method : str
+        Of the degrees of freedom.
+    """
+
+    random: pd.DataFrame | None
+    fixed: pd.DataFrame | None
+    model: Any
+    final: str
+    method: str
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Both tables, one under the other."""
+        return pd.concat([t for t in (self.random, self.fixed) if t is not None])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Both tables."""
+        return self.table

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -60,9 +61,7 @@ class RandomTerm:
         return len(self.names)
 
 
-def build_random_terms(
-    bars: Sequence[Bar], variables: Mapping[str, Any], n: int
-) -> tuple[RandomTerm, ...]:
+def build_random_terms(bars: Sequence[Bar], variables: Mapping[str, Any], n: int) -> tuple[RandomTerm, ...]:
     """Build the random terms of a model in lme4's internal order.
 
     Parameters
@@ -163,11 +162,9 @@ def _build_term(bar: Bar, group: Factor, variables: Mapping[str, Any], n: int) -
         matrix = build_matrix(bar.terms, variables, n, read_contrasts(None))
         names, values, codings = matrix.names, matrix.X, dict(matrix.codings)
         flat = values.ravel(order="K")
-        if not np.isfinite(np.dot(flat, flat)) and not np.isfinite(flat).all():
+        if not isfinite(np.dot(flat, flat)) and not np.isfinite(flat).all():
             raise MereValueError(f"infinite values in the random term ({bar.text})")
     if not names:
         raise MereValueError(f"the random term ({bar.text}) has no columns")
     covariance = make_covariance(bar.structure, len(names), dict(bar.options))
-    return RandomTerm(
-        bar.group, names, values, group.codes, group.levels, covariance, bar.text, codings, bar
-    )
+    return RandomTerm(bar.group, names, values, group.codes, group.levels, covariance, bar.text, codings, bar)

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from . import generics as g
-from .errors import MereValueError, RankDeficiencyMessage
+from .errors import RankDeficiencyMessage
 from .fitting import OptInfo
 from .model import LMM, Call
 from .results import VarianceComponents, _Printed
 
-__all__ = ["SummaryLMM", "coefficient_frame", "fit_messages", "method_title"]
+__all__ = ["SummaryLMM", "coefficient_frame", "criteria", "fit_messages", "method_title"]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -120,31 +120,6 @@ def criteria(m: LMM) -> pd.Series:
 
 
 # -- methods -----------------------------------------------------------------
-@g.summary.register(LMM)
-def _summary(m: LMM, ddf: str | None = None, correlation: bool | None = None) -> SummaryLMM:
-    if ddf not in (None, "lme4"):
-        raise MereValueError(f"summary(ddf={ddf!r}) is not there yet; use ddf='lme4'")
-    covariance = g.vcov(m)
-    se = np.sqrt(np.diag(covariance.to_numpy()))
-    return SummaryLMM(
-        title=method_title(m),
-        kind="lmerMod",
-        call=m.call,
-        formula=str(m.design.formula),
-        criteria=criteria(m),
-        residuals=g.residuals(m, type="pearson", scaled=True),
-        varcor=g.VarCorr(m),
-        nobs=g.nobs(m),
-        ngrps=g.ngrps(m),
-        coefficients=coefficient_frame(m.beta, se, m.design.names),
-        vcov=covariance,
-        sigma=m.sigma,
-        optinfo=m.optinfo,
-        messages=fit_messages(m),
-        correlation=correlation,
-    )
-
-
 @g.coef.register(SummaryLMM)
 def _coef(s: SummaryLMM) -> pd.DataFrame:
     return s.coefficients

@@ -127,7 +127,7 @@ static mere_work *work_of(const model *m, mere_schur schur, mere_plan **plan, me
     return work;
 }
 
-static const mere_schur ways[] = {MERE_SCHUR_AUTO, MERE_SCHUR_DENSE};
+static const mere_schur ways[] = {MERE_SCHUR_AUTO, MERE_SCHUR_DENSE, MERE_SCHUR_SPARSE};
 enum { N_WAYS = sizeof ways / sizeof *ways };
 
 TEST(value_and_gradient_are_those_of_the_definition)

@@ -1,4 +1,4 @@
-"""Every formula of ``fixtures/formula`` against R: columns, names, order, new data, random terms."""
+"""Every formula of ``fixtures/formula`` against R: columns, names, new data, random terms."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from .formula_golden import cases, listed, load, numbers, table
 
 from mere.design import build_design, matrix_of
 from mere.language.formulas import parse_formula
 from mere.newdata import fixed_matrix
+
+from .formula_golden import cases, listed, load, numbers, table
 
 TOL = load("fixed")["header"]["tolerance"]
 # new data whose levels differ are refused by R as well

@@ -6,7 +6,6 @@ import pickle
 import string
 
 import pytest
-from .formula_golden import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,8 @@ from mere.errors import FormulaError, MereTypeError
 from mere.language.formulas import parse_formula
 from mere.language.parser import parse_expression
 from mere.language.updating import update_formula
+
+from .formula_golden import cases
 
 TEXTS = [c["formula"] for name in ("fixed", "random") for c in cases(name)]
 
@@ -159,9 +160,8 @@ def test_bars_expand_as_in_lme4_2(text: str, expected: list[str]) -> None:
 
 
 def test_structures_round_a_bar() -> None:
-    bars = parse_formula(
-        "y ~ us(x | g) + diag(x | g, hom = TRUE) + cs(0 + f | a/b) + ar1(t|g)"
-    ).bars
+    text = "y ~ us(x | g) + diag(x | g, hom = TRUE) + cs(0 + f | a/b) + ar1(t | g)"
+    bars = parse_formula(text).bars
     assert [(b.structure, b.options) for b in bars] == [
         ("us", ()),
         ("diag", (("hom", True),)),

@@ -128,3 +128,30 @@ def test_log_likelihood_is_a_number(m):
     assert f"{likelihood:.2f}" == "-871.81"
     assert likelihood.nobs == 180
     assert -2 * likelihood == pytest.approx(mere.REMLcrit(m))
+
+
+@pytest.mark.parametrize("kind", ["polars", "pyarrow", "dict"])
+def test_other_tables(m, kind):
+    if kind == "polars":
+        data = pytest.importorskip("polars").from_pandas(sleepstudy)
+    elif kind == "pyarrow":
+        data = pytest.importorskip("pyarrow").Table.from_pandas(sleepstudy)
+    else:
+        data = {name: sleepstudy[name].to_numpy() for name in sleepstudy}
+    other = mere.lmer("Reaction ~ Days + (Days | Subject)", data)
+    assert_close(mere.fixef(other), mere.fixef(m).to_list(), 1e-10)
+    assert mere.residuals(other).index.equals(sleepstudy.index)
+    assert mere.lmList("Reaction ~ Days | Subject", data).coef().shape == (18, 2)
+
+
+def test_warnings_point_at_the_call():
+    dyestuff = mere.datasets.Dyestuff2
+    with pytest.warns(mere.errors.SingularFitMessage) as caught:
+        m = mere.lmer("Yield ~ 1 + (1 | Batch)", dyestuff)
+    assert [w.filename for w in caught] == [__file__]
+    with pytest.warns(mere.errors.SingularFitMessage) as caught:
+        mere.refitML(m)
+    assert [w.filename for w in caught] == [__file__]
+    with pytest.warns(mere.errors.MereWarning) as caught:
+        mere.anova(m, m)
+    assert [(w.filename, "refitting" in str(w.message)) for w in caught] == [(__file__, True)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -18,8 +17,6 @@ __all__ = [
     "term_matrix",
     "unique_names",
 ]
-
-_SYNTACTIC = re.compile(r"[^\w.]")
 
 
 def relative_factors(random: Sequence[RandomTerm], theta: np.ndarray) -> list[np.ndarray]:
@@ -82,12 +79,8 @@ def _pattern(term: RandomTerm, T: np.ndarray) -> Any:
 
 
 def unique_names(names: Iterable[str]) -> list[str]:
-    """Names of terms: as they are, or when some repeat, R's ``make.names(unique = TRUE)``."""
+    """Names made distinct by ``.1``, ``.2`` (R's ``make.unique``)."""
     names = list(names)
-    if len(set(names)) == len(names):
-        return names
-    names = [_SYNTACTIC.sub(".", name) for name in names]
-    names = [f"X{name}" if not (name[:1].isalpha() or name[:1] == ".") else name for name in names]
     taken, count, out = set(names), dict.fromkeys(names, 0), []
     seen: set[str] = set()
     for name in names:

@@ -1,4 +1,4 @@
-"""`anova` of mixed models: sequential sums of squares, and likelihood-ratio tests."""
+"""The numbers of `anova`: sequential sums of squares, and likelihood-ratio tests between models."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..errors import DataMessage, MereTypeError, MereValueError, MereWarning
-from ..model import LM, LMM
-from ..naming import variable_names
+from ..errors import DataMessage, MereValueError, MereWarning, SingularFitMessage
 from ..results import AnovaTable
 
-__all__ = ["likelihood_ratio_table", "sequential_sums"]
+__all__ = ["compare_models", "likelihood_ratio_table", "sequential_sums"]
 
 
 # -- numbers -----------------------------------------------------------------
@@ -52,43 +50,16 @@ def likelihood_ratio_table(
     return pd.DataFrame(columns, index=list(names))
 
 
-# -- methods -----------------------------------------------------------------
-@g.anova.register(LMM)
-def _anova(
-    m: LMM,
-    *models: Any,
-    refit: bool = True,
-    model_names: Sequence[str] | None = None,
-    ddf: str | None = None,
-    type: str | int | None = None,
-) -> AnovaTable:
-    if not models:
-        if ddf not in (None, "lme4") or str(type) not in ("None", "I", "1"):
-            raise MereValueError(
-                f"anova(ddf={ddf!r}, type={type!r}) is not there yet; anova(m) gives lme4's sequential table"
-            )
-        assign, labels = np.asarray(m.design.assign), m.design.term_labels
-        table = sequential_sums(m.RX, m.beta, assign, labels, m.sigma)
-        return AnovaTable(table, ("Analysis of Variance Table",))
-    everything = (m, *models)
-    for each in everything:
-        if not isinstance(each, (LMM, LM)):
-            raise MereTypeError(
-                f"anova() compares models; {each.__class__.__name__!r} is none (other arguments need their name)"
-            )
-    names = list(model_names) if model_names is not None else variable_names(everything)
-    if len(names) != len(everything):
-        raise MereValueError(f"model_names has {len(names)} names for {len(everything)} models")
-    return compare_models(everything, names, refit)
-
-
+# -- models ------------------------------------------------------------------
 def compare_models(models: Sequence[Any], names: Sequence[str], refit: bool) -> AnovaTable:
     """Likelihood-ratio tests between models of the same data, by number of parameters."""
     _check_same_data(models, names)
     reml = [g.isREML(m) for m in models]
     if refit and any(reml):
         warnings.warn("refitting model(s) with ML (instead of REML)", DataMessage, stacklevel=4)
-        models = [g.refitML(m) for m in models]
+        with warnings.catch_warnings():  # the user was told when the model was fitted
+            warnings.simplefilter("ignore", SingularFitMessage)
+            models = [g.refitML(m) for m in models]
     elif any(reml) and not all(reml):
         warnings.warn(
             "some models fit with REML = TRUE, some not: their likelihoods do not compare",

@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..checks import is_singular
 from ..errors import MereKeyError, MereValueError
 from ..model import LMM
+from ..objective import layout_of
 from ..results import PrincipalComponents, TermComponents
 from ..reterms import RandomTerm
 from .blocks import (
@@ -26,7 +28,7 @@ from .blocks import (
 )
 from .rows import fitted_values
 
-__all__ = ["singular", "theta_index", "theta_names"]
+__all__ = ["theta_index", "theta_names"]
 
 MAX_DENSE = 10_000
 
@@ -52,14 +54,6 @@ def theta_names(random: Sequence[RandomTerm]) -> list[str]:
     ]
 
 
-def singular(random: Sequence[RandomTerm], par: np.ndarray, tol: float) -> bool:
-    """Whether a bounded element of `par` is within `tol` of a bound."""
-    lower = np.concatenate([t.covariance.lower() for t in random])
-    upper = np.concatenate([t.covariance.upper() for t in random])
-    near = np.isfinite(lower) & (par - lower < tol) | np.isfinite(upper) & (upper - par < tol)
-    return bool(near.any())
-
-
 def _st(T: np.ndarray) -> np.ndarray:
     """T = L S with L unit lower triangular: S on the diagonal, L below."""
     s = np.diag(T)
@@ -72,7 +66,8 @@ def _st(T: np.ndarray) -> np.ndarray:
 # -- methods -----------------------------------------------------------------
 @g.isSingular.register(LMM)
 def _is_singular(m: LMM, tol: float = 1e-4) -> bool:
-    return singular(m.design.random, m.par, tol)
+    layout = layout_of(tuple(t.covariance for t in m.design.random))
+    return is_singular(m.theta, layout.theta_lower, tol)
 
 
 @g.rePCA.register(LMM)

@@ -18,7 +18,7 @@ from .effects import correlation_of, fixed_covariance
 from .intervals import chosen_parameters, interval_frame, percent_labels
 from .rows import fitted_values, omitted_rows, row_series
 
-__all__ = ["SummaryLM", "gaussian_log_likelihood", "sequential_table"]
+__all__ = ["SummaryLM", "gaussian_log_likelihood", "lm_anova", "sequential_table"]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -244,8 +244,8 @@ def _hatvalues(m: LM) -> pd.Series:
     return row_series(m.design, np.einsum("ij,ij->j", Q, Q))
 
 
-@g.anova.register(LM)
-def _anova(m: LM, *models: Any, **kwargs: Any) -> AnovaTable:
+def lm_anova(m: LM, *models: Any, **kwargs: Any) -> AnovaTable:
+    """Sequential F tests of one linear model, or F tests between several."""
     if models and all(isinstance(x, LM) for x in models):
         return _compare((m, *models))
     if models:  # a model of another class among them decides

@@ -15,9 +15,7 @@ from ..errors import MereValueError
 __all__ = ["poly"]
 
 
-def poly(
-    levels: Sequence[str], scores: Sequence[float] | None = None
-) -> tuple[np.ndarray, tuple[str, ...] | None]:
+def poly(levels: Sequence[str], scores: Sequence[float] | None = None) -> tuple[np.ndarray, tuple[str, ...] | None]:
     """R's ``contr.poly``.
 
     Parameters

@@ -11,9 +11,7 @@ from ..errors import MereValueError
 __all__ = ["treatment"]
 
 
-def treatment(
-    levels: Sequence[str], base: int | str = 1
-) -> tuple[np.ndarray, tuple[str, ...] | None]:
+def treatment(levels: Sequence[str], base: int | str = 1) -> tuple[np.ndarray, tuple[str, ...] | None]:
     """R's ``contr.treatment``: indicators of all levels but the base.
 
     Parameters

@@ -1,6 +1,7 @@
 """A matrix of the user: one row a level; completed to k − 1 columns if asked for.
 
-``C(f, matrix)`` completes, the argument ``contrasts=`` does not: this is R's way. R fills missing columns from the orthogonal factor of (1, M), so that together with the
+``C(f, matrix)`` completes, the argument ``contrasts=`` does not: this is R's way. R fills
+missing columns from the orthogonal factor of (1, M), so that together with the
 intercept they span all of the levels.
 """
 
@@ -43,9 +44,7 @@ def user_matrix(
     if values.ndim == 1:
         values = values[:, None]
     if values.ndim != 2 or values.shape[0] != k:
-        raise MereValueError(
-            f"a contrast matrix for {k} levels needs {k} rows, this one has shape {values.shape}"
-        )
+        raise MereValueError(f"a contrast matrix for {k} levels needs {k} rows, this one has shape {values.shape}")
     count = values.shape[1]
     full = np.column_stack([np.ones(k), values])
     if count > k - 1 or np.linalg.matrix_rank(full) < count + 1:

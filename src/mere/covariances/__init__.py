@@ -75,9 +75,7 @@ class Covariance(Protocol):
         ...
 
 
-STRUCTURES: dict[str, type[Any]] = {
-    cls.name: cls for cls in (Unstructured, Diagonal, CompoundSymmetry, AR1)
-}
+STRUCTURES: dict[str, type[Any]] = {cls.name: cls for cls in (Unstructured, Diagonal, CompoundSymmetry, AR1)}
 
 
 def make_covariance(name: str, k: int, options: Mapping[str, object] | None = None) -> Covariance:

@@ -26,9 +26,11 @@ def summary(model: Any, *args: Any, **kwargs: Any) -> Any:
     Parameters
     ----------
     model : LMM, LM, LmList, ...
-    ddf : {"lme4"}
-        Mixed models: where the denominator degrees of freedom come from;
+    ddf : {"Satterthwaite", "Kenward-Roger", "lme4"}
+        Mixed models: where the degrees of freedom of the t tests come from;
         ``"lme4"`` has none, and no p-values.
+    vcov : str or (p, p) array, optional
+        Another covariance of the estimates, such as ``"CR2"``.
     correlation : bool, optional
         Mixed models: show the correlations of the fixed effects; default when
         there are at most 12.

@@ -67,9 +67,7 @@ class Terms:
         return table
 
 
-def expand_terms(
-    rhs: Node, response: Node | None = None, columns: tuple[str, ...] | None = None
-) -> Terms:
+def expand_terms(rhs: Node, response: Node | None = None, columns: tuple[str, ...] | None = None) -> Terms:
     """Expand the right-hand side of a formula into terms (R's ``terms.formula``).
 
     Parameters
@@ -86,12 +84,10 @@ def expand_terms(
     """
     algebra = _Algebra(response, columns)
     found = algebra.encode(rhs)
-    offsets = tuple(
-        i for i, v in enumerate(algebra.nodes) if isinstance(v, Call) and v.function == "offset"
-    )
+    offsets = tuple(i for i, v in enumerate(algebra.nodes) if isinstance(v, Call) and v.function == "offset")
     banned = sum(1 << i for i in offsets) | (1 if response is not None else 0)
     bits = [b for b in found if not b & banned]
-    bits.sort(key=int.bit_count if hasattr(int, "bit_count") else lambda b: bin(b).count("1"))
+    bits.sort(key=int.bit_count)
     terms = [tuple(i for i in range(b.bit_length()) if b >> i & 1) for b in bits]
     names = tuple(algebra.names)
     return Terms(
@@ -172,8 +168,7 @@ class _Algebra:
     def constant(self, node: Constant) -> list[int]:
         if node.value not in (0.0, 1.0) or isinstance(node.value, bool):
             raise FormulaError(
-                f"{node.text} is no term: only 1 and 0 (with and without an intercept) are; "
-                f"wrap arithmetic in I()",
+                f"{node.text} is no term: only 1 and 0 (with and without an intercept) are; wrap arithmetic in I()",
                 None,
                 node.position,
             )
@@ -195,11 +190,12 @@ class _Algebra:
     def crossed(self, node: Call) -> list[int]:
         left, right = self.encode(node.args[0]), self.encode(node.args[1])
         _limit(len(left) * len(right), 100 * MAX_TERMS, node)
-        return [*left, *right, *(a | b for a in left for b in right)]
+        # R's rule: crossing with the intercept alone on the left leaves nothing, as in 1 * a
+        return [*left, *right, *(a | b for a in left for b in right)] if left else []
 
     def nested(self, node: Call) -> list[int]:
         left, right = self.encode(node.args[0]), self.encode(node.args[1])
-        return [*left, *(_union(left) | b for b in right)]
+        return [*left, *(_union(left) | b for b in right)] if left else []
 
     def within(self, node: Call) -> list[int]:
         left, right = self.encode(node.args[0]), self.encode(node.args[1])

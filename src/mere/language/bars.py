@@ -150,7 +150,14 @@ def _expand_bar(bar: Call, structure: str, options: tuple[tuple[str, object], ..
     else:
         pieces = [lhs]
     return [
-        Bar(f"{deparse(piece)} | {name}", expand_terms(piece), name, factors, structure, options)
+        Bar(
+            f"{deparse(piece)} | {':'.join(map(deparse, factors))}",
+            expand_terms(piece),
+            name,
+            factors,
+            structure,
+            options,
+        )
         for piece in pieces
         for name, factors in groups
     ]
@@ -181,7 +188,7 @@ def _groups(group: Node) -> list[tuple[str, tuple[Node, ...]]]:
     so that ``a/b`` gives ``b:a`` and then ``a``.
     """
     if isinstance(group, Name):
-        return [(deparse(group), (group,))]
+        return [(group.name, (group,))]
     terms = expand_terms(group)
     if not terms.terms:
         message = f"'{deparse(group)}' right of the bar is no grouping factor"
@@ -189,7 +196,13 @@ def _groups(group: Node) -> list[tuple[str, tuple[Node, ...]]]:
     found = [[terms.nodes[v] for v in term] for term in terms.terms]
     if _has_slash(group):
         found = [nodes[::-1] for nodes in found[::-1]]
-    return [(":".join(map(deparse, nodes)), tuple(nodes)) for nodes in found]
+    return [(_label(nodes), tuple(nodes)) for nodes in found]
+
+
+def _label(nodes: list[Node]) -> str:
+    """The name of a grouping factor; as in R, backquotes stay inside interactions only."""
+    first = nodes[0]
+    return first.name if len(nodes) == 1 and isinstance(first, Name) else ":".join(map(deparse, nodes))
 
 
 def _has_slash(group: Node) -> bool:

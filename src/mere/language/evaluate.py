@@ -80,8 +80,9 @@ class Evaluator:
 
     def name(self, node: Name) -> Any:
         name = node.name
-        if name in self.frame:
-            return self.frame.column(name)
+        found = self.frame.find(name)
+        if found is not None:
+            return found
         if name in self.env:
             return _from_user(self.env[name], name)
         if name == "pi":
@@ -154,8 +155,7 @@ class Evaluator:
             return self.transform(node)
         if name not in FUNCTIONS:
             raise FormulaError(
-                f"there is no function {name}() in the formula language; pass your own with "
-                f"env={{{name!r}: function}}",
+                f"there is no function {name}() in the formula language; pass your own with env={{{name!r}: function}}",
                 None,
                 node.position,
             )
@@ -196,9 +196,7 @@ def _data_arguments(transform: Any, args: list[Any], named: Mapping[str, Any]) -
 
 def _number(value: Any, op: str) -> np.ndarray:
     if isinstance(value, (Factor, str, tuple)) or value is None:
-        raise MereTypeError(
-            f"'{op}' is not meaningful for factors and strings; use == or as.numeric()"
-        )
+        raise MereTypeError(f"'{op}' is not meaningful for factors and strings; use == or as.numeric()")
     return value.values if isinstance(value, Matrix) else to_number(value)
 
 
@@ -222,9 +220,7 @@ def _parameters(fn: Callable[..., Any]) -> tuple[tuple[str, ...], bool]:
     return tuple(p.name for p in found if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)), free
 
 
-def _apply(
-    fn: Callable[..., Any], name: str, args: list[Any], named: dict[str, Any], node: Call
-) -> Any:
+def _apply(fn: Callable[..., Any], name: str, args: list[Any], named: dict[str, Any], node: Call) -> Any:
     """Call with R's argument matching: exact names, unique beginnings, then places."""
     parameters, free = _parameters(fn)
     chosen = {}

@@ -81,9 +81,7 @@ def droplevels(x: Any) -> Factor:
     return as_factor(x).drop_unused()
 
 
-def interaction(
-    *factors: Any, drop: bool = False, sep: str = ".", lex_order: bool = False
-) -> Factor:
+def interaction(*factors: Any, drop: bool = False, sep: str = ".", lex_order: bool = False) -> Factor:
     """R's interaction(): all combinations; the first factor varies fastest unless lex.order."""
     parts = [as_factor(f) for f in factors]
     order = parts if lex_order else parts[::-1]
@@ -127,9 +125,7 @@ def cut(
         raise MereValueError("the breaks of cut() are not all different")
     codes = np.searchsorted(edges, values, side="left" if right else "right") - 1
     if include_lowest:
-        codes = np.where(
-            values == (edges[0] if right else edges[-1]), 0 if right else len(edges) - 2, codes
-        )
+        codes = np.where(values == (edges[0] if right else edges[-1]), 0 if right else len(edges) - 2, codes)
     codes = np.where((codes < 0) | (codes >= len(edges) - 1) | np.isnan(values), -1, codes)
     if labels is False:
         return np.where(codes < 0, np.nan, codes + 1.0)

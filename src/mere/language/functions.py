@@ -118,9 +118,7 @@ def signif(x: Any, digits: float = 6.0) -> Any:
     return _shape(x, out.reshape(values.shape) if np.ndim(to_number(x)) else out[0])
 
 
-def _parallel(
-    ufunc: Callable[[Any, Any], Any], skip: Callable[[Any, Any], Any]
-) -> Callable[..., Any]:
+def _parallel(ufunc: Callable[[Any, Any], Any], skip: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     def apply(*values: Any, na_rm: bool = False) -> Any:
         out = reduce(skip if na_rm else ufunc, [to_number(v) for v in values])
         return out if np.ndim(out) else float(out)

@@ -40,6 +40,7 @@ _CONSTANTS: dict[str, float | bool | None] = {
     "NA_integer_": float("nan"),
     "NA_character_": float("nan"),
 }
+_PYTHONS = {"True": "TRUE", "False": "FALSE", "None": "NULL"}  # what a Python user writes: poly(x, 2, raw=True)
 _STATEMENTS = frozenset(["if", "else", "repeat", "while", "function", "for", "next", "break", "in"])
 
 
@@ -161,6 +162,8 @@ class _Parser:
         name, quoted = token.value, self.text[token.position] == "`"
         if not quoted and name in _STATEMENTS:
             raise FormulaError(f"{name!r} cannot be used in a formula", self.text, token.position)
+        if not quoted:
+            name = _PYTHONS.get(name, name)
         if not quoted and name in _CONSTANTS:
             return Constant(_CONSTANTS[name], name, token.position)
         if self.is_op("::"):

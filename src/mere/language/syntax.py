@@ -1,8 +1,9 @@
 """The syntax tree of R expressions: three kinds of nodes, immutable, with their positions.
 
 Operators are calls too, as in R: ``a + b`` is ``Call("+", (a, b))``, parentheses are
-``Call("(", (a,))``. Long chains ``a + b + c …`` nest to the left; `spine` walks them without recursion, so that
-only real nesting counts towards the depth limit of the parser.
+``Call("(", (a,))``. Long chains ``a + b + c …`` nest to the left;
+`spine` walks them without recursion, so that only real nesting counts towards the depth
+limit of the parser.
 """
 
 from __future__ import annotations
@@ -88,9 +89,7 @@ RESERVED = frozenset(
 )
 _SYNTACTIC = re.compile(r"(?:[^\W\d_]|\.(?!\d))[\w.]*\Z")
 # operators that R writes with blanks around them, and those it writes without
-_SPACED = frozenset(
-    ["+", "-", "*", "<", ">", "<=", ">=", "==", "!=", "&", "&&", "|", "||", "~", "<-", "=", "|>"]
-)
+_SPACED = frozenset(["+", "-", "*", "<", ">", "<=", ">=", "==", "!=", "&", "&&", "|", "||", "~", "<-", "=", "|>"])
 _TIGHT = frozenset(["/", ":", "^", "%%", "%/%"])
 _UNARY = frozenset(["-", "+", "!", "~"])
 

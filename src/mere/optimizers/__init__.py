@@ -26,9 +26,7 @@ __all__ = ["Optimum", "minimize"]
 Minimizer = Callable[["LMMObjective", "np.ndarray | None", Mapping[str, Any]], Optimum]
 
 
-def minimize(
-    objective: LMMObjective, optimizer: Any, start: np.ndarray | None, options: Mapping[str, Any]
-) -> Optimum:
+def minimize(objective: LMMObjective, optimizer: Any, start: np.ndarray | None, options: Mapping[str, Any]) -> Optimum:
     """Minimize the criterion with the optimizer of this name, or with a callable."""
     if callable(optimizer):
         return user(optimizer, objective, start, options)

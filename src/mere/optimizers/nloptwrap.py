@@ -39,7 +39,7 @@ def nlopt(name: str, objective: LMMObjective, start: np.ndarray | None, options:
     algorithm = ALIASES.get(name) or name.removeprefix("NLOPT_")
     layout = objective.layout
     first = np.clip(layout.start if start is None else start, layout.lower, layout.upper)
-    settings = {
+    settings: dict[str, Any] = {
         "xtol_abs": float(options.get("xtol_abs", 1e-8)),
         "ftol_abs": float(options.get("ftol_abs", 1e-8)),
         "max_eval": int(options.get("maxeval", 100_000)),
@@ -60,7 +60,7 @@ def nlopt(name: str, objective: LMMObjective, start: np.ndarray | None, options:
             if error.status != _core.OPTIMIZER:
                 raise ConvergenceError(f"optimizer {name!r} failed: {error}") from None
             raise MereValueError(
-                f"NLopt has no algorithm {name!r} for this problem; use names such as 'NLOPT_LN_COBYLA' or 'NLOPT_LD_SLSQP'"
+                f"NLopt has no algorithm {name!r} here; names are such as 'NLOPT_LN_COBYLA', 'NLOPT_LD_SLSQP'"
             ) from None
     code = out["code"]
     return Optimum(

@@ -32,10 +32,8 @@ _TIGHT = {
 }
 
 
-def scipy_minimize(
-    name: str, objective: LMMObjective, start: np.ndarray | None, options: Mapping[str, Any]
-) -> Optimum:
-    """Minimize by SciPy within the bounds of par; ``"nlminbwrap"`` stands for L-BFGS-B, R's nlminb being of its kind."""
+def scipy_minimize(name: str, objective: LMMObjective, start: np.ndarray | None, options: Mapping[str, Any]) -> Optimum:
+    """Minimize by SciPy within the bounds of par; ``"nlminbwrap"`` is L-BFGS-B, R's nlminb being of its kind."""
     from scipy.optimize import Bounds, minimize
 
     method = "L-BFGS-B" if name == "nlminbwrap" else name

@@ -31,10 +31,14 @@ def user(
     found = result if isinstance(result, Mapping) else vars(result)
     raw = found["par"] if "par" in found else found.get("x")
     if raw is None:
-        raise MereValueError("the optimizer must return a mapping with 'par' (and, if it likes, 'convergence', 'message')")
+        raise MereValueError(
+            "the optimizer must return a mapping with 'par' (and, if it likes, 'convergence', 'message')"
+        )
     par = np.array(raw, dtype=np.float64)
     if par.shape != (layout.n_par,) or not np.isfinite(par).all():
-        raise MereValueError(f"the optimizer returned par of shape {par.shape}; {layout.n_par} finite numbers are needed")
+        raise MereValueError(
+            f"the optimizer returned par of shape {par.shape}; {layout.n_par} finite numbers are needed"
+        )
     return Optimum(
         par=np.clip(par, layout.lower, layout.upper),
         value=objective.value(par),

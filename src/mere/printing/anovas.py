@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from .. import generics as g
-from ..results import AnovaTable
+from ..results import AnovaTable, MeansTable, StepResult
+from .formulas import formula_lines
 from .tables import coefficient_table
 
 __all__ = ["anova_text"]
@@ -12,13 +15,45 @@ __all__ = ["anova_text"]
 @g.to_text.register(AnovaTable)
 def anova_text(a: AnovaTable, digits: int = 5, signif_stars: bool = True) -> str:
     """Heading and table: statistics to fixed decimals, other columns without rounding noise."""
-    columns = [str(c) for c in a.table.columns]
+    return "\n".join([*a.heading, rows_text(a.table, digits, signif_stars)])
+
+
+def rows_text(frame: pd.DataFrame, digits: int = 5, signif_stars: bool = True) -> str:
+    """A table of tests: statistics to fixed decimals, other columns without rounding noise."""
+    columns = [str(c) for c in frame.columns]
     p_value = len(columns) - 1 if columns and columns[-1].startswith("Pr(") else None
     tests = [j for j, c in enumerate(columns) if c[1:].startswith(" value") or c in ("F", "Cp", "Chisq")]
     counts = {j for j, c in enumerate(columns) if c.endswith("Df")}
     zap = [j for j in range(len(columns)) if j not in {*tests, *counts, p_value}]
-    table = coefficient_table(
-        a.table.to_numpy(dtype=float), [str(i) for i in a.table.index], columns, digits,
+    return coefficient_table(
+        frame.to_numpy(dtype=float), [str(i) for i in frame.index], columns, digits,
         statistics=tests, p_value=p_value, zap=zap, signif_stars=signif_stars, na="",
     )  # fmt: skip
-    return "\n".join([*a.heading, table])
+
+
+@g.to_text.register(MeansTable)
+def means_text(a: MeansTable, digits: int = 5, signif_stars: bool = True) -> str:
+    """Means with limits, their df to one decimal."""
+    frame = a.table.copy()
+    frame["df"] = frame["df"].round(1)
+    columns = list(frame.columns)
+    table = coefficient_table(
+        frame.to_numpy(dtype=float), [str(i) for i in frame.index], columns, digits,
+        estimates=[0, 1, columns.index("lower"), columns.index("upper")], statistics=[columns.index("t value")],
+        p_value=len(columns) - 1, signif_stars=signif_stars,
+    )  # fmt: skip
+    percent = format(100 * a.level, "g")
+    notes = ["", f"  Confidence level: {percent}%", f"  Degrees of freedom method: {a.method} "]
+    return "\n".join([*a.heading, table, *notes])
+
+
+@g.to_text.register(StepResult)
+def step_text(s: StepResult, digits: int = 5, signif_stars: bool = True) -> str:
+    """Both tables and the model that was found."""
+    parts: list[str] = []
+    if s.random is not None:
+        parts += ["Backward reduced random-effect table:", "", rows_text(s.random, digits, signif_stars), ""]
+    if s.fixed is not None:
+        method = f"Degrees of freedom method: {s.method} "
+        parts += ["Backward reduced fixed-effect table:", method, "", rows_text(s.fixed, digits, signif_stars), ""]
+    return "\n".join([*parts, "Model found:", *formula_lines(s.final)])

@@ -47,7 +47,12 @@ MAX_CORRELATIONS = 12
 def _title_lines(title: str, kind: str) -> list[str]:
     if len(title) + 5 + len(kind) <= WIDTH:
         return [f"{title} ['{kind}']"]
-    return wrap(f"{title} [{kind}]", WIDTH - 2, indent=2)
+    lines = [""]
+    for piece in [*wrap(title, WIDTH - 2, indent=2), " [", kind, "]"]:
+        if len(lines[-1]) + len(piece) > WIDTH:
+            lines.append("")
+        lines[-1] += piece
+    return lines
 
 
 def _call_lines(call: Call, formula: str, with_control: bool) -> list[str]:
@@ -260,7 +265,7 @@ def fixed_effects_text(table: pd.DataFrame, digits: int = 4, signif_stars: bool 
     tests = [i for i, c in enumerate(columns) if c.endswith(" value")]
     return coefficient_table(
         table.to_numpy(), list(table.index), columns, digits,
-        estimates=[0, 1], statistics=tests, p_value=p_value, signif_stars=signif_stars,
+        estimates=range(tests[0] if tests else 2), statistics=tests, p_value=p_value, signif_stars=signif_stars,
     )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ from .calls import record
 
 __all__ = ["lmer"]
 
+DEFAULT = LmerControl()
+
 
 def lmer(
     formula: str,
@@ -81,6 +83,6 @@ def lmer(
         formula, data, weights=weights, offset=offset, subset=subset, na_action=na_action,
         contrasts=contrasts, env=env,
     )  # fmt: skip
-    control = control if control is not None else LmerControl()
+    control = control if control is not None else DEFAULT
     fit = fit_lmm(design, bool(REML) and len(design.names) > 0, control, start, stacklevel=2)
     return mixed_model(fit, control, call)

@@ -109,8 +109,7 @@ def _extended(state: SplineState, edge: float, step: np.ndarray) -> np.ndarray:
     order = 1 if state.natural else state.degree
     at = np.array([edge])
     return sum(
-        np.outer(step**d / factorial(d), bspline_basis(state.knots, at, state.degree, d)[0])
-        for d in range(order + 1)
+        np.outer(step**d / factorial(d), bspline_basis(state.knots, at, state.degree, d)[0]) for d in range(order + 1)
     )  # type: ignore[return-value]
 
 
@@ -167,9 +166,7 @@ def _boundary(x: np.ndarray, given: Any) -> np.ndarray:
     return boundary
 
 
-def _inner_knots(
-    x: np.ndarray, given: Any, boundary: np.ndarray, count: float | None
-) -> np.ndarray:
+def _inner_knots(x: np.ndarray, given: Any, boundary: np.ndarray, count: float | None) -> np.ndarray:
     """The interior knots: given, or quantiles of the values inside the boundary."""
     if given is not None:
         return np.sort(np.atleast_1d(np.asarray(given, dtype=np.float64)))

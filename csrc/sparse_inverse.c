@@ -1,0 +1,255 @@
+/* sparse_inverse.c - entries of the inverse of the sparse Schur complement, on its pattern.
+ *
+ * V holds the entries of S^-1 on the pattern of L, by Takahashi's recursion from the last column to the first: with
+ * w = L_RJ L_JJ^-1, V_RJ = -V_RR w and V_JJ = (L_JJ L_JJ')^-1 - w'V_RJ, one supernode or column at a time (Takahashi,
+ * Fagan & Chin 1973; Erisman & Tinney 1975). With the border (sparse.c):
+ *   T_rr = V + Q diag(w_b) Q',  T_rb = -Q diag(w_b) R^-1,  T_bb = R^-T diag(w_b) R^-1,   Q = P' L^-T Y R^-T.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "dense.h"
+#include "memory.h"
+#include "sparse_matrix.h"
+
+static mere_status takahashi_columns(mere_sparse *sp)
+{
+    const cholmod_factor *l = sp->factor;
+    const int *p = l->p, *i = l->i, *nz = l->nz;
+    const double *x = l->x;
+    double *w = sp->panel; /* n: the column scaled by its pivot; then the sums */
+    double *acc = w + l->n;
+    for (int64_t j = (int64_t)l->n - 1; j >= 0; j--) {
+        int64_t from = p[j], to = p[j] + nz[j];
+        double pivot = x[from], own = 1.0 / (pivot * pivot);
+        for (int64_t s = from + 1; s < to; s++) {
+            sp->place[i[s]] = s;
+            w[i[s]] = x[s] / pivot;
+            acc[i[s]] = 0.0;
+        }
+        for (int64_t s = from + 1; s < to; s++) {
+            int64_t k = i[s];
+            double wk = w[k], sum = sp->v[p[k]] * wk;
+            for (int64_t r = p[k] + 1; r < p[k] + nz[k]; r++)
+                if (sp->place[i[r]] >= 0) {
+                    sum += sp->v[r] * w[i[r]];
+                    acc[i[r]] += sp->v[r] * wk;
+                }
+            acc[k] += sum;
+        }
+        for (int64_t s = from + 1; s < to; s++) {
+            sp->v[s] = -acc[i[s]];
+            own += w[i[s]] * acc[i[s]];
+            sp->place[i[s]] = -1;
+        }
+        sp->v[from] = own;
+    }
+    return MERE_OK;
+}
+
+/* V_RR of supernode s from the supernodes above: its rows below the diagonal block, a symmetric nr x nr matrix. */
+static void gather_above(const mere_sparse *sp, const int *super_of, int64_t s, int64_t nc, int64_t nr, double *vrr)
+{
+    const cholmod_factor *l = sp->factor;
+    const int *super = l->super, *pi = l->pi, *px = l->px, *si = l->s, *rows = si + pi[s] + nc;
+    for (int64_t c = 0; c < nr; c++) {
+        int64_t t = super_of[rows[c]], height = pi[t + 1] - pi[t];
+        const int *above = si + pi[t];
+        const double *column = sp->v + px[t] + (rows[c] - super[t]) * height;
+        for (int64_t r = c, at = rows[c] - super[t]; r < nr; r++) {
+            while (above[at] != rows[r])
+                at++;
+            vrr[r + c * nr] = vrr[c + r * nr] = column[at];
+        }
+    }
+}
+
+static mere_status takahashi_super(mere_sparse *sp)
+{
+    const cholmod_factor *l = sp->factor;
+    const int *super = l->super, *pi = l->pi, *px = l->px;
+    int *super_of = mere_malloc((int64_t)l->n, sizeof *super_of);
+    if (!super_of)
+        return MERE_ERR_MEMORY;
+    for (size_t s = 0; s < l->nsuper; s++)
+        for (int j = super[s]; j < super[s + 1]; j++)
+            super_of[j] = (int)s;
+    const double one = 1.0, zero = 0.0, minus = -1.0;
+    for (int64_t s = (int64_t)l->nsuper - 1; s >= 0; s--) {
+        int nc = super[s + 1] - super[s], height = pi[s + 1] - pi[s], nr = height - nc, info;
+        double *v = sp->v + px[s], *w = sp->panel, *vrr = w + (int64_t)nr * nc;
+        const double *x = (const double *)l->x + px[s];
+        memcpy(v, x, (size_t)height * (size_t)nc * sizeof(double));
+        if (nr) { /* w = L_RJ L_JJ^-1; V_RJ = -V_RR w */
+            for (int64_t c = 0; c < nc; c++)
+                memcpy(w + c * nr, x + c * height + nc, (size_t)nr * sizeof(double));
+            dtrsm_("R", "L", "N", "N", &nr, &nc, &one, x, &height, w, &nr);
+            gather_above(sp, super_of, s, nc, nr, vrr);
+            dgemm_("N", "N", &nr, &nc, &nr, &minus, vrr, &nr, w, &nr, &zero, v + nc, &height);
+        }
+        dpotri_("L", &nc, v, &height, &info); /* (L_JJ L_JJ')^-1, then - w'V_RJ */
+        if (info) {
+            mere_free(super_of);
+            return MERE_ERR_NOT_POSITIVE;
+        }
+        if (nr)
+            for (int64_t c = 0; c < nc; c++)
+                for (int64_t r = c; r < nc; r++)
+                    v[r + c * height] -= mere_dot(nr, w + r * nr, v + nc + c * height);
+    }
+    mere_free(super_of);
+    return MERE_OK;
+}
+
+static mere_status inverse_on_factor(mere_sparse *sp)
+{
+    const cholmod_factor *l = sp->factor;
+    int64_t size = l->is_super ? (int64_t)l->xsize : (int64_t)l->nzmax, panel = 2 * (int64_t)l->n;
+    if (l->is_super)
+        for (size_t s = 0; s < l->nsuper; s++) {
+            int64_t height = ((const int *)l->pi)[s + 1] - ((const int *)l->pi)[s];
+            panel = height * height > panel ? height * height : panel;
+        }
+    if (!sp->v) {
+        sp->v = mere_calloc(size, sizeof *sp->v);
+        sp->panel = mere_calloc(panel, sizeof *sp->panel);
+        if (!sp->v || !sp->panel)
+            return MERE_ERR_MEMORY;
+    }
+    return l->is_super ? takahashi_super(sp) : takahashi_columns(sp);
+}
+
+/* Place of (row, column), row >= column in the permuted matrix, in L's storage. */
+static int64_t find_super(const cholmod_factor *l, const int *super_of, int64_t row, int64_t column)
+{
+    const int *super = l->super, *pi = l->pi, *px = l->px, *si = l->s;
+    int64_t s = super_of[column], low = pi[s], high = pi[s + 1] - 1;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (si[middle] < row)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return px[s] + (column - super[s]) * (pi[s + 1] - pi[s]) + low - pi[s];
+}
+
+static int64_t find_column(const cholmod_factor *l, int64_t row, int64_t column)
+{
+    const int *p = l->p, *i = l->i, *nz = l->nz;
+    int64_t low = p[column], high = p[column] + nz[column] - 1;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (i[middle] < row)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* t on the pattern = V, from the factor's storage and order to ours. */
+static mere_status collect_inverse(mere_work *work)
+{
+    const mere_plan *plan = work->plan;
+    mere_sparse *sp = work->sparse;
+    const cholmod_factor *l = sp->factor;
+    const int *perm = l->Perm, *super = l->super;
+    int *position = mere_malloc(2 * plan->rest, sizeof *position), *super_of = position + plan->rest;
+    if (!position)
+        return MERE_ERR_MEMORY;
+    for (int64_t j = 0; j < plan->rest; j++)
+        position[perm[j]] = (int)j;
+    if (l->is_super)
+        for (size_t s = 0; s < l->nsuper; s++)
+            for (int j = super[s]; j < super[s + 1]; j++)
+                super_of[j] = (int)s;
+    for (int64_t j = 0; j < plan->rest; j++)
+        for (int64_t s = plan->pattern->ptr[j]; s < plan->pattern->ptr[j + 1]; s++) {
+            int64_t a = position[plan->pattern->row[s]], b = position[j];
+            int64_t row = a > b ? a : b, column = a > b ? b : a;
+            sp->t[s] = sp->v[l->is_super ? find_super(l, super_of, row, column) : find_column(l, row, column)];
+        }
+    mere_free(position);
+    return MERE_OK;
+}
+
+/* Q diag(w_b) Q' added to t; the border blocks of t. */
+static mere_status add_border(mere_work *work, const double *weight)
+{
+    const mere_plan *plan = work->plan;
+    mere_sparse *sp = work->sparse;
+    int64_t rest = plan->rest, border = plan->border;
+    mere_status status;
+    /* R^-1 in t_bb's place, rows scaled by sqrt(w): then t_bb = (.)'(.) */
+    double *inverse = work->t, *q;
+    memcpy(inverse, work->s, (size_t)(border * border) * sizeof(double));
+    double *x = sp->rhs->x;
+    memcpy(x, sp->y, (size_t)(rest * border) * sizeof(double));
+    if ((status = mere_sparse_solve(sp, CHOLMOD_Lt, sp->rhs, &sp->px)) || (status = mere_sparse_solve(sp, CHOLMOD_Pt, sp->px, &sp->solved)))
+        return status;
+    q = sp->solved->x; /* L^-T Y; times R^-T: row i of Q' = R^-1 row i */
+    for (int64_t j = 0; j < rest; j++) {
+        double *tb = sp->tb + j * border; /* first Q' */
+        for (int64_t i = 0; i < border; i++)
+            tb[i] = q[j + i * rest];
+        mere_lower_solve(border, work->s, border, 0, 1, tb, border);
+    }
+    for (int64_t j = 0; j < rest; j++) {
+        const double *qj = sp->tb + j * border;
+        for (int64_t s = plan->pattern->ptr[j]; s < plan->pattern->ptr[j + 1]; s++) {
+            const double *qi = sp->tb + plan->pattern->row[s] * border;
+            double sum = 0.0;
+            for (int64_t b = 0; b < border; b++)
+                sum += weight[b] * weight[b] * qi[b] * qj[b];
+            sp->t[s] += sum;
+        }
+    }
+    for (int64_t j = 0; j < rest; j++) { /* t_br = -R^-T diag(w) Q' */
+        double *tb = sp->tb + j * border;
+        for (int64_t b = 0; b < border; b++)
+            tb[b] *= -weight[b] * weight[b];
+        mere_lower_solve(border, work->s, border, 1, 1, tb, border);
+    }
+    return mere_weighted_inverse(border, inverse, weight) ? MERE_ERR_NOT_POSITIVE : MERE_OK;
+}
+
+mere_status mere_sparse_inverse(mere_work *work, double weight_x, double weight_y)
+{
+    const mere_plan *plan = work->plan;
+    mere_sparse *sp = work->sparse;
+    int64_t border = plan->border;
+    double *weight = work->scratch;
+    mere_status status;
+    if ((status = inverse_on_factor(sp)) || (status = collect_inverse(work)))
+        return status;
+    for (int64_t b = 0; b < border; b++)
+        weight[b] = sqrt(b < border - 1 ? weight_x : weight_y);
+    if ((status = add_border(work, weight)))
+        return status;
+    mere_pattern_scale(work, sp->t, sp->g, 1);
+    memcpy(sp->gb, sp->tb, (size_t)(border * plan->rest) * sizeof(double));
+    for (int64_t b = 0; b < border; b++)
+        mere_rest_scale(work, sp->gb + b, border, 0);
+    memcpy(work->g, work->t, (size_t)(border * border) * sizeof(double));
+    return MERE_OK;
+}
+
+double mere_sparse_inverse_entry(const mere_work *work, int64_t i, int64_t j)
+{
+    const mere_plan *plan = work->plan;
+    const mere_sparse *sp = work->sparse;
+    if (j >= plan->rest)
+        return work->g[i - plan->rest + (j - plan->rest) * plan->border];
+    if (i >= plan->rest)
+        return sp->gb[i - plan->rest + j * plan->border];
+    int64_t low = plan->pattern->ptr[j], high = plan->pattern->ptr[j + 1] - 1;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (plan->pattern->row[middle] < i)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return sp->g[low];
+}

@@ -1,0 +1,47 @@
+/* sparse_matrix.h - what the files of the sparse Schur complement share. Private to them. */
+#ifndef MERE_SPARSE_MATRIX_H
+#define MERE_SPARSE_MATRIX_H
+
+#include "config.h"
+#include "pattern.h"
+#include "sparse.h"
+
+#include MERE_CHOLMOD_HEADER
+
+struct mere_sparse {
+    cholmod_common common;
+    int started;
+    cholmod_sparse matrix; /* a view of pattern and s */
+    cholmod_factor *factor;
+    cholmod_dense *rhs, *px, *solved, *space_y, *space_e;
+    double *n, *s, *t, *g;           /* on the pattern */
+    double *nb, *tb, *gb;            /* border x rest: rows X and y */
+    double *y;                       /* rest x border, permuted: Y */
+    double *v;                       /* the inverse on the pattern of L, laid out as L */
+    double *panel;                   /* for one supernode or column */
+    int64_t *place;                  /* row -> place, -1 elsewhere */
+    int32_t *row_factor;             /* row of the rest -> factor */
+};
+
+/* CHOLMOD's solve with one part of the factor (CHOLMOD_P, _L, _Lt, _Pt), into *out, which is reused. */
+mere_status mere_sparse_solve(mere_sparse *sp, int system, const cholmod_dense *rhs, cholmod_dense **out);
+/* L^-1 P times the right-hand sides. */
+mere_status mere_sparse_forward(mere_work *work, cholmod_dense *rhs, cholmod_dense **out);
+
+/* Walks the blocks of the pattern. */
+typedef struct {
+    int64_t f, l, j, kj; /* column block */
+    int64_t g, at, ki;   /* row block, its offset in the block's first column */
+} mere_block_walk;
+
+/* The next block, or 0 after the last. */
+int mere_block_next(const mere_work *work, mere_block_walk *b);
+/* Block (I, J) of a lower triangle on the pattern: ki rows from offset `at` in the first of kj columns. */
+void mere_block_get(const mere_pattern *pattern, const double *x, int64_t j, int64_t kj, int64_t at, int64_t ki,
+                    double *m);
+/* dst = Lambda_r' src Lambda_r, or with `transpose` Lambda_r src Lambda_r', on the pattern. */
+void mere_pattern_scale(const mere_work *work, const double *src, double *dst, int transpose);
+/* x = Lambda_r' x with `transpose`, else Lambda_r x; neighbours in x are `stride` apart. */
+void mere_rest_scale(const mere_work *work, double *x, int64_t stride, int transpose);
+
+#endif

@@ -1,0 +1,316 @@
+"""Generics of tests of effects: contrasts, terms, marginal means, model reduction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .declare import generic, no_method
+
+__all__ = [
+    "as_lmerModLmerTest",
+    "contest",
+    "contest1D",
+    "contestMD",
+    "difflsmeans",
+    "drop1",
+    "get_model",
+    "ls_means",
+    "ranova",
+    "show_tests",
+    "step",
+]
+
+
+@generic
+def contest(model: Any, L: Any, rhs: Any = 0, **kwargs: Any) -> Any:
+    """Test linear functions of the fixed effects, L beta = rhs (lmerTest's ``contest``).
+
+    One F test of all rows, F = (L beta - rhs)' (L V L')^-1 (L beta - rhs) / rank, or a t test of each row.
+
+    Parameters
+    ----------
+    model : LMM, LM
+    L : array (p,), (r, p), or DataFrame with the coefficients as columns
+    rhs : float or array (r,)
+    joint : bool
+        One F test (default) or a table of t tests.
+    collect, confint, level
+        With ``joint=False``: one table or a list, with limits, at which confidence level.
+    check_estimability : bool
+        L has the columns of the model matrix before aliased ones were dropped; rows that cannot be estimated are NaN.
+    ddf : {"Satterthwaite", "Kenward-Roger", "lme4"}
+        ``"lme4"`` is no degrees of freedom: normal and chi-squared tests.
+    vcov : str or (p, p) array, optional
+        A covariance of the estimates to use instead, such as ``"CR2"``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``Sum Sq, Mean Sq, NumDF, DenDF, F value, Pr(>F)``, or ``Estimate, Std. Error, df, t value, lower, upper,
+        Pr(>|t|)``.
+
+    References
+    ----------
+    Kuznetsova, Brockhoff and Christensen (2017), lmerTest package, J. Stat. Soft. 82(13).
+
+    Examples
+    --------
+    >>> from mere import lmer, contest
+    >>> from mere.datasets import sleepstudy
+    >>> m = lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
+    >>> contest(m, [[1, 0], [0, 1]]).round(2)[["NumDF", "DenDF", "F value"]]
+       NumDF  DenDF  F value
+    1      2   17.0   749.96
+    """
+    raise no_method("contest", model)
+
+
+@generic
+def contest1D(model: Any, L: Any, rhs: float = 0, **kwargs: Any) -> Any:
+    """t test of one linear function of the fixed effects, l'beta = rhs (lmerTest's ``contest1D``).
+
+    Parameters
+    ----------
+    model : LMM, LM
+    L : array (p,)
+    rhs : float
+    ddf, vcov
+        As in `contest`.
+    confint : bool
+        Add confidence limits (default False).
+    level : float
+
+    Examples
+    --------
+    >>> from mere import lmer, contest1D
+    >>> from mere.datasets import sleepstudy
+    >>> m = lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
+    >>> contest1D(m, [0, 1], rhs=10).round(4)["Pr(>|t|)"].to_list()
+    [0.7661]
+    """
+    raise no_method("contest1D", model)
+
+
+@generic
+def contestMD(model: Any, L: Any, rhs: Any = 0, **kwargs: Any) -> Any:
+    """F test of several linear functions of the fixed effects (lmerTest's ``contestMD``).
+
+    Parameters
+    ----------
+    model : LMM, LM
+    L : array (r, p)
+    rhs : float or array (r,)
+    ddf, vcov
+        As in `contest`.
+
+    Examples
+    --------
+    >>> from mere import lmer, contestMD
+    >>> from mere.datasets import sleepstudy
+    >>> m = lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
+    >>> contestMD(m, [[0, 1]]).round(3)["F value"].to_list()
+    [45.853]
+    """
+    raise no_method("contestMD", model)
+
+
+@generic
+def show_tests(model: Any, type: str | int = "III") -> Any:
+    """The linear functions that `anova` tests, by term (lmerTest's ``show_tests``).
+
+    Parameters
+    ----------
+    model : LMM, LM
+    type : {"III", "II", "I", "marginal"}
+
+    Returns
+    -------
+    dict of str to DataFrame
+        Rows are functions, columns coefficients. Only the span of the rows matters.
+
+    Examples
+    --------
+    >>> from mere import lmer, show_tests
+    >>> from mere.datasets import cake
+    >>> m = lmer("angle ~ recipe + (1 | recipe:replicate)", cake)
+    >>> show_tests(m)["recipe"]
+             (Intercept)  recipeB  recipeC
+    recipeB          0.0      1.0      0.0
+    recipeC          0.0      0.0      1.0
+    """
+    raise no_method("show_tests", model)
+
+
+@generic
+def ls_means(model: Any, which: Any = None, **kwargs: Any) -> Any:
+    """Least-squares means of factors: equal weights for the levels of other factors, covariates at their means.
+
+    Parameters
+    ----------
+    model : LMM, LM
+    which : str or list of str, optional
+        Terms that consist of factors; all of them by default.
+    level : float
+    ddf, vcov
+        As in `contest`.
+    pairwise : bool
+        Differences of means instead, as `difflsmeans`.
+
+    Returns
+    -------
+    MeansTable
+        ``Estimate, Std. Error, df, t value, lower, upper, Pr(>|t|)``; means that cannot be estimated are NaN. p-values
+        are not adjusted for multiplicity.
+
+    References
+    ----------
+    Kuznetsova, Brockhoff and Christensen (2017), J. Stat. Soft. 82(13).
+
+    Examples
+    --------
+    >>> from mere import lmer, ls_means
+    >>> from mere.datasets import cake
+    >>> m = lmer("angle ~ recipe + (1 | recipe:replicate)", cake)
+    >>> ls_means(m).table["Estimate"].round(3).to_dict()
+    {'recipeA': 33.122, 'recipeB': 31.644, 'recipeC': 31.6}
+    """
+    raise no_method("ls_means", model)
+
+
+@generic
+def difflsmeans(model: Any, which: Any = None, **kwargs: Any) -> Any:
+    """All pairwise differences of least-squares means; arguments as in `ls_means`.
+
+    Examples
+    --------
+    >>> from mere import lmer, difflsmeans
+    >>> from mere.datasets import cake
+    >>> m = lmer("angle ~ recipe + (1 | recipe:replicate)", cake)
+    >>> difflsmeans(m).table["Pr(>|t|)"].round(3).to_dict()
+    {'recipeA - recipeB': 0.551, 'recipeA - recipeC': 0.539, 'recipeB - recipeC': 0.986}
+    """
+    raise no_method("difflsmeans", model)
+
+
+@generic
+def drop1(model: Any, scope: Any = None, **kwargs: Any) -> Any:
+    """Tests of the terms that can be left out without breaking marginality (``drop1``).
+
+    Parameters
+    ----------
+    model : LMM, LM
+    scope : str or list of str, optional
+        Terms to consider; by default those that no other term contains.
+    test : {"F", "Chisq", "none"}
+        F tests of the coefficients, nothing refitted (default); or a likelihood-ratio test of each model without the
+        term, all fitted by maximum likelihood; or their AIC only.
+    ddf, vcov
+        As in `contest`, for F tests.
+    k : float
+        Weight of the degrees of freedom in AIC.
+
+    Examples
+    --------
+    >>> from mere import lmer, drop1
+    >>> from mere.datasets import sleepstudy
+    >>> m = lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
+    >>> drop1(m).table.round(3)["F value"].to_dict()
+    {'Days': 45.853}
+    >>> drop1(m, test="Chisq").table["LRT"].round(3).to_list()
+    [nan, 23.537]
+    """
+    raise no_method("drop1", model)
+
+
+@generic
+def ranova(model: Any, reduce_terms: bool = True, **kwargs: Any) -> Any:
+    """Likelihood-ratio tests of the random-effects terms, one at a time (lmerTest's ``ranova``).
+
+    ``(x | g)`` is reduced to ``(1 | g)``, ``(1 | g)`` is left out. A REML model is compared with REML models.
+
+    Parameters
+    ----------
+    model : LMM
+    reduce_terms : bool
+        Reduce terms effect by effect (default), or leave out whole terms.
+    boundary : bool
+        Also give p-values that know that a variance cannot be negative: leaving out one of k correlated effects is a
+        mixture of chi-squared with k - 1 and k degrees of freedom in equal parts (default False).
+
+    Returns
+    -------
+    AnovaTable
+        ``npar, logLik, AIC, LRT, Df, Pr(>Chisq)``.
+
+    References
+    ----------
+    Kuznetsova, Brockhoff and Christensen (2017), J. Stat. Soft. 82(13); Stram and Lee (1994), Biometrics 50, 1171-1177.
+
+    Examples
+    --------
+    >>> from mere import lmer, ranova
+    >>> from mere.datasets import sleepstudy
+    >>> m = lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
+    >>> ranova(m).table["LRT"].round(2).to_dict()
+    {'<none>': nan, 'Days in (Days | Subject)': 42.84}
+    """
+    raise no_method("ranova", model)
+
+
+@generic
+def step(model: Any, **kwargs: Any) -> Any:
+    """Backward elimination: random-effects terms first, then fixed-effects terms (lmerTest's ``step``).
+
+    Parameters
+    ----------
+    model : LMM
+    ddf : {"Satterthwaite", "Kenward-Roger"}
+    alpha_random, alpha_fixed : float
+        A term stays if its p-value is below (0.1, 0.05).
+    reduce_fixed, reduce_random : bool
+    keep : str or list of str, optional
+        Fixed-effects terms that stay anyway.
+
+    Returns
+    -------
+    StepResult
+        ``.random`` and ``.fixed`` tables with the column ``Eliminated`` (0 = kept), ``.table`` both, ``.final`` the
+        formula; `get_model` gives the model.
+
+    Examples
+    --------
+    >>> from mere import lmer, step
+    >>> from mere.datasets import sleepstudy
+    >>> step(lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)).final
+    'Reaction ~ Days + (Days | Subject)'
+    """
+    raise no_method("step", model)
+
+
+@generic
+def get_model(result: Any) -> Any:
+    """The model that `step` ended with.
+
+    Examples
+    --------
+    >>> from mere import lmer, step, get_model, formula
+    >>> from mere.datasets import sleepstudy
+    >>> get_model(step(lmer("Reaction ~ Days + (Days | Subject)", sleepstudy))).fixef().round(3).to_list()
+    [251.405, 10.467]
+    """
+    raise no_method("get_model", result)
+
+
+@generic
+def as_lmerModLmerTest(model: Any, tol: float = 1e-8) -> Any:
+    """The model itself: every ``lmer`` has all its tests. There for scripts from R.
+
+    Examples
+    --------
+    >>> from mere import lmer, as_lmerModLmerTest
+    >>> from mere.datasets import sleepstudy
+    >>> m = lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
+    >>> as_lmerModLmerTest(m) is m
+    True
+    """
+    raise no_method("as_lmerModLmerTest", model)

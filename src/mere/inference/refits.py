@@ -1,0 +1,89 @@
+"""Fits of a model with another formula, from the data and arguments of its call."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..covariances import STRUCTURES
+from ..design import Design, build_design
+from ..errors import MereValueError, SingularFitMessage
+from ..fitting import fit_lmm
+from ..linear import fit_lm
+from ..model import LM, LMM, linear_model, mixed_model
+
+__all__ = ["fixed_formula", "join_formula", "refit_formula", "without_terms"]
+
+_DESIGN = ("weights", "offset", "subset", "na_action", "contrasts", "env")
+
+
+def fixed_formula(design: Design, dropped: Sequence[str] = ()) -> str:
+    """The fixed part as text, without some terms."""
+    parsed = design.formula
+    if not dropped:
+        return parsed.fixed_text
+    terms = design.terms
+    kept = [label for label in terms.labels if label not in set(dropped)]
+    kept += [terms.variables[v] for v in terms.offsets]
+    left = parsed.fixed_text.partition("~")[0].strip()
+    right = " + ".join(kept) or ("1" if terms.intercept else "0")
+    return f"{left} ~ {right}" + ("" if terms.intercept or not kept else " - 1")
+
+
+def join_formula(fixed: str, random: Sequence[str]) -> str:
+    """A fixed part and random terms ``"x | g"`` (or ``cs(…)``) as one formula."""
+    return " + ".join([fixed, *(text if _is_call(text) else f"({text})" for text in random)])
+
+
+def _is_call(text: str) -> bool:
+    """Is the text of a random term a structure, such as ``cs(x | g)``?"""
+    return text.endswith(")") and text.split("(", 1)[0] in STRUCTURES
+
+
+def random_texts(design: Design) -> list[str]:
+    """The random terms as they were written, one grouping factor each."""
+    return [bar_text(bar) for bar in design.formula.bars]
+
+
+def bar_text(bar: Any) -> str:
+    """One random term: ``"x | g"``, or with its structure, ``"cs(x | g)"``."""
+    if bar.structure == "us":
+        return str(bar.text)
+    options = "".join(f", {name} = {str(value).upper()}" for name, value in bar.options)
+    return f"{bar.structure}({bar.text}{options})"
+
+
+def without_terms(design: Design, dropped: Sequence[str]) -> str:
+    """The formula of a design without some fixed-effects terms."""
+    return join_formula(fixed_formula(design, dropped), random_texts(design))
+
+
+def refit_formula(m: LM | LMM, formula: str, quiet: bool = True) -> LM | LMM:
+    """The same data and arguments with another formula; without random terms a linear model.
+
+    Raises
+    ------
+    MereValueError
+        If missing values in other variables change the rows in use.
+    """
+    given = m.call.arguments
+    extra = {name: given[name] for name in _DESIGN if given.get(name) is not None}
+    design = build_design(formula, m.call.data, **extra)
+    if len(design.y) != len(m.design.y) or not np.array_equal(design.y, m.design.y):
+        raise MereValueError(
+            f"the model without a term uses {len(design.y)} rows, the model {len(m.design.y)}: "
+            "leave out incomplete rows before fitting"
+        )
+    call = replace(m.call, arguments={**given, "formula": formula})
+    with warnings.catch_warnings():
+        if quiet:
+            warnings.simplefilter("ignore", SingularFitMessage)
+        if not design.random:
+            return linear_model(fit_lm(design), replace(call, function="lm"))
+        assert isinstance(m, LMM)
+        fit = fit_lmm(design, m.reml, m.control, stacklevel=4)
+    return mixed_model(fit, m.control, call)

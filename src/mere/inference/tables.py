@@ -1,0 +1,195 @@
+"""Tables of tests: contrasts and terms of a model, given its `Reference`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import generics as g
+from ..errors import MereValueError
+from ..model import LM, LMM
+from .fixedterms import fixed_terms
+from .hypotheses import FixedTerms, hypotheses, read_type
+from .methods import reference_of
+from .reference import Reference, p_of_t, quantile_of_t
+
+__all__ = ["f_table", "read_contrasts_matrix", "t_table", "terms_of"]
+
+
+# -- numbers -----------------------------------------------------------------
+def t_table(
+    reference: Reference,
+    L: np.ndarray,
+    names: Sequence[str],
+    rhs: np.ndarray | float = 0.0,
+    limits: bool = True,
+    level: float = 0.95,
+    estimable: np.ndarray | None = None,
+) -> pd.DataFrame:
+    """t tests of the rows of L; rows that are not `estimable` are NaN."""
+    L = np.atleast_2d(np.asarray(L, float))
+    estimate = L @ reference.beta
+    se = np.sqrt(np.maximum(np.einsum("ij,ij->i", L @ reference.V, L), 0.0))
+    df = reference.df(L)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = (estimate - rhs) / se
+    columns = {"Estimate": estimate, "Std. Error": se, "df": df, "t value": t}
+    if limits:
+        width = quantile_of_t(level, df) * se
+        columns |= {"lower": estimate - width, "upper": estimate + width}
+    table = pd.DataFrame(columns | {"Pr(>|t|)": p_of_t(t, df)}, index=list(names), dtype=float)
+    if estimable is not None:
+        table.loc[~np.asarray(estimable)] = np.nan
+    return table
+
+
+def f_table(
+    reference: Reference, tests: Mapping[str, np.ndarray], sigma: float, rhs: np.ndarray | None = None
+) -> pd.DataFrame:
+    """F tests of several hypotheses, one row each.
+
+    Mean Sq is the unscaled F times sigma^2: what an analysis of variance would have with this error.
+    """
+    joint = [reference.joint(L, rhs) for L in tests.values()]
+    mean = np.array([j.unscaled * sigma**2 for j in joint])
+    ndf = np.array([j.ndf for j in joint], dtype=int)
+    columns = {
+        "Sum Sq": mean * ndf,
+        "Mean Sq": mean,
+        "NumDF": ndf,
+        "DenDF": [j.ddf for j in joint],
+        "F value": [j.F for j in joint],
+        "Pr(>F)": [j.p_value for j in joint],
+    }
+    return pd.DataFrame(columns, index=list(tests))
+
+
+def null_space(X: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Directions (columns) in which coefficients of X can move without moving the fit."""
+    dropped = np.setdiff1d(np.arange(X.shape[1]), kept)
+    out = np.zeros((X.shape[1], len(dropped)))
+    if len(dropped):
+        scale = np.linalg.norm(X[:, kept], axis=0)
+        out[kept] = -np.linalg.lstsq(X[:, kept] / scale, X[:, dropped], rcond=None)[0] / scale[:, None]
+        out[dropped, np.arange(len(dropped))] = 1.0
+    return out
+
+
+def estimable_rows(L: np.ndarray, null: np.ndarray, tolerance: float = 1e-8) -> np.ndarray:
+    """Which rows of L (over all columns) are the same for every solution."""
+    if not null.shape[1]:
+        return np.ones(len(L), dtype=bool)
+    scale = np.linalg.norm(L, axis=1)[:, None] * np.linalg.norm(null, axis=0)
+    out: np.ndarray = (np.abs(L @ null) <= tolerance * np.maximum(scale, 1e-300)).all(axis=1)
+    return out
+
+
+# -- models ------------------------------------------------------------------
+def terms_of(m: LM | LMM) -> FixedTerms:
+    """The fixed terms of a model, kept with it."""
+    if "_fixed_terms" not in m.__dict__:
+        m.__dict__["_fixed_terms"] = fixed_terms(m.design)
+    return m.__dict__["_fixed_terms"]  # type: ignore[no-any-return]
+
+
+def kept_columns(m: LM | LMM) -> np.ndarray:
+    """Positions of the columns that were kept among all columns."""
+    design = m.design
+    return np.setdiff1d(np.arange(len(design.names_full)), np.asarray(design.dropped, dtype=int))
+
+
+def read_contrasts_matrix(m: LM | LMM, L: Any, full: bool = False) -> tuple[np.ndarray, list[str]]:
+    """L as (r, p) numbers with names of its rows; a frame is matched by its columns."""
+    names = list(m.design.names_full if full else m.design.names)
+    labels = None
+    if isinstance(L, pd.Series):
+        L = L.to_frame().T
+    if isinstance(L, pd.DataFrame):
+        labels = [str(i) for i in L.index]
+        if set(L.columns) <= set(names) and L.columns.is_unique:
+            L = L.reindex(columns=names, fill_value=0.0)
+        L = L.to_numpy()
+    try:
+        out = np.atleast_2d(np.asarray(L, dtype=float))
+    except (TypeError, ValueError):
+        raise MereValueError(f"L must be a matrix of numbers with {len(names)} columns, not {L!r}") from None
+    if out.ndim != 2 or out.shape[1] != len(names):
+        raise MereValueError(
+            f"L must have {len(names)} columns, one for each of {', '.join(names)}; it has shape {out.shape}"
+        )
+    if not np.isfinite(out).all():
+        raise MereValueError("L has missing or infinite values")
+    return out, labels or [str(i + 1) for i in range(len(out))]
+
+
+def _contest(
+    m: LM | LMM,
+    L: Any,
+    rhs: Any = 0,
+    joint: bool = True,
+    collect: bool = True,
+    confint: bool = True,
+    level: float = 0.95,
+    check_estimability: bool = False,
+    ddf: str | None = None,
+    vcov: Any = None,
+) -> Any:
+    matrix, names = read_contrasts_matrix(m, L, full=check_estimability)
+    right = np.broadcast_to(np.asarray(rhs, float), (len(matrix),))
+    estimable = None
+    if check_estimability:
+        kept = kept_columns(m)
+        estimable = estimable_rows(matrix, null_space(m.design.X_full, kept))
+        matrix = matrix[:, kept]
+    reference = reference_of(m, ddf, vcov)
+    if joint:
+        if estimable is not None:
+            matrix, right = matrix[estimable], right[estimable]
+        return f_table(reference, {"1": matrix}, m.sigma, right)
+    table = t_table(reference, matrix, names, right, confint, level, estimable)
+    return table if collect else [table.iloc[[i]] for i in range(len(table))]
+
+
+def _contest_1d(
+    m: LM | LMM,
+    L: Any,
+    rhs: float = 0,
+    ddf: str | None = None,
+    confint: bool = False,
+    level: float = 0.95,
+    vcov: Any = None,
+) -> pd.DataFrame:
+    matrix, _ = read_contrasts_matrix(m, L)
+    if len(matrix) != 1 or np.ndim(rhs) != 0:
+        raise MereValueError("contest1D() tests one linear function against one number; use contest(joint=False)")
+    return _contest(m, matrix, rhs, False, True, confint, level, False, ddf, vcov)  # type: ignore[no-any-return]
+
+
+def _contest_md(m: LM | LMM, L: Any, rhs: Any = 0, ddf: str | None = None, vcov: Any = None) -> pd.DataFrame:
+    return _contest(m, L, rhs, ddf=ddf, vcov=vcov)  # type: ignore[no-any-return]
+
+
+def _show_tests(m: LM | LMM, type: str | int = "III") -> dict[str, pd.DataFrame]:
+    names = list(m.design.names)
+    out = {}
+    assign = np.asarray(m.design.assign)
+    for label, L in hypotheses(terms_of(m), read_type(type)).items():
+        own = [names[c] for c in np.flatnonzero(assign == m.design.term_labels.index(label) + 1)]
+        rows = own if len(own) == len(L) else [str(i + 1) for i in range(len(L))]
+        out[label] = pd.DataFrame(L, rows, names)
+    return out
+
+
+for _kind in (LM, LMM):
+    g.contest.register(_kind, _contest)
+    g.contest1D.register(_kind, _contest_1d)
+    g.contestMD.register(_kind, _contest_md)
+    g.show_tests.register(_kind, _show_tests)
+
+
+@g.as_lmerModLmerTest.register(LMM)
+def _as_lmer_mod_lmer_test(m: LMM, tol: float = 1e-8) -> LMM:
+    return m
