@@ -54,12 +54,15 @@ from .generics import (
     vcov,
     weights,
 )
-from .rface import lFormula, lm, lmer, lmList, mkLmerDevfun, mkMerMod, optimizeLmer
+from .margins import Basis, Scale, contrast, emm_basis, make_tran, pairs, rbind
+from .rface import emmeans, lFormula, lm, lmer, lmList, mkLmerDevfun, mkMerMod, optimizeLmer, ref_grid
 
 __all__ = [
     "AIC",
     "BIC",
+    "Basis",
     "REMLcrit",
+    "Scale",
     "VarCorr",
     "anova",
     "as_lmerModLmerTest",
@@ -68,11 +71,14 @@ __all__ = [
     "contest",
     "contest1D",
     "contestMD",
+    "contrast",
     "datasets",
     "deviance",
     "df_residual",
     "difflsmeans",
     "drop1",
+    "emm_basis",
+    "emmeans",
     "errors",
     "extractAIC",
     "family",
@@ -95,6 +101,7 @@ __all__ = [
     "lmerControl",
     "logLik",
     "ls_means",
+    "make_tran",
     "mkLmerDevfun",
     "mkMerMod",
     "model_frame",
@@ -102,10 +109,13 @@ __all__ = [
     "ngrps",
     "nobs",
     "optimizeLmer",
+    "pairs",
     "predict",
     "ranef",
     "ranova",
+    "rbind",
     "rePCA",
+    "ref_grid",
     "refitML",
     "residuals",
     "show_tests",

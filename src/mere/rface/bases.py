@@ -11,7 +11,8 @@ import numpy as np
 from .. import generics as g
 from ..design import Design
 from ..errors import MarginsMessage, MereKeyError, MereValueError
-from ..frame import Factor, as_factor, as_frame
+from ..frame import Factor, as_frame
+from ..inference.methods import METHODS, reference_of
 from ..language.algebra import Terms
 from ..language.syntax import Call, Name, Node, names_in
 from ..margins import Basis, constant_df, emm_basis, null_space
@@ -165,7 +166,7 @@ def _covariance(model: Any, vcov: Any) -> np.ndarray:
 
 @emm_basis.register(LM)
 def _linear(model: LM, *, vcov: Any = None, data: Any = None, **_: Any) -> Basis:
-    V = g.vcov(model).dropna(how="all").dropna(axis=1, how="all").to_numpy() if vcov is None else _covariance(model, vcov)
+    V = g.vcov(model, full=False).to_numpy() if vcov is None else _covariance(model, vcov)
     return design_basis(
         model.design, model.call.data if data is None else data, model.beta, V, constant_df(model.df),
         sigma=model.sigma, bias_sigma=model.sigma,
@@ -200,11 +201,14 @@ def _degrees(
     model: LMM, method: str, vcov: Any
 ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray], str]:
     """Covariance of the fixed effects, degrees of freedom of linear functions, and the method's name."""
-    V = g.vcov(model).to_numpy()
-    if method == "kenward-roger" and (vcov is not None or not model.reml):
-        if vcov is None:
-            warnings.warn("Kenward-Roger needs a REML fit; Satterthwaite's method is used", MarginsMessage, stacklevel=6)
+    if vcov is not None and method == "kenward-roger":
         method = "satterthwaite"
-    if vcov is not None:
-        V = _covariance(model, vcov)
-    return V, constant_df(np.inf), "asymptotic"
+    if method == "kenward-roger" and not model.reml:
+        warnings.warn("Kenward-Roger needs a REML fit; Satterthwaite's method is used", MarginsMessage, stacklevel=6)
+        method = "satterthwaite"
+    name = {"kenward-roger": "Kenward-Roger", "satterthwaite": "Satterthwaite", "asymptotic": "asymptotic"}[method]
+    if name not in METHODS:
+        name, method = "Satterthwaite", "satterthwaite"
+    reference = reference_of(model, name)
+    V = reference.V if vcov is None else _covariance(model, vcov)
+    return V, reference.df, method
