@@ -27,6 +27,7 @@ from .likelihood import (
     ngrps,
     nobs,
 )
+from .pictures import plot
 from .refitting import refitML
 from .rows import (
     family,
@@ -79,6 +80,7 @@ __all__ = [
     "model_matrix",
     "ngrps",
     "nobs",
+    "plot",
     "predict",
     "ranef",
     "ranova",

@@ -176,6 +176,7 @@ def _by_group(
         back_label=None,
         coefficients=_coefficient_table(grid, K),
         is_grid=False,
+        paired=by,
         description=made.description or f"{method_name(method)} contrasts",
     )
     return _multiplied(grid, K, table, about)
@@ -259,8 +260,6 @@ def _inside_parens(s: str) -> bool:
 
 
 def _numeral(text: str) -> bool:
-    if text in ("TRUE", "FALSE"):
-        return True
     try:
         float(text)
     except ValueError:
@@ -330,10 +329,9 @@ def _interaction(
         methods = [interaction] * len(variables)
     options = {k: v for k, v in given.items() if k not in _FINISH}
     out, left = grid, list(variables)
-    kinds, done = [], []
+    done: list[str] = []
     for variable, one in zip(list(reversed(variables)), list(reversed(methods))):
         others = tuple(c for c in out.table.columns if c != variable)
-        kinds.append(one in ("pairwise", "revpairwise", "tukey"))
         done.insert(0, f"{variable}_{method_name(one)}")
         keep = out.about.by
         out = _by_group(out, one, others, done[0], options, given.get("parens"), False)
@@ -342,7 +340,7 @@ def _interaction(
     order = [*done, *[c for c in out.table.columns if c not in done]]
     rows = _sorted_rows(out.table[order])
     out = replace(out, table=out.table[order]).rows(rows)
-    about = replace(out.about, by=by, primary=tuple(done), adjust="none", kind="pairs" if all(kinds) else "contrast")
+    about = replace(out.about, by=by, primary=tuple(done), adjust="none", kind="contrast", description="interaction contrasts")
     out = replace(out, about=about)
     return _finished(out, *(given.get(k) for k in ("offset", "scale", "type", "adjust")), given.get("ratios", True))
 

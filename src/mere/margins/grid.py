@@ -87,6 +87,7 @@ class About:
         `family` is the number of means behind pairwise comparisons.
     by, primary : variables
     averaged : tuple of str
+        Factors averaged over; `partly`: not the same in all rows.
     scale : Scale or None
     back_label : str or None
         Column of back-transformed estimates, when not the scale's own.
@@ -99,7 +100,12 @@ class About:
     df, sigma, bias_sigma, type, side, delta, bias_adjust : defaults of the summary
     terms : of the model
     coefficients : the matrix of the contrasts, and the grid they are of
-    trend : str or None
+    is_grid : bool
+        A reference grid.
+    description : str
+        Of the contrasts, for the names of lists.
+    mult : factors of a multivariate response
+    paired : the by-variables within which all pairs were compared
     """
 
     name: str = "prediction"
@@ -111,6 +117,7 @@ class About:
     by: tuple[str, ...] = ()
     primary: tuple[str, ...] = ()
     averaged: tuple[str, ...] = ()
+    partly: bool = False
     scale: Scale | None = None
     back_label: str | None = None
     messages: tuple[str, ...] = ()
@@ -130,9 +137,8 @@ class About:
     coefficients: pd.DataFrame | None = None
     is_grid: bool = False
     description: str = "emmeans"
-    simulated: int = 0
     mult: tuple[str, ...] = ()
-    ratios: bool = True
+    paired: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -192,7 +198,8 @@ class EmmGrid:
                 table[name] = table[name].cat.remove_unused_categories()
         shown = None if self.about.shown is None else self.about.shown[index]
         offset = None if self.offset is None else self.offset[index]
-        about = replace(self.about, shown=shown, coefficients=None)
+        kind = "contrast" if self.about.kind == "pairs" else self.about.kind
+        about = replace(self.about, shown=shown, coefficients=None, kind=kind)
         return EmmGrid(self.estimates, table, self.L[index], self.weight[index], offset, about)
 
     def with_about(self, **changes: Any) -> EmmGrid:
@@ -217,7 +224,7 @@ class EmmGrid:
         return g.to_html(self)
 
     summary, confint, vcov, coef = g.summary, g.confint, g.vcov, g.coef
-    predict, weights, to_text, to_html = g.predict, g.weights, g.to_text, g.to_html
+    predict, weights, plot, to_text, to_html = g.predict, g.weights, g.plot, g.to_text, g.to_html
 
 
 class EmmList(Mapping[str, EmmGrid]):

@@ -65,7 +65,8 @@ def build_grid(
     estimates = Estimates(basis.beta, basis.V, basis.df if df is None else constant_df(df), basis.null)
     about = About(
         scale=_scale(basis.scale, tran),
-        notes=tuple(basis.notes) if df is None else (),
+        notes=tuple(basis.notes) if df is None else ("Degrees-of-freedom method: user-specified",),
+        averaged=_set_aside(aside, counterfactuals),
         shown=shown,
         nesting=structure,
         sigma=basis.sigma if sigma is None else sigma,
@@ -416,6 +417,13 @@ def _structure(
         text = ", ".join(f"{a} %in% {'*'.join(b) if len(b) < 2 else '(' + '*'.join(b) + ')'}" for a, b in found.items())
         warnings.warn(f"A nesting structure was detected in the fitted model: {text}", MarginsMessage, stacklevel=4)
     return found
+
+
+def _set_aside(aside: Sequence[str], counterfactuals: Any) -> tuple[str, ...]:
+    """What the grid itself has averaged over, as R words it."""
+    if counterfactuals:
+        return (".obs.no.",)
+    return (f"{len(aside)} nuisance factors",) if aside else ()
 
 
 def _scale(own: Scale | None, given: Any) -> Scale | None:

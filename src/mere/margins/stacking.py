@@ -72,9 +72,16 @@ def stack_grids(grids: Sequence[EmmGrid], adjust: str = "bonferroni") -> EmmGrid
         first.about, by=(), primary=primary, adjust=adjust, shown=None, nesting={}, coefficients=None,
         family=len(L), kind="contrast" if first.about.kind == "pairs" else first.about.kind,
         name=first.about.name if len(names) == 1 else "estimate",
-        averaged=first.about.averaged if len({p.about.averaged for p in grids}) == 1 else (),
+        averaged=_averaged(grids), partly=len({p.about.averaged for p in grids}) > 1,
     )  # fmt: skip
     return EmmGrid(first.estimates, pd.DataFrame(frame), L, weight, offset, about)
+
+
+def _averaged(grids: Sequence[EmmGrid]) -> tuple[str, ...]:
+    """What the parts are averaged over; in R's words when they differ."""
+    if len({p.about.averaged for p in grids}) == 1:
+        return grids[0].about.averaged
+    return tuple(dict.fromkeys(a for p in grids for a in p.about.averaged))
 
 
 def _by_first(part: EmmGrid) -> pd.DataFrame:

@@ -137,7 +137,8 @@ def summarize(
     groups = [np.searchsorted(rows, part) for part in by_groups(grid.table, group_names, rows)]
     notes = _first_notes(grid)
     back = _back_scale(about.scale, about.type if type is None else type, notes)
-    work = _Work(grid, rows, value, se, dof, groups, direction, seed)
+    pairs = about.kind == "pairs" and set(group_names) == set(about.paired)
+    work = _Work(grid, rows, value, se, dof, groups, direction, seed, pairs)
     columns: dict[str, np.ndarray] = {}
     asymptotic = bool(np.isinf(dof[~np.isnan(dof)]).all()) and bool((~np.isnan(dof)).any())
     wanted = about.adjust if adjust is None else find_adjustment(adjust).name
@@ -225,8 +226,11 @@ def _back_scale(scale: Scale | None, type: str, notes: list[str]) -> Scale | Non
 def _first_notes(grid: EmmGrid) -> list[str]:
     about, notes = grid.about, []
     if about.averaged:
-        notes.append(f"Results are averaged over the levels of: {', '.join(about.averaged)}")
+        some = "some or all of " if about.partly else ""
+        notes.append(f"Results are averaged over {some}the levels of: {', '.join(about.averaged)}")
     notes += [n for n in about.notes if about.df is None or not n.startswith("Degrees-of-freedom")]
+    if about.df is not None:
+        notes.append("Degrees-of-freedom method: user-specified")
     return [*notes, *about.messages]
 
 
@@ -289,9 +293,10 @@ class _Work:
     groups: Sequence[np.ndarray]
     side: int
     seed: Any
+    pairs: bool
 
-    def family(self, mine: np.ndarray) -> Family:
-        """The tests of one group that can be made."""
+    def family(self, mine: np.ndarray, total: int) -> Family:
+        """The tests of one group that can be made, of `total`."""
         L = self.grid.L[self.rows[mine]]
         estimates = self.grid.estimates
 
@@ -301,18 +306,15 @@ class _Work:
             return V / np.outer(sd, sd)
 
         rank = int(np.linalg.matrix_rank(L[:, estimates.kept], tol=None)) if len(L) else 1
-        means = self.grid.about.family if self.grid.about.kind == "pairs" else len(mine)
-        if self.grid.about.kind == "pairs":
-            m = (1 + np.sqrt(1 + 8 * len(mine))) / 2
-            means = int(round(m)) if self.grid.about.shown is None and abs(m - round(m)) < 1e-9 else means
-        return Family(len(mine), means, max(rank, 1), correlation, self.side, self.seed)
+        means = round((1 + (1 + 8 * total) ** 0.5) / 2) if self.pairs else total
+        return Family(len(mine), means, max(rank, 1), correlation, self.side, self.seed, total)
 
 
 def _choose(work: _Work, name: str, family: Family) -> Adjustment:
     """The adjustment that can be used; a message when it is not the one asked for."""
     chosen = ADJUSTMENTS[name]
     reason = None
-    if chosen.pairs_only and (work.grid.about.kind != "pairs" or family.size != family.means * (family.means - 1) // 2):
+    if chosen.pairs_only and (not work.pairs or family.total != family.means * (family.means - 1) // 2):
         reason = "only appropriate for one set of pairwise comparisons"
     elif chosen.two_sided_only and work.side != 0:
         reason = "not appropriate for one-sided inferences"
@@ -333,9 +335,9 @@ def _by_family(
         mine = group[~np.isnan(work.value[group])]
         if not len(mine):
             continue
-        family = work.family(mine)
+        family = work.family(mine, len(group))
         use = ADJUSTMENTS["none"]
-        if name != "none" and family.size > 1:
+        if name != "none" and len(group) > 1:
             use = replaced.get(name) or _choose(work, name, family)
             if use.name != name:
                 replaced[name] = use
@@ -372,7 +374,7 @@ def _tests(
             t, tail = (np.abs(away) - delta) / work.se, -1
         else:
             t, tail = (away + work.side * delta) / work.se, work.side
-    tested = _Work(work.grid, work.rows, work.value, work.se, work.df, work.groups, tail, work.seed)
+    tested = _Work(work.grid, work.rows, work.value, work.se, work.df, work.groups, tail, work.seed, work.pairs)
 
     def pvalues(use: Adjustment, mine: np.ndarray, family: Family) -> np.ndarray:
         return use.pvalues(t[mine], work.df[mine], family)
@@ -398,9 +400,10 @@ def _test_notes(back: Scale | None, delta: float, side: int) -> list[str]:
 
 def _cross(p: np.ndarray, groups: Sequence[np.ndarray], name: str) -> np.ndarray:
     """Adjust again across groups: row i of every group is a family."""
-    from .adjustments.stepwise import adjust_pvalues
+    from .adjustments.stepwise import RULES, adjust_pvalues
 
     rules: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        **RULES,
         "bonferroni": lambda q: len(q) * q,
         "sidak": lambda q: 1 - (1 - q) ** len(q),
     }
@@ -410,7 +413,7 @@ def _cross(p: np.ndarray, groups: Sequence[np.ndarray], name: str) -> np.ndarray
             mine = np.array([x[i] for x in groups if len(x) > i])
             out[mine] = adjust_pvalues(p[mine], rules[name])
         return out
-    raise MereValueError(f"cross_adjust must be 'none', 'bonferroni' or 'sidak', not {name!r}")
+    raise MereValueError(f"cross_adjust must be 'none' or one of {', '.join(rules)}, not {name!r}")
 
 
 # -- the table ------------------------------------------------------------------------

@@ -71,7 +71,10 @@ def _cells(s: SummaryEmm, table: pd.DataFrame) -> list[tuple[str, list[str], boo
         if name in s.labels:
             numeric = pd.api.types.is_numeric_dtype(column.dtype)
             cells = format_numbers(column, 7) if numeric else [text_of_value(v) for v in column]
-            out.append((str(name), cells, not numeric))
+            out.append((str(name), cells, not numeric and not set(cells) <= {"TRUE", "FALSE"}))
+            continue
+        if kind == "text":
+            out.append((str(name), [str(v) for v in column], True))
             continue
         numbers = column.to_numpy(dtype=float) if pd.api.types.is_numeric_dtype(column.dtype) else None
         if numbers is None:

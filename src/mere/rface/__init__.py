@@ -2,8 +2,24 @@
 
 from . import bases
 from .linear import lm, lmList
-from .margins import emmeans, ref_grid
+from .margins import emmeans, emmip, emtrends, joint_tests, pwpp, ref_grid
 from .mixed import lmer
 from .modular import lFormula, mkLmerDevfun, mkMerMod, optimizeLmer
 
-__all__ = ["emmeans", "ref_grid", "lFormula", "lm", "lmList", "lmer", "mkLmerDevfun", "mkMerMod", "optimizeLmer"]
+__all__ = [
+    "emmeans",
+    "emmip",
+    "emtrends",
+    "joint_tests",
+    "lFormula",
+    "lm",
+    "lmList",
+    "lmer",
+    "mkLmerDevfun",
+    "mkMerMod",
+    "optimizeLmer",
+    "pwpp",
+    "ref_grid",
+]
+
+del bases

@@ -5,9 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..margins import EmmGrid, EmmList, build_grid, emm_basis, marginal_means
+from .. import generics as g
+from ..errors import MereTypeError
+from ..margins import (
+    EmmGrid,
+    EmmList,
+    JointTests,
+    build_grid,
+    comparison_arrows,
+    emm_basis,
+    interaction_frame,
+    interaction_specs,
+    marginal_means,
+    meanint,
+    pairwise_frame,
+    term_tests,
+    trend_grid,
+)
+from ..plotting import draw_interaction, draw_means, draw_pvalues
 
-__all__ = ["emmeans", "ref_grid"]
+__all__ = ["emmeans", "emmip", "emtrends", "joint_tests", "pwpp", "ref_grid"]
 
 _MODEL_OPTIONS = ("lmer_df", "mode", "vcov", "data")
 _GRID_OPTIONS = (
@@ -183,3 +200,240 @@ def _grid_of(
     if at is not None:
         about["at"] = at
     return ref_grid(object, **about), options
+
+
+def emtrends(
+    object: Any,
+    specs: Any,
+    var: str,
+    by: str | Sequence[str] | None = None,
+    max_degree: int = 1,
+    delta_var: float | None = None,
+    at: Mapping[str, Any] | None = None,
+    lmer_df: str | None = None,
+    weights: Any = "equal",
+    adjust: str | None = None,
+    **options: Any,
+) -> EmmGrid | EmmList:
+    """Estimated marginal trends: slopes of a covariate (emmeans' ``emtrends``).
+
+    d eta / dx, by extrapolated central differences of the model's matrix
+    (relative error about 1e-10), averaged as means are.
+
+    Parameters
+    ----------
+    object : model or Basis
+    specs, by, at, lmer_df, weights, adjust
+        As in `emmeans`.
+    var : str
+        A covariate, or an expression in one: ``"log(dose)"``.
+    max_degree : int
+        Above 1: also the coefficients of the quadratic, cubic ... terms of the
+        local polynomial, as a by-variable ``degree``.
+    delta_var : float, optional
+        Step of the differences; default a hundredth of the range.
+    **options
+        Others of `ref_grid` and `contrast`; ``regrid="response"`` for trends
+        on the response scale.
+
+    Examples
+    --------
+    >>> from mere import lm, emtrends
+    >>> from mere.datasets import fiber
+    >>> emtrends(lm("strength ~ diameter * machine", fiber), "machine", var="diameter")
+     machine diameter.trend    SE df lower.CL upper.CL
+     A                1.104 0.194  9    0.666     1.54
+     B                0.857 0.224  9    0.351     1.36
+     C                0.864 0.208  9    0.394     1.33
+    <BLANKLINE>
+    Confidence level used: 0.95
+    """
+    if isinstance(object, EmmGrid):
+        raise MereTypeError("emtrends() needs the model, not a grid: the grid has no derivatives")
+    model = {k: options.pop(k) for k in _MODEL_OPTIONS if k in options}
+    if lmer_df is not None:
+        model["lmer_df"] = lmer_df
+    about = {k: options.pop(k) for k in _GRID_OPTIONS if k in options}
+    if at is not None:
+        about["at"] = at
+    scale = options.pop("regrid", None)
+    grid = trend_grid(emm_basis(object, **model), var, max_degree, scale, delta_var, **about)
+    if max_degree > 1 and by is None and isinstance(specs, str) and "degree" not in specs:
+        specs = f"{specs} {'+' if '|' in specs else '|'} degree" if "~" in specs else f"~ {specs} | degree"
+    return marginal_means(grid, specs, by, weights, None, adjust, **options)
+
+
+def joint_tests(
+    object: Any,
+    by: str | Sequence[str] | None = None,
+    show0df: bool = False,
+    showconf: bool = True,
+    cov_reduce: Any = meanint,
+    lmer_df: str | None = None,
+    **options: Any,
+) -> JointTests:
+    """F tests of the terms of a model, from its marginal means (emmeans' ``joint_tests``).
+
+    Each term is tested by the interaction contrasts of its factors' means,
+    which makes type III tests; covariates are taken at mean - 1 and mean + 1.
+
+    Parameters
+    ----------
+    object : model, Basis or EmmGrid
+    by : str or sequence, optional
+        Tests at each level of these.
+    show0df : bool
+        Also terms without an estimable contrast.
+    showconf : bool
+        With empty cells: a row for what is confounded.
+    cov_reduce : callable, bool, str or mapping
+        See `ref_grid`.
+    lmer_df : {"kenward-roger", "satterthwaite", "asymptotic"}, optional
+    **options
+        Others of `ref_grid`.
+
+    Returns
+    -------
+    JointTests
+
+    Examples
+    --------
+    >>> from mere import lm, joint_tests
+    >>> from mere.datasets import warpbreaks
+    >>> joint_tests(lm("breaks ~ wool * tension", warpbreaks))
+     model term   df1 df2 F.ratio p.value
+     wool           1  48   3.765  0.0582
+     tension        2  48   8.498  0.0007
+     wool:tension   2  48   4.189  0.0210
+    """
+    if not isinstance(object, EmmGrid):
+        options["cov_reduce"] = cov_reduce
+        if lmer_df is not None:
+            options["lmer_df"] = lmer_df
+        object = ref_grid(object, **options)
+    return term_tests(object, by, show0df, showconf)
+
+
+def emmip(
+    object: Any,
+    formula: str,
+    CIs: bool = False,
+    PIs: bool = False,
+    type: str | None = None,
+    ax: Any = None,
+    plotit: bool = True,
+    **options: Any,
+) -> Any:
+    """Interaction plot of marginal means (emmeans' ``emmip``).
+
+    Parameters
+    ----------
+    object : model, Basis or EmmGrid
+    formula : str
+        ``"trace ~ x | panel"``, or ``"~ x"``.
+    CIs, PIs : bool
+        Confidence or prediction intervals.
+    type : {"link", "response"}, optional
+    ax : matplotlib Axes, optional
+    plotit : bool
+        False: the table behind the picture.
+    **options
+        Of `emmeans`.
+
+    Examples
+    --------
+    >>> from mere import lm, emmip
+    >>> from mere.datasets import warpbreaks
+    >>> m = lm("breaks ~ wool * tension", warpbreaks)
+    >>> emmip(m, "wool ~ tension", plotit=False)["yvar"].round(1).to_list()
+    [44.6, 28.2, 24.0, 28.8, 24.6, 18.8]
+    """
+    traces, xs, panels = interaction_specs(formula)
+    means = emmeans(object, [*traces, *xs, *panels], **options)
+    grid = means[0] if isinstance(means, EmmList) else means
+    frame = interaction_frame(grid, traces, xs, CIs, type=type)
+    if PIs:
+        limits = g.predict(grid, interval="prediction", type=type)
+        frame["LPL"], frame["UPL"] = limits["lower.PL"].to_numpy(), limits["upper.PL"].to_numpy()
+    return draw_interaction(frame, traces, xs, panels, ax) if plotit else frame
+
+
+def pwpp(
+    object: EmmGrid | EmmList,
+    method: Any = "pairwise",
+    by: Any = None,
+    sort: bool = True,
+    values: bool = True,
+    ax: Any = None,
+    plotit: bool = True,
+    **options: Any,
+) -> Any:
+    """Plot of pairwise p-values (emmeans' ``pwpp``).
+
+    Parameters
+    ----------
+    object : EmmGrid
+    method : str, mapping or callable
+        Of `contrast`.
+    by : str or sequence, optional
+    sort : bool
+        Means in order.
+    values : bool
+        Show the means.
+    ax : matplotlib Axes, optional
+    plotit : bool
+        False: the table behind the picture.
+    **options
+        Of the summary.
+
+    Examples
+    --------
+    >>> from mere import lm, emmeans, pwpp
+    >>> from mere.datasets import warpbreaks
+    >>> means = emmeans(lm("breaks ~ tension", warpbreaks), "tension")
+    >>> pwpp(means, plotit=False)["p.value"].round(4).to_list()
+    [0.0385, 0.0014, 0.4631]
+    """
+    grid = object[0] if isinstance(object, EmmList) else object
+    if by is not None:
+        grid = grid.with_about(by=(by,) if isinstance(by, str) else tuple(by))
+    frame = pairwise_frame(grid, method, **options)
+    if not plotit:
+        return frame
+    means = interaction_frame(grid, [c for c in grid.table.columns if c not in grid.about.by], [], **_type_of(options))
+    return draw_pvalues(frame, means, grid.about.by, sort, values, ax)
+
+
+def _type_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in options.items() if k == "type"}
+
+
+@g.plot.register(EmmGrid)
+def _plot(
+    grid: EmmGrid,
+    CIs: bool = True,
+    PIs: bool = False,
+    comparisons: bool = False,
+    alpha: float = 0.05,
+    adjust: str = "tukey",
+    horizontal: bool = True,
+    ax: Any = None,
+    plotit: bool = True,
+    **options: Any,
+) -> Any:
+    if comparisons:
+        frame = comparison_arrows(grid, alpha, adjust, **options)
+        name = g.summary(grid, **options).name
+    else:
+        summary = g.summary(grid, infer=(True, False), **options)
+        frame, name = summary.to_frame(), summary.name
+    if PIs:
+        limits = g.predict(grid, interval="prediction", **_type_of(options))
+        frame["lower.PL"], frame["upper.PL"] = limits["lower.PL"].to_numpy(), limits["upper.PL"].to_numpy()
+    labels = [c for c in grid.table.columns if c not in grid.about.by]
+    return draw_means(frame, name, labels, grid.about.by, CIs, horizontal, ax) if plotit else frame
+
+
+@g.plot.register(EmmList)
+def _plot_list(parts: EmmList, **options: Any) -> Any:
+    return _plot(parts[0], **options)

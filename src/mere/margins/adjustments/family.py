@@ -28,6 +28,8 @@ class Family:
     side : int
         0 two-sided, 1 right, -1 left.
     seed : int
+    total : int
+        With the tests that cannot be made.
     """
 
     size: int
@@ -36,6 +38,7 @@ class Family:
     correlation: Callable[[], np.ndarray]
     side: int = 0
     seed: Any = 20161
+    total: int = 0
 
 
 @dataclass(frozen=True, eq=False)

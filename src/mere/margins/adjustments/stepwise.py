@@ -20,7 +20,7 @@ import numpy as np
 
 from .family import Adjustment, Family, t_tail
 
-__all__ = ["BH", "BY", "FDR", "HOCHBERG", "HOLM", "HOMMEL", "adjust_pvalues"]
+__all__ = ["BH", "BY", "FDR", "HOCHBERG", "HOLM", "HOMMEL", "RULES", "adjust_pvalues"]
 
 
 def _holm(p: np.ndarray) -> np.ndarray:
@@ -53,6 +53,16 @@ def _hommel(p: np.ndarray) -> np.ndarray:
         out[: m - size + 1] = np.maximum(out[: m - size + 1], lead)
         out[m - size + 1 :] = np.maximum(out[m - size + 1 :], c)
     return out
+
+
+RULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "holm": _holm,
+    "hochberg": _hochberg,
+    "hommel": _hommel,
+    "BH": _bh,
+    "BY": _by,
+    "fdr": _bh,
+}
 
 
 def adjust_pvalues(p: np.ndarray, rule: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
