@@ -271,20 +271,14 @@ def _estimable_rows(estimates: Estimates, L: np.ndarray) -> np.ndarray:
 
 
 def _confounded(grid: EmmGrid, tested: Sequence[np.ndarray]) -> JointF:
-    """All estimable contrasts of the cells, without the span of those that were tested."""
-    centred = grid.L - grid.L.mean(axis=0)
-    space = _estimable_rows(grid.estimates, centred)
-    if tested:
-        T = np.vstack(tested)
-        Q, s, _ = np.linalg.svd(T.T, full_matrices=False)
-        Q = Q[:, s > 1e-8 * s.max()]
-        space = space - (space @ Q) @ Q.T
-    _, s, Vt = np.linalg.svd(space, full_matrices=False)
-    rows = Vt[s > 1e-7 * max(1.0, np.abs(centred).max() * np.sqrt(len(centred)))]
-    if not len(rows):
+    """What all estimable contrasts of the cells say beyond those that were tested: a difference of Wald statistics."""
+    whole = joint_f(grid.estimates, _estimable_rows(grid.estimates, grid.L - grid.L.mean(axis=0)))
+    part = joint_f(grid.estimates, np.vstack(tested)) if tested else JointF(0, np.nan, 0.0, np.nan)
+    df1 = whole.df1 - part.df1
+    if df1 <= 0:
         return JointF(0, np.nan, np.nan, np.nan)
-    found = joint_f(grid.estimates, rows)
-    return JointF(found.df1, found.df2, found.F, found.p)
+    F = (whole.df1 * whole.F - part.df1 * part.F) / df1
+    return JointF(df1, whole.df2, F, float(f_tail(np.array([F]), df1, np.array([whole.df2]))[0]))
 
 
 def summary_of(grid: EmmGrid) -> SummaryEmm:
