@@ -36,7 +36,7 @@ MODELS <- list(
   nutrition = list(call = "lm(gain ~ (age + group + race)^2, nutrition)", data = "nutrition"),
   nutrition_additive = list(call = "lm(gain ~ age + group + race, nutrition)", data = "nutrition"),
   nested = list(call = "lm(y ~ drug + route %in% drug, nested)", data = "nested"),
-  offset = list(call = "lm(breaks ~ tension + offset(10 * (wool == 'A')), warpbreaks)", data = "warpbreaks"),
+  offset = list(call = "lm(breaks ~ tension + offset(2 * as.numeric(wool)), warpbreaks)", data = "warpbreaks"),
   oats = list(call = "lmer(yield ~ Variety + factor(nitro) + (1 | Block/Variety), Oats)", data = "Oats"),
   oats_log = list(call = "lmer(log(yield) ~ Variety * factor(nitro) + (1 | Block/Variety), Oats)", data = "Oats"),
   oats_slope = list(call = "lmer(yield ~ Variety * nitro + (1 | Block/Variety), Oats)", data = "Oats"),

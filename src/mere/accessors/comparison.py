@@ -56,7 +56,7 @@ def compare_models(models: Sequence[Any], names: Sequence[str], refit: bool) -> 
     _check_same_data(models, names)
     reml = [g.isREML(m) for m in models]
     if refit and any(reml):
-        warnings.warn("refitting model(s) with ML (instead of REML)", DataMessage, stacklevel=4)
+        warnings.warn("refitting model(s) with ML (instead of REML)", DataMessage, stacklevel=5)
         with warnings.catch_warnings():  # the user was told when the model was fitted
             warnings.simplefilter("ignore", SingularFitMessage)
             models = [g.refitML(m) for m in models]
@@ -64,7 +64,7 @@ def compare_models(models: Sequence[Any], names: Sequence[str], refit: bool) -> 
         warnings.warn(
             "some models fit with REML = TRUE, some not: their likelihoods do not compare",
             MereWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     likelihoods = [g.logLik(m) for m in models]
     order = sorted(range(len(models)), key=lambda i: likelihoods[i].df)

@@ -1,5 +1,15 @@
 """The generics: every verb of the package that dispatches on a class, declared once."""
 
+from .comparisons import (
+    KRmodcomp,
+    PBmodcomp,
+    SATmodcomp,
+    get_Lb_ddf,
+    getKR,
+    model2restriction_matrix,
+    restriction_matrix2model,
+    vcovAdj,
+)
 from .contests import (
     as_lmerModLmerTest,
     contest,
@@ -47,7 +57,10 @@ from .text import to_html, to_text
 __all__ = [
     "AIC",
     "BIC",
+    "KRmodcomp",
+    "PBmodcomp",
     "REMLcrit",
+    "SATmodcomp",
     "VarCorr",
     "anova",
     "as_lmerModLmerTest",
@@ -66,7 +79,9 @@ __all__ = [
     "fixef",
     "formula",
     "getData",
+    "getKR",
     "getME",
+    "get_Lb_ddf",
     "get_model",
     "hatvalues",
     "isGLMM",
@@ -76,6 +91,7 @@ __all__ = [
     "isSingular",
     "logLik",
     "ls_means",
+    "model2restriction_matrix",
     "model_frame",
     "model_matrix",
     "ngrps",
@@ -87,6 +103,7 @@ __all__ = [
     "rePCA",
     "refitML",
     "residuals",
+    "restriction_matrix2model",
     "show_tests",
     "sigma",
     "step",
@@ -95,5 +112,6 @@ __all__ = [
     "to_html",
     "to_text",
     "vcov",
+    "vcovAdj",
     "weights",
 ]
