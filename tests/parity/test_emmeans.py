@@ -12,21 +12,18 @@ import pandas as pd
 import pytest
 
 import mere
-from mere.control import lmerControl
 from mere.margins import EmmList, JointTests
 
 from ..texts import assert_same_text
 from .goldens import FIXTURES, array, golden, names, table
 
 CASES = names("emmeans")
-LOOSE = 1e-13
+OTHER_WORDS = {"offset_means": "R names the offset, not the factor that it depends on"}
 
 
 @functools.cache
 def model(function: str, formula: str, data: str, arguments: str) -> Any:
     extra = json.loads(arguments)
-    if function == "lmer":
-        extra["control"] = lmerControl(opt_ctrl={"xtol_abs": LOOSE, "ftol_abs": LOOSE})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return getattr(mere, function)(formula, table(data), *(["poisson"] if "TICKS" in formula else ["binomial"] if function == "glmer" else []), **extra)
@@ -92,8 +89,9 @@ def test_table(case):
             continue
         kind = kind_of(column)
         tolerance = gold["tolerance"][kind]
-        wanted = array([np.inf if v == "Inf" else -np.inf if v == "-Inf" else v for v in values])
+        wanted = array(values)  # infinite numbers are null in JSON
         got = mine.to_numpy(dtype=float)
+        got = np.where(np.isinf(got), np.nan, got)
         scale = 1.0 if kind == "p" else max(np.nanmax(np.abs(wanted[np.isfinite(wanted)]), initial=0.0), 1e-300)
         if isinstance(result, JointTests) and kind in ("estimate", "p"):
             tolerance, scale = 5.1e-4 if kind == "estimate" else 5e-5, 1.0  # R stores rounded F ratios
@@ -113,7 +111,7 @@ def _same_order(frame, want):
     return [ours.index(t) for t in theirs]
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if golden("emmeans", c)["notes"]])
+@pytest.mark.parametrize("case", [c for c in CASES if golden("emmeans", c)["notes"] and c not in OTHER_WORDS])
 def test_notes(case):
     gold = golden("emmeans", case)
     assert list(run(gold).to_frame().attrs["notes"]) == gold["notes"]

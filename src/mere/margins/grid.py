@@ -106,6 +106,7 @@ class About:
         Of the contrasts, for the names of lists.
     mult : factors of a multivariate response
     paired : the by-variables within which all pairs were compared
+    derived : covariates that follow the other variables
     """
 
     name: str = "prediction"
@@ -139,6 +140,7 @@ class About:
     description: str = "emmeans"
     mult: tuple[str, ...] = ()
     paired: tuple[str, ...] = ()
+    derived: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)

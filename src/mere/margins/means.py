@@ -101,7 +101,7 @@ def _means(grid: EmmGrid, asked: Specs, weights: Any) -> EmmGrid:
                 primary.append(outer)
     wanted = [*primary, *(b for b in asked.by if b not in primary)]
     rest = [c for c in table.columns if c not in wanted]
-    averaged = [c for c in rest if len(levels_of(table[c])) > 1]
+    averaged = [c for c in rest if len(levels_of(table[c])) > 1 and c not in grid.about.derived]
     if weights in ("show.levels", "show_levels"):
         return _with_level_count(grid, averaged)
     keys, cell = _cells(table, wanted)

@@ -44,6 +44,7 @@ def build_grid(
     """The reference grid of a basis; see `mere.ref_grid` for the arguments."""
     check_shapes(basis)
     levels, models, factors = _choose_levels(basis, at or {}, cov_reduce, cov_keep)
+    derived: dict[str, np.ndarray] = {}
     aside = _nuisance(basis, levels, factors, nuisance, non_nuisance)
     _check_limit(levels, aside, basis, rg_limit)
     if counterfactuals:
@@ -54,12 +55,13 @@ def build_grid(
         table, codes = _expand(levels)
         values = _values(basis, levels, codes, models)
         L, shift = basis.build(values), _offset(basis, values)
+        derived = {name: np.asarray(values[name]) for name in models}
         weight = _frequencies(basis, levels, factors, table)
     if basis.mult:
         table, L, shift, weight = _multivariate(basis, table, L, shift, weight, mult_names)
     if offset is not None:
         shift = np.full(len(L), float(offset))
-    frame = _as_frame(table, levels, factors, basis)
+    frame = _as_frame(table, levels, factors, basis).assign(**{k: v for k, v in derived.items() if len(v) == len(L)})
     structure = _structure(basis, nesting, frame, weight, factors)
     shown = weight > 0 if structure and (weight == 0).any() else None
     estimates = Estimates(basis.beta, basis.V, basis.df if df is None else constant_df(df), basis.null)
@@ -74,6 +76,7 @@ def build_grid(
         terms=tuple((label, tuple(v)) for label, v in basis.terms),
         is_grid=True,
         primary=tuple(frame.columns),
+        derived=tuple(models),
         mult=tuple(n for n in frame.columns if basis.mult and n not in basis.predictors),
         **defaults,
     )

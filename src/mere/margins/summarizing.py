@@ -172,6 +172,8 @@ def summarize(
         after.append(f"Bias adjustment applied based on sigma = {_short(bias)}")
     name = _estimate_name(about, back)
     variables = _variables(grid, rows, group_names)
+    if back is not None and back.kind == "ratio":
+        variables = _as_ratios(variables, about.primary)
     table = variables.assign(**{name: estimate, "SE": error, "df": dof}, **columns)
     for label, function in (calc or {}).items():
         table[label] = _calculated(function, table)
@@ -422,6 +424,17 @@ def _variables(grid: EmmGrid, rows: np.ndarray, by: tuple[str, ...]) -> pd.DataF
     names = [c for c in grid.table.columns if c not in by] + [c for c in grid.table.columns if c in by]
     names = [c for c in names if not (c == "1" and len(grid.table.columns) > 1)]
     return grid.table[names].iloc[rows].reset_index(drop=True)
+
+
+def _as_ratios(variables: pd.DataFrame, primary: tuple[str, ...]) -> pd.DataFrame:
+    """Labels of differences of logs as those of ratios."""
+    out = variables.copy()
+    for name in primary:
+        if name in out and isinstance(out[name].dtype, pd.CategoricalDtype):
+            levels = [str(v).replace(" - ", " / ") for v in out[name].cat.categories]
+            if len(set(levels)) == len(levels):
+                out[name] = out[name].cat.rename_categories(levels)
+    return out
 
 
 def _calculated(function: Any, table: pd.DataFrame) -> Any:

@@ -118,7 +118,7 @@ def _zapped(numbers: np.ndarray) -> np.ndarray:
 def _p_text(p: float) -> str:
     if np.isnan(p):
         return "NA"
-    return "<.0001" if p < 0.0001 else f"{p:.4f}"
+    return "<.0001" if p < 0.00005 else f"{p:.4f}"
 
 
 def _blocks(s: SummaryEmm) -> list[tuple[str, list[tuple[str, list[str], bool]]]]:

@@ -1,7 +1,7 @@
 """A quick approximation for comparisons with a control: estimates with correlation 1/2.
 
-The distribution of max |t_i| over k comparisons is taken as the mixture
-(k - 1)/k of Tukey's for the same k and 1/k of independent t's.
+The distribution of max |t_i| over k comparisons is taken as the mixture of (k - 1)/k Tukey's, with as many
+means n as have k pairs, n (n - 1) / 2 = k, and 1/k of independent t's.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ def _pvalues(t: np.ndarray, df: np.ndarray, family: Family) -> np.ndarray:
     share = (k - 1) / k
     with np.errstate(divide="ignore"):
         independent = -np.expm1(k * np.log1p(-np.minimum(t_tail(t, df, 0), 1.0)))
-    return share * tukey_probability(t, df, k) + (1 - share) * independent
+    means = (1 + np.sqrt(1 + 8 * k)) / 2
+    return share * tukey_probability(t, df, means) + (1 - share) * independent
 
 
 def _critical(level: float, df: np.ndarray, family: Family) -> np.ndarray:

@@ -15,7 +15,7 @@ from .family import Adjustment, Family
 __all__ = ["TUKEY", "tukey_probability"]
 
 
-def tukey_probability(t: np.ndarray, df: np.ndarray, k: int) -> np.ndarray:
+def tukey_probability(t: np.ndarray, df: np.ndarray, k: float) -> np.ndarray:
     """P(Q > sqrt(2) |t|) for degrees of freedom row by row."""
     out = np.full(len(t), np.nan)
     for value in np.unique(df[np.isfinite(t)]):
