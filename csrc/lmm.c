@@ -8,7 +8,8 @@
  * or 0 (ML) for X and nu for y, dd = <T, dS>, hence
  *   dd/dLambda_f = 2 G_f,   G_f = sum_levels [N Lambda_r T]_ee  (rest),   G_0 = Gamma_0 Lambda_0,
  *   Gamma_0 = sum_l R A - R (a' g a) R',   g = Lambda_r T Lambda_r'.
- * Smith (1995), J. Comput. Graph. Statist. 4, 134-147, has the idea for a plain Cholesky factor.
+ * With the residual standard deviation fixed, the last term is nu log(2 pi sigma^2) + rho / sigma^2 and w = rho / sigma^2
+ * for y. Smith (1995), J. Comput. Graph. Statist. 4, 134-147, has the idea for a plain Cholesky factor.
  */
 #include <math.h>
 #include <string.h>
@@ -212,8 +213,11 @@ mere_status mere_lmm_value(mere_work *work, const double *par, int reml, double 
     /* what rounding leaves of zero: of the elimination, relative to the centred y; of y itself, relative to its size */
     if (!(work->rho > 1e-14 * work->yy && work->rho > 1e-28 * work->yy_raw))
         return MERE_ERR_PERFECT_FIT;
-    *d = work->ld_re + (reml ? work->ld_x : 0.0) + work->nu * (1.0 + log(2.0 * M_PI * work->rho / work->nu)) -
-         work->log_weights;
+    *d = work->ld_re + (reml ? work->ld_x : 0.0) - work->log_weights;
+    if (work->sigma2 > 0.0)
+        *d += work->nu * log(2.0 * M_PI * work->sigma2) + work->rho / work->sigma2;
+    else
+        *d += work->nu * (1.0 + log(2.0 * M_PI * work->rho / work->nu));
     if (!isfinite(*d))
         return MERE_ERR_NOT_FINITE;
     work->has_value = 1;
@@ -331,7 +335,7 @@ mere_status mere_derive(mere_work *work, double weight_x, double weight_y)
 mere_status mere_lmm_refresh(mere_work *work)
 {
     mere_status status = mere_factor_work(work);
-    return status ? status : mere_derive(work, work->reml ? 1.0 : 0.0, work->nu);
+    return status ? status : mere_derive(work, work->reml ? 1.0 : 0.0, mere_residual_weight(work));
 }
 
 mere_status mere_lmm_gradient(mere_work *work, double *gradient)
@@ -339,7 +343,7 @@ mere_status mere_lmm_gradient(mere_work *work, double *gradient)
     const mere_plan *plan = work->plan;
     if (!work->has_value)
         return MERE_ERR_ARGUMENT;
-    mere_status status = mere_derive(work, work->reml ? 1.0 : 0.0, work->nu);
+    mere_status status = mere_derive(work, work->reml ? 1.0 : 0.0, mere_residual_weight(work));
     if (status)
         return status;
     memset(gradient, 0, (size_t)plan->n_par * sizeof(double));

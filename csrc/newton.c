@@ -42,8 +42,9 @@ static mere_status derivatives(mere_newton *v, double *g, int matrix)
         status = v->model->matrix(v->model->data, v->h);
     if (status)
         return status;
-    mere_units_gradient(v->plan, 0, g);
-    if (matrix)
+    if (v->plan)
+        mere_units_gradient(v->plan, 0, g);
+    if (v->plan && matrix)
         mere_units_matrix(v->plan, 0, v->n, v->h);
     return MERE_OK;
 }
@@ -149,17 +150,19 @@ static mere_status accept(mere_newton *v, double d1)
         secant(v);
     memcpy(v->x, v->x1, (size_t)v->n * sizeof(double));
     memcpy(v->g, v->g1, (size_t)v->n * sizeof(double));
+    v->moved = 0;
     v->d = d1;
     return MERE_OK;
 }
 
 /* From x with d, g, h known, down to a predicted gain below the tolerance. outcome->code says how it ended. */
-static mere_status descend(mere_newton *v)
+mere_status mere_newton_descend(mere_newton *v)
 {
-    double mu = 0.0, d1;
+    double mu = 0.0, promised = -1.0, d1;
     int64_t n = v->n;
     mere_status status;
     v->outcome->code = 2;
+    v->moved = 0;
     while (v->outcome->n_eval < v->options->max_eval) {
         if (!solve_step(v, mu)) {
             int corrected = 0;
@@ -175,12 +178,17 @@ static mere_status descend(mere_newton *v)
         }
         double gain = predicted_gain(v);
         v->outcome->decrement = gain;
+        if (!(promised >= 0.0)) /* what the first step from here promised */
+            promised = gain;
         if (gain < v->options->decrement) {
-            v->outcome->code = mu > 1e3 ? 1 : 0;
+            if (mu > 1e3)
+                break;
+            v->outcome->code = 0;
             return MERE_OK;
         }
         memcpy(v->x1, v->s, (size_t)n * sizeof(double));
-        mere_units_step(v->plan, v->x1);
+        if (v->plan)
+            mere_units_step(v->plan, v->x1);
         for (int64_t i = 0; i < n; i++)
             v->x1[i] += v->x[i];
         if ((status = mere_newton_value(v, v->x1, &d1)))
@@ -190,6 +198,7 @@ static mere_status descend(mere_newton *v)
             int at_rounding = gain < v->noise && ratio <= 1e-4;
             if ((status = accept(v, d1)))
                 return status;
+            promised = -1.0;
             if (at_rounding) {
                 v->outcome->code = 0;
                 return MERE_OK;
@@ -199,20 +208,23 @@ static mere_status descend(mere_newton *v)
             else if (ratio < 0.25)
                 mu = fmax(4.0 * mu, 1e-2);
         } else {
+            v->moved = 1;
             memset(v->c, 0, (size_t)(n * n) * sizeof(double));
             mu = fmax(5.0 * mu, 1e-2);
             if (mu > 1e8)
                 break;
         }
     }
-    if (v->outcome->code == 2 && v->outcome->n_eval < v->options->max_eval)
-        v->outcome->code = 1;
+    if (v->outcome->n_eval < v->options->max_eval) { /* no step gains anything: rounding, if little was promised */
+        v->outcome->code = promised < 1e-10 * (1.0 + fabs(v->d)) ? 0 : 1;
+        v->outcome->decrement = promised;
+    }
     return MERE_OK;
 }
 
 /* ------------------------------------------------------------------ the whole */
 
-static mere_status restart(mere_newton *v)
+mere_status mere_newton_restart(mere_newton *v)
 {
     mere_status status = v->model->value(v->model->data, v->x, &v->d);
     v->outcome->n_eval++;
@@ -221,10 +233,10 @@ static mere_status restart(mere_newton *v)
     return status ? status : derivatives(v, v->g, 1);
 }
 
-static mere_status newton_new(mere_newton *v, int64_t n)
+mere_status mere_newton_new(mere_newton *v, int64_t n)
 {
     int64_t k = 1;
-    for (int64_t f = 0; f < v->plan->n_factor; f++)
+    for (int64_t f = 0; v->plan && f < v->plan->n_factor; f++)
         k = v->plan->factor[f].k > k ? v->plan->factor[f].k : k;
     int64_t m = n > k ? n : k, size = 6 * m + 3 * m * m + k * k + k + 10 * k + 4 * k * k;
     double *x = mere_calloc(size, sizeof *x);
@@ -246,12 +258,17 @@ static mere_status newton_new(mere_newton *v, int64_t n)
     return MERE_OK;
 }
 
+void mere_newton_free(mere_newton *v)
+{
+    mere_free(v->x);
+}
+
 /* Does v->x equal the parameters that the derivatives belong to? Else evaluate them there. */
 static mere_status settle(mere_newton *v, int fresh, double *gradient, double *matrix)
 {
     mere_status status = MERE_OK;
     size_t n = (size_t)v->n;
-    if (!fresh && (status = restart(v)))
+    if (!fresh && (status = mere_newton_restart(v)))
         return status;
     if (gradient) {
         memcpy(gradient, v->g, n * sizeof(double));
@@ -272,7 +289,7 @@ mere_status mere_newton_minimize(const mere_newton_model *model, const mere_plan
     enum { ESCAPES = 12 };
     mere_newton v = {.model = model, .plan = plan, .options = options, .outcome = outcome};
     *outcome = (mere_outcome){0};
-    mere_status status = newton_new(&v, n);
+    mere_status status = mere_newton_new(&v, n);
     if (status)
         return status;
     memcpy(v.x, start, (size_t)v.n * sizeof(double));
@@ -280,9 +297,9 @@ mere_status mere_newton_minimize(const mere_newton_model *model, const mere_plan
     for (int round = 0; !status && escaped && round <= ESCAPES; round++) {
         double before;
         escaped = 0;
-        if ((status = restart(&v)) || (status = descend(&v)))
+        if ((status = mere_newton_restart(&v)) || (status = mere_newton_descend(&v)))
             break;
-        fresh = !mere_newton_flip(&v);
+        fresh = !mere_newton_flip(&v) && !v.moved;
         before = v.d;
         int64_t evaluations = outcome->n_eval;
         if ((status = mere_newton_snap(&v, &outcome->n_null)))
@@ -291,17 +308,17 @@ mere_status mere_newton_minimize(const mere_newton_model *model, const mere_plan
         if (outcome->n_null == 0)
             break;
         if (v.d != before) { /* the other parameters, now that some directions are null; null columns stay null */
-            if ((status = restart(&v)) || (status = descend(&v)))
+            if ((status = mere_newton_restart(&v)) || (status = mere_newton_descend(&v)))
                 break;
             mere_newton_flip(&v);
         }
         fresh = 0;
-        if ((status = restart(&v)) || (status = mere_newton_certify(&v, &escaped)))
+        if ((status = mere_newton_restart(&v)) || (status = mere_newton_certify(&v, &escaped)))
             break;
     }
     if (!status && !(status = settle(&v, fresh, gradient, matrix)))
         memcpy(par, v.x, (size_t)v.n * sizeof(double));
-    mere_free(v.x);
+    mere_newton_free(&v);
     return status;
 }
 

@@ -22,6 +22,7 @@ typedef struct {
     mere_outcome *outcome;
     int64_t n;
     double d, noise;          /* criterion at x; what rounding may add to it */
+    int moved;                /* was a trial rejected since, so that the model no longer stands at x? */
     double *x, *g, *h;        /* where we are: parameters, gradient, Newton matrix */
     double *c;                /* SR1 correction of h */
     double *x1, *g1, *s, *y;  /* trial, its gradient, step, secant */
@@ -29,6 +30,13 @@ typedef struct {
     double *block, *eigen;    /* k x k spaces of the boundary */
     double *space;
 } mere_newton;
+
+/* The parts of the minimization, for who has other coordinates: space for n of them (v->x owns it); value and derivatives
+ * at v->x; then down to a predicted gain below the tolerance. Without v->plan there are no units.h and no boundary. */
+mere_status mere_newton_new(mere_newton *v, int64_t n);
+void mere_newton_free(mere_newton *v);
+mere_status mere_newton_restart(mere_newton *v);
+mere_status mere_newton_descend(mere_newton *v);
 
 /* Minimize; start, par, gradient: n, matrix: n x n at par (either may be NULL). */
 mere_status mere_newton_minimize(const mere_newton_model *model, const mere_plan *plan, int64_t n,

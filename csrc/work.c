@@ -186,11 +186,23 @@ static void random_response(mere_work *work, const mere_view *view, const double
     }
 }
 
+void mere_work_place_response(mere_work *work)
+{
+    const mere_plan *plan = work->plan;
+    const mere_cross *cross = &plan->factor[0].cross;
+    int64_t k = plan->factor[0].k;
+    for (int64_t l = 0; l < plan->factor[0].q; l++) {
+        int64_t width = cross->ptr[l + 1] - cross->ptr[l], ld = width + plan->border;
+        double *a = work->a + k * (cross->ptr[l] + l * plan->border);
+        for (int64_t c = 0; c < k; c++)
+            a[ld - 1 + c * ld] = work->zy[l * k + c];
+    }
+}
+
 mere_status mere_work_set_response(mere_work *work, const mere_rows *rows, const double *y, double log_weights)
 {
     const mere_plan *plan = work->plan;
-    int64_t p = plan->p, k0 = plan->factor[0].k;
-    const mere_cross *cross = &plan->factor[0].cross;
+    int64_t p = plan->p;
     mere_view view;
     mere_status status;
     if (rows->n != plan->n || rows->p != p || rows->n_term != plan->n_term)
@@ -213,12 +225,7 @@ mere_status mere_work_set_response(mere_work *work, const mere_rows *rows, const
     memset(work->xy, 0, (size_t)p * sizeof(double));
     border_response(rows, y, work->center, work->xy, &work->yy);
     random_response(work, &view, y);
-    for (int64_t l = 0; l < plan->factor[0].q; l++) {
-        int64_t width = cross->ptr[l + 1] - cross->ptr[l], ld = width + plan->border;
-        double *a = work->a + k0 * (cross->ptr[l] + l * plan->border);
-        for (int64_t c = 0; c < k0; c++)
-            a[ld - 1 + c * ld] = work->zy[l * k0 + c];
-    }
+    mere_work_place_response(work);
     mere_view_free(&view);
     mere_free(xx);
     return isfinite(work->yy) && isfinite(work->yy_raw) ? MERE_OK : MERE_ERR_NOT_FINITE;

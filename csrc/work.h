@@ -31,6 +31,7 @@ struct mere_work {
     double *scratch;
     int64_t n_scratch;
     double ld_re, ld_x, rho, nu;
+    double sigma2;       /* the residual variance if it is fixed, 0 where it is profiled out */
     int reml;
     int has_value, has_gradient;
 };
@@ -46,6 +47,15 @@ mere_status mere_rest_gamma(mere_work *work);
 mere_status mere_lmm_inverse(mere_work *work, double weight_x, double weight_y);
 void mere_blocks_scale(const mere_work *work, const double *src, double *dst, int transpose);
 mere_status mere_lmm_solution(mere_work *work, double *v, double *u, double *b, double *t);
+/* What multiplies d log rho in the differential of the criterion: nu, or rho / sigma^2 where sigma is fixed. */
+static inline double mere_residual_weight(const mere_work *work)
+{
+    return work->sigma2 > 0.0 ? work->rho / work->sigma2 : work->nu;
+}
+/* mere_lmm_information, and with it drho/dpar (n_par; NULL if not wanted). */
+mere_status mere_lmm_curvature(mere_work *work, double *matrix, double *rho_gradient);
+/* Z'y as it stands in work->zy into the bordered blocks of factor 0. */
+void mere_work_place_response(mere_work *work);
 /* Evaluate and derive at work->lambda as it stands. */
 mere_status mere_lmm_refresh(mere_work *work);
 /* Entry (i, j), i >= j, of g = Lambda_r T Lambda_r' after mere_lmm_inverse. */

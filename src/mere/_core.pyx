@@ -513,3 +513,7 @@ def nlopt_minimize(algorithm, function, start, lower, upper, double xtol_abs=1e-
         raise callback.error
     _check(status)
     return out, outcome
+
+
+include "_profiles.pxi"
+include "_refits.pxi"

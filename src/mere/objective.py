@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -218,8 +219,18 @@ class LMMObjective(TermBlocks):
         return (type(self), (self.design, self.reml, self._y))
 
     def with_response(self, y: np.ndarray) -> LMMObjective:
-        """The same objective for another response (n,)."""
-        return type(self)(self.design, self.reml, y)
+        """The same objective, on the same plan, for another response (n,)."""
+        out = copy(self)
+        out._y = np.ascontiguousarray(y, dtype=np.float64)
+        out.work = _core.Work(self.plan)
+        out.work.set_response(out._y if self.design.offset is None else out._y - self.design.offset)
+        return out
+
+    def by_ml(self) -> LMMObjective:
+        """The ML criterion on the same plan."""
+        out = self.with_response(self.design.y if self._y is None else self._y)
+        out.reml, out._y = False, self._y
+        return out
 
     # ------------------------------------------------------------------ parameters
 

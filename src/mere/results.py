@@ -23,6 +23,7 @@ __all__ = [
     "Family",
     "LogLik",
     "MeansTable",
+    "ModelComparison",
     "PrincipalComponents",
     "RandomEffects",
     "StepResult",
@@ -385,3 +386,38 @@ class StepResult(_Printed):
     def to_frame(self) -> pd.DataFrame:
         """Both tables."""
         return self.table
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class ModelComparison(_Printed):
+    """A test of a model against a smaller one.
+
+    Attributes
+    ----------
+    test : DataFrame
+    kind : {"Kenward-Roger", "Satterthwaite", "bootstrap"}
+    large, small : str
+        Their formulas; `small` is empty for a hypothesis given as a matrix.
+    L : (q, p) array or None
+        The hypothesis.
+    summary : DataFrame or None
+        Bootstrap: also by fitted reference distributions.
+    ref : array or None
+        Bootstrap: the simulated likelihood ratios.
+    extremes, used : int
+        Bootstrap: ratios at least as large as the observed one, of how many that were positive.
+    """
+
+    test: pd.DataFrame
+    kind: str
+    large: str
+    small: str
+    L: np.ndarray | None
+    summary: pd.DataFrame | None = None
+    ref: np.ndarray | None = None
+    extremes: int = 0
+    used: int = 0
+
+    def to_frame(self) -> pd.DataFrame:
+        """The table of tests."""
+        return self.test if self.summary is None else self.summary

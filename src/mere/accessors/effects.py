@@ -22,7 +22,7 @@ from .blocks import (
     unique_names,
 )
 
-__all__ = ["chosen_factors", "correlation_of", "fixed_covariance", "modes_by_factor"]
+__all__ = ["chosen_factors", "correlation_of", "fixed_covariance", "modes_by_factor", "vcov_lmm"]
 
 
 # -- numbers -----------------------------------------------------------------
@@ -127,10 +127,8 @@ def _var_corr(m: LMM, sigma: float | None = None) -> VarianceComponents:
     return VarianceComponents(terms, scale)
 
 
-@g.vcov.register(LMM)
-def _vcov(m: LMM, type: str | None = None, correlation: bool = False, full: bool = False) -> pd.DataFrame:
-    if type is not None:
-        raise MereValueError(f"vcov(type={type!r}) of mixed models is not there yet; use type=None")
+def vcov_lmm(m: LMM, correlation: bool = False, full: bool = False) -> pd.DataFrame:
+    """The model's covariance of the fixed effects, or of all effects."""
     if full:
         V, names = _joint_covariance(m)
     else:

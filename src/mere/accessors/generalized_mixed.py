@@ -16,10 +16,11 @@ from ..frame import as_frame
 from ..generalized import GLMM
 from ..newdata import fixed_matrix, new_offset, random_at
 from ..results import LogLik, RandomEffects, VarianceComponents, VarianceTerm
+from ..variance_parameters import variance_parameters
 from .blocks import relative_factors, unique_names
 from .effects import chosen_factors, correlation_of, fixed_covariance, modes_by_factor
 from .generalized_linear import generalized_residuals
-from .intervals import chosen_parameters, interval_frame, percent_labels, sig_names, variance_parameter_names
+from .intervals import chosen_parameters, interval_frame, percent_labels
 from .rows import row_series
 
 __all__ = ["hessian_covariance"]
@@ -261,8 +262,8 @@ def _confint(
         )
     from scipy.special import ndtri
 
-    variance = variance_parameter_names(m.design.random)[:-1]
-    numbered = sig_names(len(variance) + 1)[:-1]
+    parameters = variance_parameters(m.design.random)
+    variance, numbered = parameters.names[:-1], parameters.signames[:-1]
     shown, hidden = (numbered, variance) if signames else (variance, numbered)
     fixed, n = list(m.design.names), len(variance)
     estimate = np.concatenate([np.full(n, np.nan), m.beta])

@@ -19,7 +19,7 @@ from .effects import correlation_of, fixed_covariance
 from .intervals import chosen_parameters, interval_frame, percent_labels
 from .rows import fitted_values, omitted_rows, row_series
 
-__all__ = ["SummaryLM", "expanded", "gaussian_log_likelihood", "lm_anova", "sequential_table"]
+__all__ = ["SummaryLM", "expanded", "gaussian_log_likelihood", "lm_anova", "sequential_table", "vcov_lm"]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -131,10 +131,8 @@ def _coef(m: LM) -> pd.Series:
     return pd.Series(expanded(m.design, m.beta), list(m.design.names_full))
 
 
-@g.vcov.register(LM)
-def _vcov(m: LM, type: str | None = None, correlation: bool = False, full: bool = True) -> pd.DataFrame:
-    if type is not None:
-        raise MereValueError(f"vcov(type={type!r}) of an lm is not there yet; use type=None")
+def vcov_lm(m: LM, correlation: bool = False, full: bool = True) -> pd.DataFrame:
+    """The model's covariance of the coefficients; NaN at dropped columns with `full`."""
     V = fixed_covariance(m.R, m.sigma)
     if correlation:
         V = correlation_of(V)

@@ -1,5 +1,15 @@
 """The generics: every verb of the package that dispatches on a class, declared once."""
 
+from .comparisons import (
+    KRmodcomp,
+    PBmodcomp,
+    SATmodcomp,
+    get_Lb_ddf,
+    getKR,
+    model2restriction_matrix,
+    restriction_matrix2model,
+    vcovAdj,
+)
 from .contests import (
     as_lmerModLmerTest,
     contest,
@@ -13,8 +23,9 @@ from .contests import (
     show_tests,
     step,
 )
+from .diagnostics import allFit, cooks_distance, dfbeta, dfbetas, influence, jackknife, rstudent
 from .effects import VarCorr, coef, fixef, ranef, sigma, vcov
-from .inference import anova, confint
+from .inference import anova, bootMer, confint, profile
 from .inspection import getME, isGLMM, isLMM, isNLMM, isREML, isSingular, rePCA, summary
 from .likelihood import (
     AIC,
@@ -27,7 +38,8 @@ from .likelihood import (
     ngrps,
     nobs,
 )
-from .refitting import refitML
+from .pictures import plot
+from .refitting import refit, refitML, simulate, update
 from .rows import (
     family,
     fitted,
@@ -46,17 +58,25 @@ from .text import to_html, to_text
 __all__ = [
     "AIC",
     "BIC",
+    "KRmodcomp",
+    "PBmodcomp",
     "REMLcrit",
+    "SATmodcomp",
     "VarCorr",
+    "allFit",
     "anova",
     "as_lmerModLmerTest",
+    "bootMer",
     "coef",
     "confint",
     "contest",
     "contest1D",
     "contestMD",
+    "cooks_distance",
     "deviance",
     "df_residual",
+    "dfbeta",
+    "dfbetas",
     "difflsmeans",
     "drop1",
     "extractAIC",
@@ -65,33 +85,46 @@ __all__ = [
     "fixef",
     "formula",
     "getData",
+    "getKR",
     "getME",
+    "get_Lb_ddf",
     "get_model",
     "hatvalues",
+    "influence",
     "isGLMM",
     "isLMM",
     "isNLMM",
     "isREML",
     "isSingular",
+    "jackknife",
     "logLik",
     "ls_means",
+    "model2restriction_matrix",
     "model_frame",
     "model_matrix",
     "ngrps",
     "nobs",
+    "plot",
     "predict",
+    "profile",
     "ranef",
     "ranova",
     "rePCA",
+    "refit",
     "refitML",
     "residuals",
+    "restriction_matrix2model",
+    "rstudent",
     "show_tests",
     "sigma",
+    "simulate",
     "step",
     "summary",
     "terms",
     "to_html",
     "to_text",
+    "update",
     "vcov",
+    "vcovAdj",
     "weights",
 ]

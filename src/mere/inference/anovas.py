@@ -46,7 +46,7 @@ def _anova(
     reference = reference_of(m, name, vcov)
     table = f_table(reference, hypotheses(terms_of(m), kind), m.sigma)
     prefix = f"Type {kind}" if kind != "marginal" else "Marginal"
-    return AnovaTable(table, (f"{prefix} Analysis of Variance Table with {reference.title} method",))
+    return AnovaTable(table, (f"{prefix} Analysis of Variance Table with {reference.title}",))
 
 
 @g.anova.register(GLMM)
@@ -66,7 +66,7 @@ def _anova_lm(m: LM, *models: Any, type: str | int | None = None, vcov: Any = No
     if kwargs:
         raise MereTypeError(f"anova() of an lm has no argument {next(iter(kwargs))!r}")
     table = f_table(reference, hypotheses(terms_of(m), kind), m.sigma)
-    return AnovaTable(table, (f"Type {kind} Analysis of Variance Table with {reference.title} method",))
+    return AnovaTable(table, (f"Type {kind} Analysis of Variance Table with {reference.title}",))
 
 
 def _compare(models: Sequence[Any], model_names: Sequence[str] | None, refit: bool) -> AnovaTable:
@@ -112,7 +112,7 @@ def _drop1(
     wanted = droppable(m, scope)
     if test in ("F", "user") and ddf != "lme4":
         reference = reference_of(m, ddf, vcov)
-        heading = (f"Single term deletions using {reference.title} method:", "", "Model:", str(m.design.formula))
+        heading = (f"Single term deletions using {reference.title}:", "", "Model:", str(m.design.formula))
         return AnovaTable(removal_table(m, wanted, ddf, vcov), heading)
     if test not in ("Chisq", "none", "F"):
         raise MereValueError(f"test must be 'F', 'Chisq' or 'none', not {test!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from .. import generics as g
-from ..results import AnovaTable, MeansTable, StepResult
+from ..results import AnovaTable, MeansTable, ModelComparison, StepResult
 from .formulas import formula_lines
 from .tables import coefficient_table
 
@@ -57,3 +57,23 @@ def step_text(s: StepResult, digits: int = 5, signif_stars: bool = True) -> str:
         method = f"Degrees of freedom method: {s.method} "
         parts += ["Backward reduced fixed-effect table:", method, "", rows_text(s.fixed, digits, signif_stars), ""]
     return "\n".join([*parts, "Model found:", *formula_lines(s.final)])
+
+
+@g.to_text.register(ModelComparison)
+def comparison_text(c: ModelComparison, digits: int = 4, signif_stars: bool = True) -> str:
+    """The two models and the test between them."""
+    small = f"small : {c.small}" if c.small else "small (restriction matrix)"
+    lines = [f"large : {c.large}", small]
+    frame = c.test
+    if c.kind == "Kenward-Roger":
+        frame = frame.iloc[:1]
+    if c.kind == "bootstrap":
+        lines = [f"Bootstrap test; samples: {0 if c.ref is None else len(c.ref)}; extremes: {c.extremes};", *lines]
+    columns = [str(name) for name in frame.columns]
+    statistic = {"stat", "statistic"}
+    table = coefficient_table(
+        frame.to_numpy(dtype=float), [str(i) for i in frame.index], columns, digits,
+        statistics=[j for j, name in enumerate(columns) if name in statistic], p_value=len(columns) - 1,
+        signif_stars=signif_stars, na="",
+    )  # fmt: skip
+    return "\n".join([*lines, table])

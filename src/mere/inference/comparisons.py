@@ -1,0 +1,180 @@
+"""Comparisons of a mixed model with a smaller one: Kenward-Roger, Satterthwaite, parametric bootstrap."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import generics as g
+from ..errors import MereKeyError, MereTypeError, MereValueError, SingularFitMessage
+from ..fitting import fit_lmm
+from ..model import LM, LMM, mixed_model
+from ..results import ModelComparison
+from .bootstrap_tests import reference_distribution, summary_tests
+from .methods import reference_of
+from .reference import JointTest, p_of_f
+from .tables import read_contrasts_matrix
+
+__all__ = ["restriction"]
+
+
+# -- numbers -----------------------------------------------------------------
+def restriction(X: np.ndarray, X_small: np.ndarray, tolerance: float = 1e-7) -> np.ndarray:
+    """Orthonormal L with {X b: L b = 0} = span(X_small).
+
+    Examples
+    --------
+    >>> x = np.arange(4.0)
+    >>> abs(restriction(np.column_stack([np.ones(4), x]), np.ones((4, 1)))).round(6)
+    array([[0., 1.]])
+    """
+    scale = np.linalg.norm(X, axis=0)
+    own = np.linalg.norm(X_small, axis=0)
+    Q = np.linalg.qr(X_small / np.where(own > 0, own, 1.0))[0] if X_small.shape[1] else np.zeros((len(X), 0))
+    big = np.linalg.qr(X / scale)[0]
+    if np.linalg.norm(Q - big @ (big.T @ Q)) > tolerance * max(1.0, Q.shape[1]) ** 0.5:
+        raise MereValueError("the models are not nested: fixed effects of the small one are not in the large one")
+    left = X / scale
+    left = left - Q @ (Q.T @ left)
+    _, d, Vt = np.linalg.svd(left, full_matrices=False)
+    rows = Vt[d > tolerance * max(d.max(initial=0.0), 1.0)] * scale
+    basis = np.linalg.qr(rows.T)[0].T if len(rows) else rows
+    basis[np.abs(basis) < 1e-12] = 0.0
+    return basis
+
+
+# -- models ------------------------------------------------------------------
+@g.model2restriction_matrix.register(LMM)
+@g.model2restriction_matrix.register(LM)
+def _restriction_matrix(large: LM | LMM, small: Any) -> np.ndarray:
+    if not isinstance(small, (LM, LMM)):
+        raise MereTypeError(f"small must be a model, not an object of class {type(small).__name__!r}")
+    if len(large.design.y) != len(small.design.y) or not np.array_equal(large.design.y, small.design.y):
+        raise MereValueError("the models were not fitted to the same response")
+    return restriction(large.design.X, small.design.X)
+
+
+@g.restriction_matrix2model.register(LMM)
+def _restricted_model(large: LMM, L: Any, rhs: Any = 0) -> LMM:
+    matrix, _ = read_contrasts_matrix(large, L)
+    right = np.broadcast_to(np.asarray(rhs, float), (len(matrix),))
+    _, d, Vt = np.linalg.svd(matrix)
+    rank = int((d > 1e-10 * d.max(initial=0.0)).sum())
+    design = large.design
+    X = np.asfortranarray(design.X @ Vt[rank:].T)
+    names = tuple(f"b{j + 1}" for j in range(X.shape[1]))
+    shift = design.X @ np.linalg.lstsq(matrix, right, rcond=None)[0]
+    offset = design.offset
+    if np.any(right):
+        offset = shift if offset is None else offset + shift
+    assign = np.ones(X.shape[1], dtype=int)
+    whole: dict[str, Any] = {"X_full": X, "names_full": names, "assign_full": assign, "dropped": ()}
+    smaller = replace(design, X=X, names=names, assign=assign, offset=offset, **whole)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SingularFitMessage)
+        return mixed_model(fit_lmm(smaller, large.reml, large.control), large.control, large.call)
+
+
+def _refit_reml(m: LMM) -> LMM:
+    """The model fitted by REML."""
+    if m.reml:
+        return m
+    arguments = {k: v for k, v in m.call.arguments.items() if k != "REML"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SingularFitMessage)
+        fit = fit_lmm(m.design, True, m.control, m.par)
+    return mixed_model(fit, m.control, replace(m.call, arguments=arguments))
+
+
+def _hypothesis(large: LMM, small: Any, betaH: Any) -> tuple[np.ndarray, np.ndarray, str]:
+    """L, its right-hand side, and how the small model is shown."""
+    if isinstance(small, (LM, LMM)):
+        L, shown = g.model2restriction_matrix(large, small), str(small.design.formula)
+    else:
+        L, _ = read_contrasts_matrix(large, small)
+        shown = ""
+    if not len(L):
+        raise MereValueError("the models have the same fixed effects: there is nothing to test")
+    return L, np.broadcast_to(np.asarray(betaH, float), (len(L),)), shown
+
+
+def _comparison(large: LMM, small: str, L: np.ndarray, table: pd.DataFrame, kind: str, **more: Any) -> ModelComparison:
+    return ModelComparison(table, kind, str(large.design.formula), small, L, **more)
+
+
+@g.KRmodcomp.register(LMM)
+def _kr_modcomp(large: LMM, small: Any, betaH: Any = 0) -> ModelComparison:
+    L, rhs, shown = _hypothesis(large, small, betaH)
+    large = _refit_reml(large)
+    test = reference_of(large, "Kenward-Roger").joint(L, rhs)
+    unscaled = p_of_f(test.unscaled, test.ndf, test.ddf)
+    rows = [
+        (test.F, test.ndf, test.ddf, test.scaling, test.p_value),
+        (test.unscaled, test.ndf, test.ddf, np.nan, unscaled),
+    ]
+    table = pd.DataFrame(rows, ["Ftest", "FtestU"], ["stat", "ndf", "ddf", "F.scaling", "p.value"], dtype=float)
+    return _comparison(large, shown, L, table, "Kenward-Roger")
+
+
+@g.SATmodcomp.register(LMM)
+def _sat_modcomp(large: LMM, small: Any, betaH: Any = 0) -> ModelComparison:
+    L, rhs, shown = _hypothesis(large, small, betaH)
+    test: JointTest = reference_of(large, "Satterthwaite").joint(L, rhs)
+    row = [(test.F, test.ndf, test.ddf, test.p_value)]
+    table = pd.DataFrame(row, ["Ftest"], ["statistic", "ndf", "ddf", "p.value"], dtype=float)
+    return _comparison(large, shown, L, table, "Satterthwaite")
+
+
+@g.PBmodcomp.register(LMM)
+def _pb_modcomp(large: LMM, small: Any, nsim: int = 1000, seed: Any = None, ref: Any = None) -> ModelComparison:
+    if not isinstance(small, (LM, LMM)):
+        small = g.restriction_matrix2model(large, small)
+    if not np.array_equal(large.design.y, small.design.y):
+        raise MereValueError("the models were not fitted to the same response")
+    full, restricted = g.refitML(large), g.refitML(small)
+    observed = 2 * (float(g.logLik(full)) - float(g.logLik(restricted)))
+    df = float(g.logLik(full).df - g.logLik(restricted).df)
+    if ref is None:
+        ref = reference_distribution(full, restricted, int(nsim), np.random.default_rng(seed))
+    ref = np.asarray(ref, float)
+    rows = summary_tests(observed, df, ref)
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["stat", "df", "ddf", "p.value"])
+    brief = table.loc[["LRT", "PBtest"], ["stat", "df", "p.value"]]
+    used = ref[np.isfinite(ref) & (ref > 0)]
+    return ModelComparison(
+        brief, "bootstrap", str(large.design.formula), str(small.design.formula), None,
+        summary=table, ref=ref, extremes=int((used >= observed).sum()), used=len(used),
+    )  # fmt: skip
+
+
+@g.vcovAdj.register(LMM)
+def _vcov_adj(m: LMM) -> pd.DataFrame:
+    names = list(m.design.names)
+    return pd.DataFrame(reference_of(_refit_reml(m), "Kenward-Roger").V, names, names)
+
+
+@g.get_Lb_ddf.register(LMM)
+def _get_lb_ddf(m: LMM, L: Any) -> Any:
+    matrix, _ = read_contrasts_matrix(m, L)
+    df = reference_of(_refit_reml(m), "Kenward-Roger").df(matrix)
+    return float(df[0]) if np.ndim(L) == 1 else df
+
+
+@g.getKR.register(ModelComparison)
+def _get_kr(comparison: ModelComparison, name: str | None = None) -> Any:
+    if comparison.kind != "Kenward-Roger":
+        raise MereTypeError("getKR() takes the result of KRmodcomp()")
+    scaled, unscaled = comparison.test.loc["Ftest"], comparison.test.loc["FtestU"]
+    parts = {
+        "ndf": scaled["ndf"], "ddf": scaled["ddf"], "Fstat": scaled["stat"], "p.value": scaled["p.value"],
+        "F.scaling": scaled["F.scaling"], "FstatU": unscaled["stat"], "p.valueU": unscaled["p.value"],
+    }  # fmt: skip
+    if name is None:
+        return {key: float(value) for key, value in parts.items()}
+    if name not in parts:
+        raise MereKeyError(f"getKR() knows no part {name!r}; it knows {', '.join(parts)}")
+    return float(parts[name])
