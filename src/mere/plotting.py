@@ -13,7 +13,9 @@ __all__ = ["draw_interaction", "draw_means", "draw_pvalues"]
 _COLOURS = ("#3b6fb6", "#c8553d", "#3f8f5b", "#8a5aa8", "#b8860b", "#4a4a4a", "#2a9d8f", "#d17bb0")
 
 
-def _panels(frame: pd.DataFrame, by: Sequence[str], ax: Any, share: dict[str, Any]) -> tuple[Any, list[tuple[str, Any]]]:
+def _panels(
+    frame: pd.DataFrame, by: Sequence[str], ax: Any, share: dict[str, Any]
+) -> tuple[Any, list[tuple[str, Any]]]:
     """Axes, one for each combination of the by-variables, and the rows of each."""
     import matplotlib.pyplot as plt
 
@@ -21,10 +23,14 @@ def _panels(frame: pd.DataFrame, by: Sequence[str], ax: Any, share: dict[str, An
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
         return np.array([ax]), [("", frame)]
-    groups = [g for g in frame.groupby(list(by), observed=True, sort=False)]
-    heads = [", ".join(f"{b} = {v}" for b, v in zip(by, key if isinstance(key, tuple) else (key,))) for key, _ in groups]
+    groups = list(frame.groupby(list(by), observed=True, sort=False))
+    heads = [
+        ", ".join(f"{b} = {v}" for b, v in zip(by, key if isinstance(key, tuple) else (key,))) for key, _ in groups
+    ]
     if ax is None:
-        _, axes = plt.subplots(1, len(groups), layout="constrained", squeeze=False, figsize=(3.2 * len(groups) + 1.2, 4), **share)
+        _, axes = plt.subplots(
+            1, len(groups), layout="constrained", squeeze=False, figsize=(3.2 * len(groups) + 1.2, 4), **share
+        )
         axes = axes[0]
     else:
         axes = np.atleast_1d(ax)
@@ -32,7 +38,10 @@ def _panels(frame: pd.DataFrame, by: Sequence[str], ax: Any, share: dict[str, An
 
 
 def _labels(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
-    return [" ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in row) for row in frame[list(names)].itertuples(index=False)]
+    return [
+        " ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in row)
+        for row in frame[list(names)].itertuples(index=False)
+    ]
 
 
 def draw_means(
@@ -87,7 +96,9 @@ def _arrows(a: Any, at: np.ndarray, value: np.ndarray, part: pd.DataFrame, horiz
         for i, v, end in zip(at, value, part[column]):
             if np.isfinite(end) and end != v:
                 tail, tip = ((v, i), (end, i)) if horizontal else ((i, v), (i, end))
-                a.annotate("", tip, tail, arrowprops={"arrowstyle": "->", "color": _COLOURS[1], "shrinkA": 0, "shrinkB": 0})
+                a.annotate(
+                    "", tip, tail, arrowprops={"arrowstyle": "->", "color": _COLOURS[1], "shrinkA": 0, "shrinkB": 0}
+                )
 
 
 def draw_interaction(
@@ -108,7 +119,11 @@ def draw_interaction(
     for a, (head, part) in zip(axes, parts):
         for n, trace in enumerate(groups):
             rows = part[part["tvar"] == trace]
-            x = rows["xvar"].to_numpy(dtype=float) if numeric else np.array([order.index(v) for v in rows["xvar"]], dtype=float)
+            x = (
+                rows["xvar"].to_numpy(dtype=float)
+                if numeric
+                else np.array([order.index(v) for v in rows["xvar"]], dtype=float)
+            )
             if not numeric and "LCL" in rows:
                 x = x + 0.06 * (n - (len(groups) - 1) / 2)
             colour = _COLOURS[n % len(_COLOURS)]
@@ -127,7 +142,12 @@ def draw_interaction(
 
 
 def draw_pvalues(
-    frame: pd.DataFrame, means: pd.DataFrame, by: Sequence[str] = (), sort: bool = True, values: bool = True, ax: Any = None
+    frame: pd.DataFrame,
+    means: pd.DataFrame,
+    by: Sequence[str] = (),
+    sort: bool = True,
+    values: bool = True,
+    ax: Any = None,
 ) -> Any:
     """A segment for each comparison, at its p-value, between the two means compared.
 

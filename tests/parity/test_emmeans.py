@@ -26,7 +26,12 @@ def model(function: str, formula: str, data: str, arguments: str) -> Any:
     extra = json.loads(arguments)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return getattr(mere, function)(formula, table(data), *(["poisson"] if "TICKS" in formula else ["binomial"] if function == "glmer" else []), **extra)
+        return getattr(mere, function)(
+            formula,
+            table(data),
+            *(["poisson"] if "TICKS" in formula else ["binomial"] if function == "glmer" else []),
+            **extra,
+        )
 
 
 def rbind_pairs(m: Any, *factors: str) -> Any:
@@ -101,7 +106,9 @@ def test_table(case):
 
 def _same_order(frame, want):
     """R keeps the order of the grid; rows are matched by their labels."""
-    labels = [c for c in want if c in frame.columns and not pd.api.types.is_numeric_dtype(frame[c].dtype) and c != "note"]
+    labels = [
+        c for c in want if c in frame.columns and not pd.api.types.is_numeric_dtype(frame[c].dtype) and c != "note"
+    ]
     if not labels:
         return list(range(len(frame)))
     ours = [tuple(str(v) for v in row) for row in frame[labels].itertuples(index=False)]
@@ -135,7 +142,10 @@ class MultivariateOats:
     def __init__(self) -> None:
         oats = table("Oats")
         amounts = [0.0, 0.2, 0.4, 0.6]
-        self.fits = [mere.lm("yield ~ Block + Variety", oats[np.isclose(oats["nitro"], a)].reset_index(drop=True)) for a in amounts]
+        self.fits = [
+            mere.lm("yield ~ Block + Variety", oats[np.isclose(oats["nitro"], a)].reset_index(drop=True))
+            for a in amounts
+        ]
         self.levels = ["0", "0.2", "0.4", "0.6"]
 
 

@@ -59,6 +59,11 @@ def comparison_arrows(grid: EmmGrid, alpha: float = 0.05, adjust: str = "tukey",
     return frame
 
 
+def _ordered(value: np.ndarray, a: Any, b: Any) -> tuple[int, int]:
+    """The smaller mean of two, then the larger."""
+    return (int(a), int(b)) if value[a] <= value[b] else (int(b), int(a))
+
+
 def _solve(
     value: np.ndarray, i: np.ndarray, j: np.ndarray, gap: np.ndarray, significant: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -66,7 +71,7 @@ def _solve(
     k = len(value)
     A, b, w = [], [], []
     for n in range(len(i)):
-        lo, hi = (i[n], j[n]) if value[i[n]] <= value[j[n]] else (j[n], i[n])
+        lo, hi = _ordered(value, i[n], j[n])
         row = np.zeros(2 * k)
         row[k + lo], row[hi] = 1.0, 1.0
         A.append(row)
@@ -78,18 +83,17 @@ def _solve(
     if not good.any():
         return np.full(k, np.nan), np.full(k, np.nan)
     # a small pull to equal halves makes the solution unique
-    pull = 1e-3 * np.nanmean(target[good])
     full = np.vstack([matrix[good] * weight[good, None], 1e-3 * np.eye(2 * k)])
-    goal = np.concatenate([target[good] * weight[good], np.full(2 * k, 0.5 * pull / 1e-3 * 1e-3)])
+    goal = np.concatenate([target[good] * weight[good], np.full(2 * k, 1e-3 * target[good].mean() / 2)])
     lengths = np.linalg.lstsq(full, goal, rcond=None)[0]
     lengths = np.maximum(lengths, 0.0)
     missed = 0
-    for n in np.flatnonzero(good):
-        lo, hi = (i[n], j[n]) if value[i[n]] <= value[j[n]] else (j[n], i[n])
+    for n in map(int, np.flatnonzero(good)):
+        lo, hi = _ordered(value, i[n], j[n])
         overlap = lengths[k + lo] + lengths[hi] > value[hi] - value[lo]
         missed += bool(overlap == significant[n])
     if missed:
-        warnings.warn(f"{missed} comparison arrows disagree with the tests; look at pwpp() too", MarginsMessage, stacklevel=3)
+        warnings.warn(f"{missed} comparison arrows disagree with the tests", MarginsMessage, stacklevel=3)
     used = matrix[good].any(axis=0)
     lengths[~used] = np.nan
     left, right = lengths[:k], lengths[k:]

@@ -65,6 +65,15 @@ class Basis:
         Lines under every table, such as the method of the degrees of freedom.
     mult : mapping of str to sequence, optional
         Factor(s) of a multivariate response; beta then stacks the responses, the first slowest.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mere import Basis, emmeans
+    >>> line = Basis({"x": np.arange(5.0)}, lambda new: np.column_stack([np.ones_like(new["x"]), new["x"]]),
+    ...              beta=np.array([1.0, 2.0]), V=np.diag([0.4, 0.1]), df=lambda L: np.full(len(L), 3.0))
+    >>> emmeans(line, "x", at={"x": [0.0, 3.0]}).to_frame()["emmean"].to_list()
+    [1.0, 7.0]
     """
 
     predictors: Mapping[str, Any]
@@ -104,9 +113,7 @@ def emm_basis(model: Any, **options: Any) -> Basis:
     (['Days'], array([[1., 2.]]))
     """
     kind = type(model).__name__
-    raise MereTypeError(
-        f"emmeans knows no model of class {kind!r}; tell it with emm_basis.register({kind}, function)"
-    )
+    raise MereTypeError(f"emmeans knows no model of class {kind!r}; tell it with emm_basis.register({kind}, function)")
 
 
 def constant_df(value: float) -> Callable[[np.ndarray], np.ndarray]:
@@ -132,7 +139,7 @@ def null_space(X: np.ndarray, dropped: Sequence[int]) -> np.ndarray | None:
     Examples
     --------
     >>> null_space(np.array([[1.0, 1, 0], [1, 0, 1]]), [2]).round(3).ravel()
-    array([ 0.577, -0.577, -0.577])
+    array([-0.577,  0.577,  0.577])
     """
     if not len(dropped):
         return None
@@ -142,8 +149,8 @@ def null_space(X: np.ndarray, dropped: Sequence[int]) -> np.ndarray | None:
     N = np.zeros((p, len(dropped)))
     N[kept] = -solution
     N[list(dropped), range(len(dropped))] = 1.0
-    Q, _ = np.linalg.qr(N)
-    return Q
+    Q, R = np.linalg.qr(N)
+    return Q * np.where(np.diag(R) < 0, -1.0, 1.0)
 
 
 def is_factor(value: Any) -> bool:

@@ -93,7 +93,8 @@ def contrast(
     --------
     >>> from mere import lm, emmeans, contrast
     >>> from mere.datasets import warpbreaks
-    >>> contrast(emmeans(lm("breaks ~ tension", warpbreaks), "tension"), "consec").to_frame()["estimate"].round(2).to_list()
+    >>> means = emmeans(lm("breaks ~ tension", warpbreaks), "tension")
+    >>> contrast(means, "consec").to_frame()["estimate"].round(2).to_list()
     [-10.0, -4.72]
     """
     if isinstance(object, EmmList):
@@ -207,7 +208,7 @@ def _contrast_scale(grid: EmmGrid, K: np.ndarray) -> EmmGrid:
 
 def _ratio_scale(scale: Scale, name: str) -> Scale:
     """Differences of logs as ratios: the inverse of a log in the same base."""
-    return replace(log_scale(name, scale.unit), label=scale.ratio, kind="ratio")
+    return replace(log_scale(name, scale.unit), label=scale.ratio or "ratio", kind="ratio")
 
 
 def _contrast_table(
@@ -267,9 +268,7 @@ def _numeral(text: str) -> bool:
     return True
 
 
-def _finished(
-    out: EmmGrid, offset: Any, scale: Any, type: str | None, adjust: str | None, ratios: bool
-) -> EmmGrid:
+def _finished(out: EmmGrid, offset: Any, scale: Any, type: str | None, adjust: str | None, ratios: bool) -> EmmGrid:
     if scale is not None:
         factor = np.asarray(scale, dtype=float)
         factor = np.broadcast_to(factor, (len(out.table),)) if factor.ndim == 0 else np.resize(factor, len(out.table))
@@ -340,9 +339,13 @@ def _interaction(
     order = [*done, *[c for c in out.table.columns if c not in done]]
     rows = _sorted_rows(out.table[order])
     out = replace(out, table=out.table[order]).rows(rows)
-    about = replace(out.about, by=by, primary=tuple(done), adjust="none", kind="contrast", description="interaction contrasts")
+    about = replace(
+        out.about, by=by, primary=tuple(done), adjust="none", kind="contrast", description="interaction contrasts"
+    )
     out = replace(out, about=about)
-    return _finished(out, *(given.get(k) for k in ("offset", "scale", "type", "adjust")), given.get("ratios", True))
+    return _finished(
+        out, given.get("offset"), given.get("scale"), given.get("type"), given.get("adjust"), given.get("ratios", True)
+    )
 
 
 _FINISH = ("offset", "scale", "type", "adjust", "ratios", "parens", "enhance_levels")

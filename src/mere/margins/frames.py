@@ -36,7 +36,9 @@ def interaction_specs(formula: str) -> tuple[tuple[str, ...], tuple[str, ...], t
     return traces, parsed.factors, parsed.by
 
 
-def interaction_frame(grid: EmmGrid, traces: Sequence[str], xs: Sequence[str], CIs: bool = False, **options: Any) -> pd.DataFrame:
+def interaction_frame(
+    grid: EmmGrid, traces: Sequence[str], xs: Sequence[str], CIs: bool = False, **options: Any
+) -> pd.DataFrame:
     """The estimates with ``yvar``, ``xvar``, ``tvar`` and, on request, ``LCL``, ``UCL``."""
     summary = summarize(grid, infer=(CIs, False), **options)
     frame = summary.table.rename(columns={summary.name: "yvar"})
@@ -110,7 +112,9 @@ def pwpm(
         object = object[0]
     groups = object.about.by if by is UNSET else names_tuple(by)
     grid = object.with_about(by=groups)
-    show = summarize(grid, infer=(False, False), **{k: v for k, v in options.items() if k in ("type", "bias_adjust", "sigma")})
+    show = summarize(
+        grid, infer=(False, False), **{k: v for k, v in options.items() if k in ("type", "bias_adjust", "sigma")}
+    )
     made = contrast(grid, "revpairwise" if reverse else "pairwise", by=groups)
     tests = summarize(made, infer=(False, True), **options)
     primary = [c for c in grid.table.columns if c not in groups]
@@ -120,7 +124,9 @@ def pwpm(
         k = len(mine)
         rows = tests.table.iloc[at : at + k * (k - 1) // 2]
         at += len(rows)
-        cells = _cells(show.table[show.name].to_numpy()[mine], rows, tests.name, digits, (pvals, means, diffs, flip), reverse)
+        cells = _cells(
+            show.table[show.name].to_numpy()[mine], rows, tests.name, digits, (pvals, means, diffs, flip), reverse
+        )
         names = [labels[i] for i in mine]
         tables.append(pd.DataFrame(cells, index=names, columns=names))
         head = "".join(f"\n{b} = {text_of_value(show.table[b].iloc[mine[0]])}" for b in groups)
@@ -131,7 +137,12 @@ def pwpm(
 
 
 def _cells(
-    means: np.ndarray, tests: pd.DataFrame, name: str, digits: int | None, what: tuple[bool, bool, bool, bool], reverse: bool
+    means: np.ndarray,
+    tests: pd.DataFrame,
+    name: str,
+    digits: int | None,
+    what: tuple[bool, bool, bool, bool],
+    reverse: bool,
 ) -> np.ndarray:
     pvals, diag, diffs, flip = what
     k = len(means)
@@ -147,7 +158,7 @@ def _cells(
         if flip:
             up, low = low, up
         if pvals:
-            cells[up] = p[n].replace("<.0001", "<.0001")
+            cells[up] = p[n]
         if diffs:
             cells[low] = d[n]
     if diag:

@@ -46,8 +46,17 @@ def letter_groups(different: np.ndarray) -> list[set[int]]:
             split: list[set[int]] = []
             for column in columns:
                 split += [column - {i}, column - {j}] if i in column and j in column else [column]
-            columns = [c for n, c in enumerate(split) if not any(c < o or (c == o and n > m) for m, o in enumerate(split))]
+            columns = _absorbed(split)
     return sorted(columns, key=lambda c: sorted(c))
+
+
+def _absorbed(columns: list[set[int]]) -> list[set[int]]:
+    """Without the columns that lie inside others."""
+    out = []
+    for n, c in enumerate(columns):
+        if not any(c < o or (c == o and n > m) for m, o in enumerate(columns)):
+            out.append(c)
+    return out
 
 
 def cld(
@@ -122,32 +131,32 @@ def cld(
         hit = p[at : at + len(i)] < alpha
         at += len(i)
         far[i, j] = far[j, i] = hit if delta == 0 else ~hit
-        shown = np.argsort(-value[mine] if down else value[mine], kind="stable") if sort else np.arange(k)
-        order += list(mine[shown])
         rank = np.argsort(-value[mine] if down else value[mine], kind="stable")
+        order += list(mine[rank] if sort else mine)
         joined = far[np.ix_(rank, rank)]
         if signif_sets:
             joined = ~joined & ~np.eye(k, dtype=bool)
         columns = letter_groups(joined)
-        texts = ["".join(Letters[c % len(Letters)] if i in column else " " for c, column in enumerate(columns)) for i in range(k)]
         for place, row in enumerate(rank):
-            labels[mine[row]] = f" {texts[place]}"
+            marks = (Letters[c % len(Letters)] if place in column else " " for c, column in enumerate(columns))
+            labels[mine[row]] = " " + "".join(marks)
     width = max(len(s) for s in labels)
-    table = summary.table.assign(**{".group": [s.ljust(width) for s in labels]}).iloc[order].reset_index(drop=True)
+    shown = [s.ljust(width) for s in labels]
+    table = summary.table.assign(**{".group": shown}).iloc[order].reset_index(drop=True)
     estimable = None if summary.estimable is None else summary.estimable[order]
-    notes = (*summary.notes, *(n for n in tested.notes if n.startswith(("P value adj", "Statistics"))), *_explain(alpha, signif_sets, delta))
+    about_tests = [n for n in tested.notes if n.startswith(("P value adj", "Statistics"))]
+    notes = (*summary.notes, *about_tests, *_explain(alpha, signif_sets, delta))
     return replace(summary, table=table, notes=notes, estimable=estimable, kind={**summary.kind, ".group": "text"})
 
 
 def _explain(alpha: float, signif_sets: bool, delta: float) -> list[str]:
-    head = f"significance level used: alpha = {alpha:g}"
+    head = [f"significance level used: alpha = {alpha:g}", "NOTE: If two or more means share the same grouping symbol,"]
     if signif_sets:
-        return [head, "NOTE: If two or more means share the same grouping symbol,", "      then we have shown them to be different."]
+        return [*head, "      then we have shown them to be different."]
     if delta:
-        return [head, "NOTE: If two or more means share the same grouping symbol,", "      then we have shown them to be equivalent."]
+        return [*head, "      then we have shown them to be equivalent."]
     return [
-        head,
-        "NOTE: If two or more means share the same grouping symbol,",
+        *head,
         "      then we cannot show them to be different.",
         "      But we also did not show them to be the same.",
     ]

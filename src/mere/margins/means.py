@@ -61,7 +61,9 @@ def marginal_means(
     contrasts = contrast(means, method, adjust=adjust, **extra)
     if isinstance(contrasts, EmmList):
         return EmmList([("emmeans", means), *contrasts.items()])
-    return EmmList([("emmeans", means), ("contrasts", contrasts.with_about(**{k: v for k, v in chosen.items() if k in _SHARED}))])
+    return EmmList(
+        [("emmeans", means), ("contrasts", contrasts.with_about(**{k: v for k, v in chosen.items() if k in _SHARED}))]
+    )
 
 
 _DEFAULTS = ("level", "type", "infer", "null", "side", "delta", "bias_adjust", "sigma", "df", "name")
@@ -149,9 +151,9 @@ def _cells(table: pd.DataFrame, wanted: Sequence[str]) -> tuple[pd.DataFrame, np
     cell = np.zeros(len(table), dtype=np.int64)
     size = 1
     for j, f in enumerate(wanted):
-        codes = [c[len(wanted) - 1 - j] for c in combos]
+        codes = np.array([c[len(wanted) - 1 - j] for c in combos], dtype=np.int64)
         if isinstance(table[f].dtype, pd.CategoricalDtype):
-            out[f] = pd.Categorical.from_codes(codes, levels[f])
+            out[f] = pd.Categorical([levels[f][c] for c in codes], levels[f])
             mine = table[f].cat.codes.to_numpy().astype(np.int64)
         else:
             out[f] = np.asarray(levels[f])[codes]
@@ -226,7 +228,9 @@ def _equal_nested(
 def _given_weights(table: pd.DataFrame, averaged: Sequence[str], weights: np.ndarray) -> np.ndarray:
     keys, own = _cells(table, averaged)
     if weights.shape != (len(keys),):
-        raise MereValueError(f"weights: {len(keys)} numbers are needed, one for each combination of {', '.join(averaged)}")
+        raise MereValueError(
+            f"weights: {len(keys)} numbers are needed, one for each combination of {', '.join(averaged)}"
+        )
     return weights[own]
 
 

@@ -53,13 +53,15 @@ def predictions(
     if interval in (None, "none"):
         return _moved(value, back, bias)
     if interval == "confidence":
-        return summarize(grid, infer=(True, False), level=level, type=type, bias_adjust=bias_adjust, sigma=sigma).to_frame()
+        return summarize(
+            grid, infer=(True, False), level=level, type=type, bias_adjust=bias_adjust, sigma=sigma
+        ).to_frame()
     if interval != "prediction":
         raise MereValueError(f"interval must be 'none', 'confidence' or 'prediction', not {interval!r}")
     spread = grid.about.sigma if sigma is None else sigma
     if spread is None:
         raise MereValueError("interval='prediction' needs sigma=, the standard deviation of an observation")
-    from .adjustments.family import t_quantile
+    from .adjustments.adjusting import t_quantile
 
     wide = np.sqrt(se**2 + spread**2)
     c = t_quantile((1 + level) / 2, df)

@@ -6,6 +6,7 @@ q and nu - q + 1 degrees of freedom.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def mvcontrast(
     >>> from mere.datasets import warpbreaks
     >>> means = emmeans(lm("breaks ~ wool * tension", warpbreaks), ["wool", "tension"])
     >>> mvcontrast(means, "pairwise", mult_name="wool").to_frame()["T.square"].round(3).to_list()
-    [16.75, 18.393, 3.77]
+    [15.898, 18.392, 3.771]
     """
     mult = names_tuple(mult_name) or object.about.mult
     if not mult:
@@ -82,10 +83,16 @@ def mvcontrast(
     table["p.value"] = _adjusted(table, outer, adjust)
     notes = () if adjust == "none" else (f"P value adjustment: {adjust}",)
     tests = JointTests(table, outer, notes)
-    return EmmList([("estimates", made.with_about(adjust="none", by=(made.about.primary[0],))), ("tests", tests)]) if show_ests else tests  # type: ignore[list-item]
+    if not show_ests:
+        return tests
+    estimates = made.with_about(adjust="none", by=(made.about.primary[0],))
+    parts: list[tuple[str, Any]] = [("estimates", estimates), ("tests", tests)]
+    return EmmList(parts)
 
 
-def _table(made: EmmGrid, rows: list[pd.Series], out: list[tuple[float, ...]], outer: tuple[str, ...]) -> pd.DataFrame:
+def _table(
+    made: EmmGrid, rows: Sequence[pd.Series], out: Sequence[tuple[float, ...]], outer: tuple[str, ...]
+) -> pd.DataFrame:
     label = made.about.primary[0]
     columns: dict[str, Any] = {}
     for name in (label, *outer):

@@ -46,7 +46,8 @@ def find_nesting(
 
 
 def _determines(there: pd.DataFrame, f: str, other: str) -> bool:
-    return bool((there.groupby(f, observed=True)[other].nunique() <= 1).all())
+    together = there[[f, other]].drop_duplicates()
+    return len(together) == together[f].nunique()
 
 
 def read_nesting(nesting: Any) -> dict[str, tuple[str, ...]]:

@@ -102,9 +102,7 @@ def _choose_levels(
     """The levels of each predictor, the covariates that follow others, and what counts as a factor."""
     unknown = [name for name in at if name not in basis.predictors]
     if unknown:
-        raise MereValueError(
-            f"at: there is no predictor {unknown[0]!r}; there are {', '.join(basis.predictors)}"
-        )
+        raise MereValueError(f"at: there is no predictor {unknown[0]!r}; there are {', '.join(basis.predictors)}")
     levels: dict[str, list[Any]] = {}
     models: dict[str, Callable[[Mapping[str, Any]], np.ndarray]] = {}
     factors: list[str] = []
@@ -147,9 +145,7 @@ def _factor_levels(name: str, value: Any, wanted: Any) -> list[Any]:
     text = {_level_text(k): k for k in known}
     unknown = [a for a in asked if _level_text(a) not in text]
     if unknown:
-        raise MereValueError(
-            f"at: {name!r} has no level {unknown[0]!r}; it has {', '.join(map(str, known))}"
-        )
+        raise MereValueError(f"at: {name!r} has no level {unknown[0]!r}; it has {', '.join(map(str, known))}")
     chosen = {_level_text(a) for a in asked}
     return [k for k in known if _level_text(k) in chosen]
 
@@ -190,8 +186,14 @@ def _follow(text: str, basis: Basis) -> Callable[[Mapping[str, Any]], np.ndarray
 def _column(value: Any) -> Any:
     """A predictor as the language wants its columns."""
     if isinstance(value, Factor):
-        return pd.Categorical.from_codes(np.asarray(value.codes), list(value.levels), ordered=value.ordered)
+        return _categorical(np.asarray(value.codes), list(value.levels), ordered=value.ordered)
     return np.asarray(value)
+
+
+def _categorical(codes: Any, categories: Any, ordered: bool = False) -> pd.Categorical:
+    """Categories from level numbers."""
+    out: pd.Categorical = pd.Categorical.from_codes(np.asarray(codes, dtype=np.int64), categories, ordered=ordered)
+    return out
 
 
 # -- the grid ----------------------------------------------------------------
@@ -235,9 +237,7 @@ def _values(
         code = np.asarray(codes[name])
         if isinstance(value, Factor):
             place = [value.levels.index(v) for v in levels[name]]
-            out[name] = pd.Categorical.from_codes(
-                np.asarray(place)[code], list(value.levels), ordered=value.ordered
-            )
+            out[name] = _categorical(np.asarray(place)[code], list(value.levels), ordered=value.ordered)
         elif is_factor(value):
             out[name] = np.asarray(levels[name], dtype=bool)[code]
         else:
@@ -299,7 +299,7 @@ def _as_frame(
         value = basis.predictors.get(name)
         if name in mult or (value is not None and is_factor(value)):
             labels = [_level_text(v) for v in known]
-            out[name] = pd.Categorical.from_codes(np.asarray(code, dtype=np.int64), labels)
+            out[name] = _categorical(np.asarray(code, dtype=np.int64), labels)
         else:
             out[name] = np.asarray(known, dtype=float)[code]
     n = len(next(iter(table.values()))) if table else 1
@@ -379,7 +379,7 @@ def _counterfactual(
             level = chosen[name][int(codes[name][i])]
             if isinstance(original, Factor):
                 code = np.full(len(w), original.levels.index(level))
-                values[name] = pd.Categorical.from_codes(code, list(original.levels), ordered=original.ordered)
+                values[name] = _categorical(code, list(original.levels), ordered=original.ordered)
             else:
                 values[name] = np.full(len(w), level)
         rows.append(w @ basis.build(values) / w.sum())

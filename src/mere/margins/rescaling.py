@@ -83,7 +83,7 @@ def regrid(
     >>> from mere.datasets import pigs
     >>> m = lm("log(conc) ~ source + factor(percent)", pigs)
     >>> emmeans(regrid(ref_grid(m)), "source").to_frame()["response"].round(1).to_list()
-    [30.0, 39.4, 45.0]
+    [30.0, 39.4, 44.8]
     """
     if isinstance(object, EmmList):
         return object.map(regrid, transform, bias_adjust, sigma, inv_link_lbl)
@@ -99,7 +99,9 @@ def regrid(
     label = about.name
     if back is not None:
         value, V, label = _back(object, back, value, V, bias_adjust, sigma)
-    changes: dict[str, Any] = dict(scale=None, name=label, coefficients=None, type="link", null=0.0, bias_adjust=False)
+    changes: dict[str, Any] = {
+        "scale": None, "name": label, "coefficients": None, "type": "link", "null": 0.0, "bias_adjust": False,
+    }  # fmt: skip
     if transform not in known:
         scale = find_scale(transform)
         slope = 1.0 / scale.slope(scale.link(value))

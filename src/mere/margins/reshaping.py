@@ -31,7 +31,7 @@ def _texts(column: pd.Series) -> list[str]:
     return [text_of_value(v) for v in column.tolist()]
 
 
-def add_grouping(object: EmmGrid, newname: str, refname: str, newlevs: Sequence[str]) -> EmmGrid:
+def add_grouping(object: EmmGrid, newname: str, refname: str, newlevs: Any) -> EmmGrid:
     """A factor that groups the levels of another, which is then nested in it (emmeans' ``add_grouping``).
 
     Parameters
@@ -78,7 +78,9 @@ def add_grouping(object: EmmGrid, newname: str, refname: str, newlevs: Sequence[
         coefficients=None,
         terms=tuple((label, (*names, newname) if refname in names else names) for label, names in object.about.terms),
     )
-    return EmmGrid(object.estimates, pd.concat(table, ignore_index=True), np.tile(object.L, (m, 1)), weight, offset, about)
+    return EmmGrid(
+        object.estimates, pd.concat(table, ignore_index=True), np.tile(object.L, (m, 1)), weight, offset, about
+    )
 
 
 def comb_facs(object: EmmGrid, facs: Sequence[str], newname: str | None = None, drop: bool = False) -> EmmGrid:
@@ -119,7 +121,9 @@ def _renamed(about: About, gone: Sequence[str], new: str) -> About:
 
     terms = tuple((label, swap(names)) for label, names in about.terms)
     nesting = {f: swap(o) for f, o in about.nesting.items() if f not in gone}
-    return replace(about, by=swap(about.by), primary=swap(about.primary), terms=terms, nesting=nesting, coefficients=None)
+    return replace(
+        about, by=swap(about.by), primary=swap(about.primary), terms=terms, nesting=nesting, coefficients=None
+    )
 
 
 def split_fac(object: EmmGrid, fac: str, newfacs: Mapping[str, Sequence[Any]]) -> EmmGrid:
@@ -251,7 +255,7 @@ def as_list(object: EmmGrid) -> dict[str, Any]:
     >>> from mere import lm, emmeans, as_list
     >>> from mere.datasets import warpbreaks
     >>> sorted(as_list(emmeans(lm("breaks ~ tension", warpbreaks), "tension")))[:4]
-    ['V', 'adjust', 'averaged', 'bhat']
+    ['V', 'adjust', 'averaged', 'back_label']
     """
     own = {f.name: getattr(object.about, f.name) for f in fields(About) if f.name not in ("coefficients", "scale")}
     scale = object.about.scale

@@ -44,7 +44,7 @@ def response_scale(node: Node | None, design: Any = None) -> Scale | None:
     --------
     >>> from mere.language.parser import parse_expression
     >>> scale = response_scale(parse_expression("log(y + 2)"))
-    >>> scale.name, float(scale.back(scale.link(5.0)))
+    >>> scale.name, round(float(scale.back(scale.link(5.0))), 10)
     ('log(mu + 2)', 5.0)
     """
     if node is None or isinstance(node, Name):
@@ -187,7 +187,11 @@ def _arithmetic(node: Call, steps: list[_Step]) -> bool:
             own = make_tran("power", b)
             steps.append(_Step(own.link, own.back, own.slope, own.curvature))
         else:
-            steps.append({"+": _affine(1, b), "-": _affine(1, -b), "*": _affine(b, 0), "/": _affine(1 / b if b else 1, 0)}[node.fn])
+            steps.append(
+                {"+": _affine(1, b), "-": _affine(1, -b), "*": _affine(b, 0), "/": _affine(1 / b if b else 1, 0)}[
+                    node.fn
+                ]
+            )
         return _walk(left, steps)
     if a is None or (a == 0 and node.fn in "*/") or node.fn == "^":
         return False

@@ -42,6 +42,15 @@ class Scale:
         Where eta has an inverse.
     unit : float
         Of a log scale: the log of its base.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mere import Scale
+    >>> slope, bend = lambda x: np.cbrt(x) ** -2 / 3, lambda x: -2 / 9 * np.cbrt(x) ** -5
+    >>> cube = Scale("cube", lambda mu: mu**3, np.cbrt, slope, bend)
+    >>> float(cube.back(27.0))
+    3.0
     """
 
     name: str
@@ -151,9 +160,7 @@ def _arcsine(name: str, top: float = 1.0) -> Scale:
 
 
 def _sqrt_scale(name: str) -> Scale:
-    return Scale(
-        name, np.sqrt, lambda x: x**2, lambda x: 2 * x, lambda x: 2 * _one(x), valid=lambda x: x >= 0
-    )
+    return Scale(name, np.sqrt, lambda x: x**2, lambda x: 2 * x, lambda x: 2 * _one(x), valid=lambda x: x >= 0)
 
 
 def _logit(name: str) -> Scale:
@@ -178,9 +185,7 @@ SCALES: dict[str, Scale] = {
     "inverse": _inverse_scale("inverse"),
     "1/mu^2": _power_scale("1/mu^2", -2.0),
     "logit": _logit("logit"),
-    "probit": Scale(
-        "probit", _normal_quantile, _normal_cdf, _normal_density, lambda x: -x * _normal_density(x)
-    ),
+    "probit": Scale("probit", _normal_quantile, _normal_cdf, _normal_density, lambda x: -x * _normal_density(x)),
     "cauchit": Scale(
         "cauchit",
         lambda mu: np.tan(np.pi * (mu - 0.5)),

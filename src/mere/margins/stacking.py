@@ -63,7 +63,10 @@ def stack_grids(grids: Sequence[EmmGrid], adjust: str = "bonferroni") -> EmmGrid
     offset = None
     if any(part.offset is not None for part in grids):
         offset = np.concatenate(
-            [(np.zeros(len(part.table)) if part.offset is None else part.offset)[rows] for part, rows in zip(grids, keep)]
+            [
+                (np.zeros(len(part.table)) if part.offset is None else part.offset)[rows]
+                for part, rows in zip(grids, keep)
+            ]
         )
     weight = np.concatenate([part.weight[rows] for part, rows in zip(grids, keep)])
     names = {part.about.name for part in grids}

@@ -21,7 +21,7 @@ import pandas as pd
 from .. import generics as g
 from ..errors import MarginsMessage, MereValueError
 from .adjustments import ADJUSTMENTS, Adjustment, Family, find_adjustment
-from .adjustments.family import t_tail
+from .adjustments.adjusting import t_tail
 from .grid import EmmGrid, EmmList, by_groups, names_tuple, text_of_value
 from .scales import Scale
 
@@ -154,7 +154,7 @@ def summarize(
             notes.append(f"Intervals are back-transformed from the {back.name} scale")
         names = ("asymp.LCL", "asymp.UCL") if asymptotic else ("lower.CL", "upper.CL")
         columns[names[0]], columns[names[1]] = low, high
-        kinds.update({n: "cl" for n in names})
+        kinds.update(dict.fromkeys(names, "cl"))
     if tests:
         shown_null = float(_moved(np.array([null]), back, bias)[0])
         t, p = _tests(work, null, delta, wanted, notes)
@@ -322,7 +322,9 @@ def _choose(work: _Work, name: str, family: Family) -> Adjustment:
         reason = "not appropriate for one-sided inferences"
     if reason is None:
         return chosen
-    warnings.warn(f'adjust = "{name}" was changed to "sidak" because "{name}" is {reason}', MarginsMessage, stacklevel=5)
+    warnings.warn(
+        f'adjust = "{name}" was changed to "sidak" because "{name}" is {reason}', MarginsMessage, stacklevel=5
+    )
     return ADJUSTMENTS["sidak"]
 
 
@@ -365,9 +367,7 @@ def _intervals(work: _Work, level: float, adjust: str, notes: list[str]) -> tupl
     return low, high
 
 
-def _tests(
-    work: _Work, null: float, delta: float, adjust: str, notes: list[str]
-) -> tuple[np.ndarray, np.ndarray]:
+def _tests(work: _Work, null: float, delta: float, adjust: str, notes: list[str]) -> tuple[np.ndarray, np.ndarray]:
     away = work.value - null
     with np.errstate(divide="ignore", invalid="ignore"):
         if delta == 0:

@@ -254,7 +254,11 @@ def _terms_of(grid: EmmGrid, by: tuple[str, ...], show0df: bool, showconf: bool)
 
 
 def _term_rows(means: EmmGrid, term: Sequence[str]) -> np.ndarray:
-    made = contrast(means, interaction="consec", by=None) if not means.about.nesting else contrast(means, "consec", by=_outer(means, term))
+    made = (
+        contrast(means, interaction="consec", by=None)
+        if not means.about.nesting
+        else contrast(means, "consec", by=_outer(means, term))
+    )
     return np.asarray(made.L)
 
 

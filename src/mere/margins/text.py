@@ -184,11 +184,12 @@ def _joint(tests: JointTests) -> str:
         column = table[name]
         if name in ("model term", "note"):
             cells = [str(v) for v in column]
-            columns.append((str(name), [c.ljust(max(map(len, cells))) for c in cells] if name == "model term" else cells,
-                            name == "model term"))  # fmt: skip
+            size = max(map(len, cells), default=0)
+            left = name == "model term"
+            columns.append((str(name), [c.ljust(size) if left else c for c in cells], left))
         elif name == "p.value":
             columns.append((str(name), [_p_text(v) for v in column], False))
-        elif name == "F.ratio" or name == "Chisq":
+        elif name in ("F.ratio", "Chisq", "T.square"):
             columns.append((str(name), [f"{v:.3f}" if np.isfinite(v) else "NA" for v in column], False))
         elif pd.api.types.is_numeric_dtype(column.dtype):
             columns.append((str(name), _together(column.to_numpy(dtype=float), 7), False))
@@ -202,7 +203,7 @@ def _joint(tests: JointTests) -> str:
             out.append("")
     else:
         out += [grid_table(columns), ""]
-    return "\n".join([*out, *(f"{note} " if not note[1:2] == ":" else note for note in tests.notes)])
+    return "\n".join([*out, *(note if note[1:2] == ":" else f"{note} " for note in tests.notes)])
 
 
 @g.to_text.register(Listing)
@@ -214,7 +215,9 @@ def _listing(listing: Listing) -> str:
 def _html_table(columns: list[tuple[str, list[str], bool]]) -> str:
     rows = [[c.strip() for c in row] for row in zip(*(cells for _, cells, _ in columns))]
     names = [name for name, _, _ in columns]
-    return table_html([r[1:] for r in rows], [r[0] for r in rows], names[1:]).replace("<th></th>", f"<th>{escape(names[0])}</th>", 1)
+    return table_html([r[1:] for r in rows], [r[0] for r in rows], names[1:]).replace(
+        "<th></th>", f"<th>{escape(names[0])}</th>", 1
+    )
 
 
 def _notes_html(notes: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,9 @@ __all__ = ["trend_grid"]
 _DEGREES = ("linear", "quadratic", "cubic", "quartic")
 
 
-def trend_grid(basis: Basis, var: str, max_degree: int = 1, regrid: Any = None, delta: float | None = None, **options: Any) -> EmmGrid:
+def trend_grid(
+    basis: Basis, var: str, max_degree: int = 1, regrid: Any = None, delta: float | None = None, **options: Any
+) -> EmmGrid:
     """The reference grid with the derivative of each row by `var` in place of the row.
 
     Parameters
@@ -49,7 +52,9 @@ def trend_grid(basis: Basis, var: str, max_degree: int = 1, regrid: Any = None, 
     node = parse_expression(var)
     names = [n for n in dict.fromkeys(names_in(node)) if n in basis.predictors]
     if len(names) != 1 or is_factor(basis.predictors[names[0]]):
-        raise MereValueError(f"var must be an expression in one covariate, not {var!r}; there are {', '.join(basis.predictors)}")
+        raise MereValueError(
+            f"var must be an expression in one covariate, not {var!r}; there are {', '.join(basis.predictors)}"
+        )
     name = names[0]
     x = np.asarray(basis.predictors[name], dtype=float)
     spread = float(np.ptp(x)) or 1.0
@@ -60,7 +65,9 @@ def trend_grid(basis: Basis, var: str, max_degree: int = 1, regrid: Any = None, 
     for degree in range(1, max_degree + 1):
         build = _derivative(basis.build, name, degree, h, outer)
         offset = None if basis.offset is None else _offset_derivative(basis.offset, name, degree, h, outer)
-        parts.append(build_grid(replace(basis, build=build, offset=offset, scale=None, nested=basis.nested), **_quiet(options)))
+        parts.append(
+            build_grid(replace(basis, build=build, offset=offset, scale=None, nested=basis.nested), **_quiet(options))
+        )
     if regrid is not None and plain.about.scale is not None and max_degree == 1:
         parts = [_on_response(plain, parts[0])]
     grid = parts[0] if max_degree == 1 else _by_degree(parts)
@@ -87,7 +94,7 @@ def _central(f: Callable[[float], np.ndarray], degree: int, h: float) -> np.ndar
 
     table = [quotient(step / 2**i) for i in range(levels)]
     for k in range(1, levels):
-        table = [(4**k * b - a) / (4**k - 1) for a, b in zip(table, table[1:])]
+        table = [(4**k * b - a) / (4**k - 1) for a, b in pairwise(table)]
     return table[0] / math.factorial(degree)
 
 

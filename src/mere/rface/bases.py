@@ -197,9 +197,7 @@ def _total_sd(model: LMM) -> float:
     return float(model.sigma)
 
 
-def _degrees(
-    model: LMM, method: str, vcov: Any
-) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray], str]:
+def _degrees(model: LMM, method: str, vcov: Any) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray], str]:
     """Covariance of the fixed effects, degrees of freedom of linear functions, and the method's name."""
     if vcov is not None and method == "kenward-roger":
         method = "satterthwaite"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...errors import MereValueError
 from . import dunnett, mvt, scheffe, single, stepwise, tukey
-from .family import Adjustment, Family
+from .adjusting import Adjustment, Family
 
 __all__ = ["ADJUSTMENTS", "Adjustment", "Family", "find_adjustment"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .family import Adjustment, Family, t_quantile, t_tail
+from .adjusting import Adjustment, Family, t_quantile, t_tail
 from .tukey import tukey_probability
 
 __all__ = ["DUNNETTX"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .family import Adjustment, Family
+from .adjusting import Adjustment, Family
 
 __all__ = ["SCHEFFE", "f_quantile", "f_tail"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .family import Adjustment, Family, t_quantile, t_tail
+from .adjusting import Adjustment, Family, t_quantile, t_tail
 
 __all__ = ["BONFERRONI", "NONE", "SIDAK"]
 

@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .family import Adjustment, Family, t_tail
+from .adjusting import Adjustment, Family, t_tail
 
 __all__ = ["BH", "BY", "FDR", "HOCHBERG", "HOLM", "HOMMEL", "RULES", "adjust_pvalues"]
 

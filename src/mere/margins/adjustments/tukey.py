@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from ..studentized import ptukey, qtukey
-from .family import Adjustment, Family
+from .adjusting import Adjustment, Family
 
 __all__ = ["TUKEY", "tukey_probability"]
 

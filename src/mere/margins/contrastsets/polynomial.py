@@ -42,7 +42,7 @@ def integer_polynomials(
     for d in range(1, degree + 1):
         v = [xi**d for xi in x]
         for u in found:
-            share = sum(a * b for a, b in zip(u, v)) / sum(a * a for a in u)
+            share = Fraction(sum(a * b for a, b in zip(u, v))) / sum(a * a for a in u)
             v = [b - share * a for a, b in zip(u, v)]
         found.append(v)
     rows = [_whole(v) for v in found[1:]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ def consecutive(labels: Sequence[str], reverse: bool = False, exclude: Any = Non
     """
     use, k = chosen(labels, exclude, include), len(labels)
     rows, names = [], []
-    for i, j in zip(use, use[1:]):
+    for i, j in pairwise(use):
         row = np.zeros(k)
         row[j], row[i] = (-1.0, 1.0) if reverse else (1.0, -1.0)
         rows.append(row)
