@@ -78,8 +78,8 @@ def test_made_transforms(type, param):
 
 @pytest.mark.parametrize(
     "text",
-    ["log(y)", "log10(y)", "sqrt(y + 0.5)", "2 * sqrt(y)", "log(y, 10)", "1 / y", "y^0.5", "log(2 * y)",
-     "asin(sqrt(y / 100))", "-log(y)", "log(y) / 2", "asinh(y)", "I(y / 10)", "log(y + 2)", "logit(y / 100)", "(y - 3)^2"],
+    ["log(y)", "log10(y)", "sqrt(y + 0.5)", "2 * sqrt(y)", "log(y, 10)", "1 / y", "y^0.5", 
+     "log(2 * y)",      "asin(sqrt(y / 100))", "-log(y)", "log(y) / 2", "asinh(y)", "I(y / 10)", "log(y + 2)", "logit(y / 100)", "(y - 3)^2"],
 )  # fmt: skip
 def test_responses_are_inverted(text):
     scale = response_scale(parse_expression(text))
