@@ -116,6 +116,11 @@ def emm_basis(model: Any, **options: Any) -> Basis:
     raise MereTypeError(f"emmeans knows no model of class {kind!r}; tell it with emm_basis.register({kind}, function)")
 
 
+@emm_basis.register(Basis)
+def _itself(model: Basis, **_: Any) -> Basis:
+    return model
+
+
 def constant_df(value: float) -> Callable[[np.ndarray], np.ndarray]:
     """The same degrees of freedom for all linear functions.
 

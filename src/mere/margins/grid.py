@@ -16,6 +16,9 @@ from .scales import Scale
 __all__ = ["About", "EmmGrid", "EmmList", "Estimates", "by_groups", "numbers_of", "text_of_value"]
 
 
+VERBS: dict[str, Callable[..., Any]] = {}  # methods that live in files above this one
+
+
 @dataclass(frozen=True, eq=False)
 class Estimates:
     """Coefficients with their covariance; shared by all grids of a model.
@@ -207,6 +210,14 @@ class EmmGrid:
     def with_about(self, **changes: Any) -> EmmGrid:
         """The same rows with other defaults."""
         return replace(self, about=replace(self.about, **changes))
+
+    def update(self, **changes: Any) -> EmmGrid:
+        """Other defaults of the summary; see `mere.margins.update_grid`."""
+        return VERBS["update"](self, **changes)  # type: ignore[no-any-return]
+
+    def subset(self, condition: Any) -> EmmGrid:
+        """The rows that satisfy a condition, such as ``"wool == 'A'"``."""
+        return VERBS["subset"](self, condition)  # type: ignore[no-any-return]
 
     def to_frame(self, **options: Any) -> pd.DataFrame:
         """The summary as a DataFrame; ``.attrs["notes"]`` holds the lines under the table."""

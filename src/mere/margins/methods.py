@@ -10,10 +10,13 @@ import pandas as pd
 from .. import generics as g
 from ..errors import MereValueError
 from .contrasting import row_labels
-from .grid import EmmGrid, EmmList
+from .grid import VERBS, EmmGrid, EmmList
+from .reshaping import subset_grid, update_grid
 from .summarizing import _back_scale, _bias, _moved, summarize
 
 __all__ = ["predictions"]
+
+VERBS |= {"update": update_grid, "subset": subset_grid}
 
 
 @g.vcov.register(EmmGrid)
