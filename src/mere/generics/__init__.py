@@ -38,6 +38,7 @@ from .likelihood import (
     ngrps,
     nobs,
 )
+from .pictures import plot
 from .refitting import refit, refitML, simulate, update
 from .rows import (
     family,
@@ -103,6 +104,7 @@ __all__ = [
     "model_matrix",
     "ngrps",
     "nobs",
+    "plot",
     "predict",
     "profile",
     "ranef",
