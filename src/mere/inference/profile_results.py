@@ -98,6 +98,24 @@ class Profile(_Printed):
 
     confint = g.confint
 
+    def covariances(self, factors: dict[int, tuple[int, int]]) -> Profile:
+        """Covariances in place of correlations; `factors`: the two standard deviations of each correlation."""
+
+        def changed(values: np.ndarray) -> np.ndarray:
+            out = values.copy()
+            for j, (a, b) in factors.items():
+                sd = values[..., a] * values[..., b]
+                out[..., j] = np.where(sd == 0, 0.0, values[..., j] * sd)
+            return out
+
+        def name(j: int, text: str) -> str:
+            return text.replace("cor_", "cov_", 1) if j in factors else text
+
+        names = tuple(name(j, text) for j, text in enumerate(self.names))
+        kinds = tuple("cov" if j in factors else kind for j, kind in enumerate(self.kinds))
+        tables = tuple(replace(t, values=changed(t.values)) for t in self.tables)
+        return replace(self, names=names, kinds=kinds, tables=tables, at=changed(self.at))
+
     def variances(self) -> Profile:
         """Variances in place of standard deviations (R's ``varianceProf``); correlations stay."""
         return self._mapped("varcov", lambda x: x * np.abs(x), lambda x: 2 * np.abs(x), "var_", ".sigsq")
