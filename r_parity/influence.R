@@ -17,7 +17,7 @@ add <- function(id, formula, data, groups = NULL, rows = 1e9, tolerance = 2e-4) 
   N <- length(i$deleted); p <- length(fixef(m))
   cases[[length(cases) + 1]] <<- list(id = id, formula = formula, data = data, groups = groups,
     call = sprintf("influence(lmer(%s, %s), %s)", formula, data, deparse(groups)), cases = N,
-    deleted = head(as.character(i$deleted), rows), dfbeta = table_of(dfbeta(i), rows), dfbetas = table_of(dfbetas(i), rows),
+    deleted = head(as.character(i$deleted), rows), dfbeta = table_of(dfbeta(i), rows), dfbetas = tryCatch(table_of(dfbetas(i), rows), error = function(e) list()),  # lme4 stumbles over p = 1
     cooks = head(unname(cooks.distance(i)), rows) * N / (N - p), tolerance = tolerance,
     reason = "where lme4's refits stop; relative to the largest of a column",
     model = list(cooks = head(unname(cooks.distance(m)), rows), rstudent = head(unname(rstudent(m)), rows), hat = head(unname(hatvalues(m)), rows)))

@@ -21,6 +21,9 @@ import numpy as np
 from ..errors import MereValueError
 from ..replicates import available_cpus, run_chunks
 
+#: Seconds between two states of a checkpoint.
+SAVE_EVERY = 2.0
+
 __all__ = ["Outcome", "Pool", "Task", "run_task"]
 
 Task = Callable[[int, int], tuple[np.ndarray, Mapping[int, str]]]
@@ -218,7 +221,7 @@ class _Bar:
 
 
 class _Checkpoint:
-    """The state of a run in a file, replaced as a whole, at most every two seconds."""
+    """The state of a run in a file, replaced as a whole, at most every `SAVE_EVERY` seconds."""
 
     def __init__(self, path: Path, signature: Mapping[str, Any]):
         self._path, self._signature = path, {k: str(v) for k, v in signature.items()}
@@ -241,7 +244,7 @@ class _Checkpoint:
             out.causes.update({i: text for i, text in zip(numbers, causes, strict=True) if i < n})
 
     def save(self, out: Outcome, now: bool) -> None:
-        if not now and time.monotonic() - self._saved < 2.0:
+        if not now and time.monotonic() - self._saved < SAVE_EVERY:
             return
         temporary = self._path.with_name(self._path.name + ".tmp")
         with open(temporary, "wb") as file:
