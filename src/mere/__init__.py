@@ -1,6 +1,6 @@
 """Mixed-effects regression under R's vocabulary: lme4, lmerTest and emmeans for Python."""
 
-from . import accessors, datasets, diagnostics, errors, inference, prediction, printing, refitting, simulation
+from . import accessors, datasets, diagnostics, errors, inference, plotting, prediction, printing, refitting, simulation
 from .control import lmerControl
 from .generics import (
     AIC,
@@ -20,6 +20,7 @@ from .generics import (
     contest1D,
     contestMD,
     cooks_distance,
+    densityplot,
     deviance,
     df_residual,
     dfbeta,
@@ -31,11 +32,11 @@ from .generics import (
     fitted,
     fixef,
     formula,
-    get_Lb_ddf,
-    get_model,
     getData,
     getKR,
     getME,
+    get_Lb_ddf,
+    get_model,
     hatvalues,
     influence,
     isGLMM,
@@ -51,19 +52,21 @@ from .generics import (
     model_matrix,
     ngrps,
     nobs,
+    plot,
     predict,
     profile,
     ranef,
     ranova,
+    rePCA,
     refit,
     refitML,
-    rePCA,
     residuals,
     restriction_matrix2model,
     rstudent,
     show_tests,
     sigma,
     simulate,
+    splom,
     step,
     summary,
     terms,
@@ -96,6 +99,7 @@ __all__ = [
     "contestMD",
     "cooks_distance",
     "datasets",
+    "densityplot",
     "deviance",
     "df_residual",
     "dfbeta",
@@ -137,6 +141,7 @@ __all__ = [
     "ngrps",
     "nobs",
     "optimizeLmer",
+    "plot",
     "predict",
     "profile",
     "ranef",
@@ -150,6 +155,7 @@ __all__ = [
     "show_tests",
     "sigma",
     "simulate",
+    "splom",
     "step",
     "summary",
     "terms",
@@ -162,4 +168,4 @@ __all__ = [
     "weights",
 ]
 
-del accessors, diagnostics, inference, prediction, printing, refitting, simulation
+del accessors, diagnostics, inference, plotting, prediction, printing, refitting, simulation
