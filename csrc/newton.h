@@ -22,6 +22,7 @@ typedef struct {
     mere_outcome *outcome;
     int64_t n;
     double d, noise;          /* criterion at x; what rounding may add to it */
+    int moved;                /* was a trial rejected since, so that the model no longer stands at x? */
     double *x, *g, *h;        /* where we are: parameters, gradient, Newton matrix */
     double *c;                /* SR1 correction of h */
     double *x1, *g1, *s, *y;  /* trial, its gradient, step, secant */

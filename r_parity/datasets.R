@@ -28,12 +28,27 @@ facts <- list(
   grouseticks = c("Ticks on the heads of red grouse chicks by brood, location, year and height above sea level.",
     "Elston, Moss, Boulinier, Arrowsmith and Lambin (2001), Analysis of aggregation, a worked example: numbers of ticks on red grouse chicks, Parasitology 122, 563-569"),
   VerbAgg = c("Responses of 316 persons to 24 items on verbal aggression, crossed.",
-    "Vansteelandt (2000), thesis, K.U. Leuven; De Boeck and Wilson (2004), Explanatory Item Response Models, Springer"))
+    "Vansteelandt (2000), thesis, K.U. Leuven; De Boeck and Wilson (2004), Explanatory Item Response Models, Springer"),
+  warpbreaks = c("Breaks of warp yarn per loom for two wools at three tensions.",
+    "Tippett (1950), Technological Applications of Statistics, Wiley, page 106"),
+  Oats = c("Yield of oats in a split-plot experiment: six blocks, three varieties on plots, four amounts of nitrogen on subplots.",
+    "Yates (1935), Complex experiments, Supplement to the Journal of the Royal Statistical Society 2, 181-247"),
+  pigs = c("Leucine in the plasma of pigs by source and percentage of protein in their diet.",
+    "Windels (1964), thesis, University of Minnesota; problem 10.8 of Oehlert (2000), A First Course in Design and Analysis of Experiments, Freeman"),
+  fiber = c("Strength of a monofilament fibre from three machines, with its diameter.",
+    "Montgomery (2013), Design and Analysis of Experiments, 8th ed., Wiley, section 15.3"),
+  nutrition = c("Gain in nutrition knowledge by age, food-stamp status and race of mothers; some cells are empty.",
+    "Milliken and Johnson (1984), Analysis of Messy Data, volume I, Wadsworth, table 17.1"))
+data(Oats, package = "nlme")
+Oats <- data.frame(Block = factor(as.character(Oats$Block), levels = c("I", "II", "III", "IV", "V", "VI")),
+                   Variety = factor(as.character(Oats$Variety)), nitro = Oats$nitro, yield = Oats$yield)
+data(pigs, fiber, nutrition, package = "emmeans")
+from <- function(name) switch(name, warpbreaks = "R 4.2 datasets", Oats = "nlme", pigs = , fiber = , nutrition = "emmeans 1.8.4-1", "lme4 1.1-31")
 
 for (name in names(facts)) {
   d <- get(name)
   stopifnot(!anyNA(d))
   write_table(d, out, name, gzip = nrow(d) > 5000,
               about = list(description = facts[[name]][1], source = facts[[name]][2],
-                           exported = "lme4 1.1-31"))
+                           exported = from(name)))
 }

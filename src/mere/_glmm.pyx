@@ -5,7 +5,7 @@ from libc.stdint cimport int32_t, int64_t
 
 import numpy as _np
 
-from mere import _core
+from mere._core import KernelError, check_status
 
 cdef extern from "mere.h":
     ctypedef enum mere_status:
@@ -135,7 +135,7 @@ cdef class Glmm:
         rows = <const mere_rows *>PyCapsule_GetPointer(rows_capsule, "mere_rows")
         with nogil:
             status = mere_glmm_new(kernel_plan, rows, &data, &self.glmm)
-        _core.check_status(status)
+        check_status(status)
         self.n_par = mere_glmm_n_par(self.glmm)
         self.node = self.log_weight = _np.zeros(1)
 
@@ -146,13 +146,13 @@ cdef class Glmm:
         error, self.error = self.error, None
         if error is not None:
             raise error
-        _core.check_status(status)
+        check_status(status)
         return 0
 
     cdef _par(self, par):
         array = _np.array(par, dtype=_np.float64)
         if array.shape != (self.n_par,):
-            raise _core.KernelError(MERE_ERR_ARGUMENT)
+            raise KernelError(MERE_ERR_ARGUMENT)
         return array
 
     cdef mere_rule _rule(self, rule):

@@ -69,5 +69,9 @@ class BootstrapWarning(MereWarning):
     """Replicates failed, are missing, or are too few."""
 
 
+class MarginsMessage(MereWarning):
+    """Something to know about marginal means: nesting, interactions, adjustments."""
+
+
 class DataMessage(MereWarning):
     """Something about the data that the user should know (rows dropped, scales)."""

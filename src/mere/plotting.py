@@ -1,184 +1,189 @@
-"""Pictures of profiles and bootstraps. matplotlib is imported when a picture is drawn."""
+"""Pictures from tables. matplotlib is imported inside the functions; nothing here knows a model."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from . import generics as g
-from .errors import MereValueError
-from .inference.bootstrap import Bootstrap
-from .inference.curves import Curve
-from .inference.profile_results import Profile
+__all__ = ["draw_interaction", "draw_means", "draw_pvalues"]
 
-__all__ = ["contour", "density"]
-
-LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)
+_COLOURS = ("#3b6fb6", "#c8553d", "#3f8f5b", "#8a5aa8", "#b8860b", "#4a4a4a", "#2a9d8f", "#d17bb0")
 
 
-# -- numbers -----------------------------------------------------------------------
-def density(curve: Curve, points: int = 201) -> tuple[np.ndarray, np.ndarray]:
-    """Values, and phi(zeta) dzeta/dvalue there.
+def _panels(
+    frame: pd.DataFrame, by: Sequence[str], ax: Any, share: dict[str, Any]
+) -> tuple[Any, list[tuple[str, Any]]]:
+    """Axes, one for each combination of the by-variables, and the rows of each."""
+    import matplotlib.pyplot as plt
 
-    Examples
-    --------
-    >>> from mere.inference.curves import make_curve
-    >>> v = np.linspace(-4, 4, 9)
-    >>> x, f = density(make_curve(v, v, np.ones(9), -np.inf, np.inf))
-    >>> round(float(f.max()), 4), round(float(f.sum() * (x[1] - x[0])), 3)
-    (0.3989, 1.0)
-    """
-    value = np.linspace(curve.value[0], curve.value[-1], points)
-    zeta = curve(value)
-    return value, np.exp(-0.5 * zeta**2) / math.sqrt(2 * math.pi) * np.gradient(zeta, value)
+    if not by:
+        if ax is None:
+            _, ax = plt.subplots(layout="constrained")
+        return np.array([ax]), [("", frame)]
+    groups = list(frame.groupby(list(by), observed=True, sort=False))
+    heads = [
+        ", ".join(f"{b} = {v}" for b, v in zip(by, key if isinstance(key, tuple) else (key,))) for key, _ in groups
+    ]
+    if ax is None:
+        _, axes = plt.subplots(
+            1, len(groups), layout="constrained", squeeze=False, figsize=(3.2 * len(groups) + 1.2, 4), **share
+        )
+        axes = axes[0]
+    else:
+        axes = np.atleast_1d(ax)
+    return axes, list(zip(heads, (g for _, g in groups)))
 
 
-def contour(cut: float, a: Sequence[float], b: Sequence[float], points: int = 181) -> tuple[np.ndarray, np.ndarray]:
-    """A contour of two zetas at radius `cut` through four points on the traces (Bates & Watts 1988, A6).
+def _labels(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    return [
+        " ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in row)
+        for row in frame[list(names)].itertuples(index=False)
+    ]
+
+
+def draw_means(
+    frame: pd.DataFrame,
+    name: str,
+    labels: Sequence[str],
+    by: Sequence[str] = (),
+    CIs: bool = True,
+    horizontal: bool = True,
+    ax: Any = None,
+) -> Any:
+    """Means as points, intervals as bars, comparison arrows where there are any.
 
     Parameters
     ----------
-    cut : float
-    a : (float, float)
-        The second zeta on the first one's trace at -cut and at cut.
-    b : (float, float)
-        The first zeta on the second one's trace at -cut and at cut.
+    frame : DataFrame
+        A summary; with ``lcmpl`` and ``rcmpl`` for arrows, ``lower.PL`` and ``upper.PL`` for
+        prediction intervals.
+    name : str
+        Column of the estimates.
+    labels, by : sequence of str
+    CIs, horizontal : bool
+    ax : Axes, optional
 
     Returns
     -------
-    ndarray, ndarray
-        The two zetas along the contour.
-
-    Examples
-    --------
-    >>> x, y = contour(2.0, (0.0, 0.0), (0.0, 0.0))
-    >>> bool(np.allclose(np.hypot(x, y), 2.0))
-    True
+    Axes, or an array of them
     """
-    from scipy.interpolate import CubicSpline
-
-    def phase(x: float) -> float:
-        return math.acos(min(1.0, max(-1.0, x / cut)))
-
-    d = np.array([phase(a[1]), phase(b[1]), phase(-a[0]), phase(-b[0])])
-    angle = np.array([-d[0] / 2, d[1] / 2, math.pi - d[2] / 2, d[3] / 2 - math.pi])
-    order = np.argsort(angle)
-    knots, values = angle[order], d[order]
-    spline = CubicSpline(np.append(knots, knots[0] + 2 * math.pi), np.append(values, values[0]), bc_type="periodic")
-    t = np.linspace(knots[0], knots[0] + 2 * math.pi, points)
-    return cut * np.cos(t + spline(t) / 2), cut * np.cos(t - spline(t) / 2)
-
-
-# -- figures ------------------------------------------------------------------------
-def _panels(n: int, size: float = 2.6) -> tuple[Any, list[Any]]:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MereValueError("pictures need matplotlib: pip install 'mere[plots]'") from None
-    columns = min(n, 4)
-    rows = -(-n // columns)
-    figure = Figure(figsize=(size * columns + 0.6, size * rows + 0.4), layout="constrained")
-    return figure, [figure.add_subplot(rows, columns, i + 1) for i in range(n)]
+    axes, parts = _panels(frame, by, ax, {"sharex": horizontal, "sharey": True})
+    ends = [c for c in frame.columns if str(c).endswith("CL")]
+    for a, (head, part) in zip(axes, parts):
+        at, value = np.arange(len(part)), part[name].to_numpy()
+        bars = a.hlines if horizontal else a.vlines
+        if "lower.PL" in part:
+            bars(at, part["lower.PL"], part["upper.PL"], color=_COLOURS[0], alpha=0.2, linewidth=5)
+        if CIs and len(ends) == 2:
+            bars(at, part[ends[0]], part[ends[1]], color=_COLOURS[0], alpha=0.45, linewidth=9)
+        if "lcmpl" in part:
+            _arrows(a, at, value, part, horizontal)
+        a.plot(*((value, at) if horizontal else (at, value)), "o", color="black", markersize=4)
+        texts = _labels(part, labels)
+        (a.set_yticks if horizontal else a.set_xticks)(at, texts)
+        (a.set_ylim if horizontal else a.set_xlim)(-0.6, len(part) - 0.4)
+        (a.set_xlabel if horizontal else a.set_ylabel)(name)
+        a.set_title(head, fontsize=10)
+    (axes[0].set_ylabel if horizontal else axes[0].set_xlabel)(":".join(labels))
+    return axes if by else axes[0]
 
 
-def _chosen(profile: Profile, parm: Any) -> list[tuple[str, Curve]]:
-    tables = [profile.tables[i] for i in profile.positions(parm)]
-    return [(profile.shown[t.position], t.curve) for t in tables]
+def _arrows(a: Any, at: np.ndarray, value: np.ndarray, part: pd.DataFrame, horizontal: bool) -> None:
+    for column in ("lcmpl", "rcmpl"):
+        for i, v, end in zip(at, value, part[column]):
+            if np.isfinite(end) and end != v:
+                tail, tip = ((v, i), (end, i)) if horizontal else ((i, v), (i, end))
+                a.annotate(
+                    "", tip, tail, arrowprops={"arrowstyle": "->", "color": _COLOURS[1], "shrinkA": 0, "shrinkB": 0}
+                )
 
 
-@g.plot.register(Profile)
-def _zeta(profile: Profile, parm: Any = None, absVal: bool = False, conf: Sequence[float] = LEVELS) -> Any:
-    from scipy.special import ndtri
+def draw_interaction(
+    frame: pd.DataFrame, traces: Sequence[str], xs: Sequence[str], by: Sequence[str] = (), ax: Any = None
+) -> Any:
+    """Lines of ``yvar`` over ``xvar``, one for each ``tvar``.
 
-    curves = _chosen(profile, parm)
-    figure, axes = _panels(len(curves))
-    for ax, (name, curve) in zip(axes, curves, strict=True):
-        x = np.linspace(curve.value[0], curve.value[-1], 201)
-        z = curve(x)
-        ax.plot(x, np.abs(z) if absVal else z, color="C0")
-        for level in conf:
-            q = float(ndtri((1 + level) / 2))
-            ends = [curve.inverse(-q), curve.inverse(q)]
-            if absVal:
-                ax.plot(ends, [q, q], color="0.5", lw=0.8)
-            for end, height in zip(ends, (-q, q), strict=True):
-                ax.plot([end, end], [0, q if absVal else height], color="0.5", lw=0.8)
-        ax.axhline(0, color="0.7", lw=0.8)
-        ax.set_xlabel(name)
-    axes[0].set_ylabel("|ζ|" if absVal else "ζ")
-    return figure
-
-
-@g.densityplot.register(Profile)
-def _density(profile: Profile, parm: Any = None) -> Any:
-    curves = _chosen(profile, parm)
-    figure, axes = _panels(len(curves))
-    for ax, (name, curve) in zip(axes, curves, strict=True):
-        ax.plot(*density(curve), color="C0")
-        ax.set_ylim(bottom=0)
-        ax.set_xlabel(name)
-    axes[0].set_ylabel("density")
-    return figure
-
-
-@g.splom.register(Profile)
-def _pairs(profile: Profile, parm: Any = None, levels: Sequence[float] = LEVELS) -> Any:
-    from scipy.special import chdtri
-
-    tables = [profile.tables[i] for i in profile.positions(parm)]
-    n = len(tables)
-    figure, _ = _panels(1)
-    figure.clear()
-    figure.set_size_inches(1.9 * n + 0.6, 1.9 * n + 0.4)
-    grid = figure.subplots(n, n, squeeze=False)
-    cuts = [float(np.sqrt(chdtri(2, 1 - level))) for level in levels]
-    for i, row in enumerate(tables):
-        for j, column in enumerate(tables):
-            ax = grid[i][j]
-            if i == j:
-                ax.text(0.5, 0.5, profile.shown[row.position], ha="center", va="center", wrap=True)
-                ax.set_xticks([])
-                ax.set_yticks([])
-                continue
-            _draw_pair(ax, column, row, cuts, in_zeta=i > j)
-    return figure
+    Parameters
+    ----------
+    frame : DataFrame
+    traces, xs, by : sequence of str
+    ax : Axes, optional
+    """
+    axes, parts = _panels(frame, by, ax, {"sharex": True, "sharey": True})
+    numeric = pd.api.types.is_numeric_dtype(frame["xvar"].dtype)
+    order = list(dict.fromkeys(frame["xvar"]))
+    groups = list(dict.fromkeys(frame["tvar"]))
+    for a, (head, part) in zip(axes, parts):
+        for n, trace in enumerate(groups):
+            rows = part[part["tvar"] == trace]
+            x = (
+                rows["xvar"].to_numpy(dtype=float)
+                if numeric
+                else np.array([order.index(v) for v in rows["xvar"]], dtype=float)
+            )
+            if not numeric and "LCL" in rows:
+                x = x + 0.06 * (n - (len(groups) - 1) / 2)
+            colour = _COLOURS[n % len(_COLOURS)]
+            for low, high, shade in (("LPL", "UPL", 0.2), ("LCL", "UCL", 0.45)):
+                if low in rows:
+                    a.vlines(x, rows[low], rows[high], color=colour, alpha=shade, linewidth=6)
+            a.plot(x, rows["yvar"], "o-", color=colour, label=str(trace), markersize=4)
+        if not numeric:
+            a.set_xticks(range(len(order)), [str(v) for v in order])
+        a.set_xlabel("Levels of " + ":".join(xs) if not numeric else xs[0])
+        a.set_title(head, fontsize=10)
+    axes[0].set_ylabel(f"Linear prediction ({frame.attrs.get('name', 'yvar')})")
+    if traces:
+        axes[-1].legend(title=":".join(traces), fontsize=8)
+    return axes if by else axes[0]
 
 
-def _draw_pair(ax: Any, x: Any, y: Any, cuts: Sequence[float], in_zeta: bool) -> None:
-    """Traces and contours of two tables of a profile."""
-    on_x = y.curve(x.values[:, y.position])  # zeta of y along x's trace
-    on_y = x.curve(y.values[:, x.position])
-    if in_zeta:
-        ax.plot(x.curve.zeta, on_x, color="C1", lw=1)
-        ax.plot(on_y, y.curve.zeta, color="C2", lw=1)
-    else:
-        ax.plot(x.curve.value, x.values[:, y.position], color="C1", lw=1)
-        ax.plot(y.values[:, x.position], y.curve.value, color="C2", lw=1)
-    for cut in cuts:
-        a = [float(np.interp(s * cut, x.curve.zeta, on_x, np.nan, np.nan)) for s in (-1, 1)]
-        b = [float(np.interp(s * cut, y.curve.zeta, on_y, np.nan, np.nan)) for s in (-1, 1)]
-        if not np.isfinite([*a, *b]).all():
-            continue
-        u, v = contour(cut, a, b)
-        if not in_zeta:
-            u = np.interp(u, x.curve.zeta, x.curve.value, np.nan, np.nan)
-            v = np.interp(v, y.curve.zeta, y.curve.value, np.nan, np.nan)
-        ax.plot(u, v, color="0.4", lw=0.8)
+def draw_pvalues(
+    frame: pd.DataFrame,
+    means: pd.DataFrame,
+    by: Sequence[str] = (),
+    sort: bool = True,
+    values: bool = True,
+    ax: Any = None,
+) -> Any:
+    """A segment for each comparison, at its p-value, between the two means compared.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With ``plus``, ``minus``, ``p.value``.
+    means : DataFrame
+        With ``tvar``, ``yvar``.
+    by : sequence of str
+    sort, values : bool
+    ax : Axes, optional
+    """
+    axes, parts = _panels(frame, by, ax, {"sharex": True})
+    many = means.groupby(list(by), observed=True, sort=False) if by else [((), means)]
+    for a, (head, part), (_, mine) in zip(axes, parts, many):
+        mine = mine.sort_values("yvar") if sort else mine
+        place = {label: i for i, label in enumerate(mine["tvar"])}
+        for n, row in enumerate(part.itertuples(index=False)):
+            data = dict(zip(part.columns, row))
+            x = _stretched(float(data["p.value"]))
+            y = place[data["plus"]], place[data["minus"]]
+            colour = _COLOURS[n % len(_COLOURS)]
+            a.plot([x, x], y, "-", color=colour)
+            a.plot([x], [y[0]], "o", color=colour, markersize=4)
+            a.plot([x], [y[1]], "o", color=colour, markersize=4, markerfacecolor="white")
+        ticks = (0.0, 0.001, 0.01, 0.05, 0.1, 0.5, 1.0)
+        a.set_xticks([_stretched(t) for t in ticks], [f"{t:g}" for t in ticks])
+        a.axvline(_stretched(0.05), color="grey", linewidth=0.6, linestyle=":")
+        texts = [f"{t}  {v:.3g}" if values else str(t) for t, v in zip(mine["tvar"], mine["yvar"])]
+        a.set_yticks(range(len(texts)), texts)
+        a.set_title(head, fontsize=10)
+        a.set_xlabel("P value")
+    return axes if by else axes[0]
 
 
-@g.plot.register(Bootstrap)
-def _histograms(b: Bootstrap, parm: Any = None, type: str = "perc", level: float = 0.95, bins: Any = "auto") -> Any:
-    intervals = g.confint(b, parm, level=level, type=type)
-    figure, axes = _panels(len(intervals))
-    for ax, (name, (low, high)) in zip(axes, intervals.iterrows(), strict=True):
-        values = b.t[name].dropna()
-        ax.hist(values, bins=bins, density=True, color="C0", alpha=0.5)
-        ax.axvline(b.t0[name], color="k", lw=1.2)
-        for end in (low, high):
-            ax.axvline(end, color="C3", lw=1, ls="--")
-        ax.set_xlabel(str(name))
-        ax.set_yticks([])
-    return figure
+def _stretched(p: float) -> float:
+    """p-values with room near zero: p^(1/4)."""
+    return float(max(p, 0.0) ** 0.25)

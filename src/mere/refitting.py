@@ -151,7 +151,7 @@ def _refit_ml(m: LMM) -> LMM:
     objective = m.objective.by_ml()
     optimum = optimize(objective, m.control, m.par)
     call = replace(m.call, arguments={**m.call.arguments, "REML": False})
-    return mixed_model(settle(objective, optimum, m.control, stacklevel=4), m.control, call)
+    return mixed_model(settle(objective, optimum, m.control, stacklevel=3), m.control, call)
 
 
 # -- another formula ----------------------------------------------------------------

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..design import Design
 from ..errors import MereValueError
 from ..model import LM, Call
 from ..results import AnovaTable, LogLik, _Printed
@@ -18,7 +19,7 @@ from .effects import correlation_of, fixed_covariance
 from .intervals import chosen_parameters, interval_frame, percent_labels
 from .rows import fitted_values, omitted_rows, row_series
 
-__all__ = ["SummaryLM", "gaussian_log_likelihood", "lm_anova", "sequential_table"]
+__all__ = ["SummaryLM", "expanded", "gaussian_log_likelihood", "lm_anova", "sequential_table", "vcov_lm"]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -115,9 +116,8 @@ def _has_intercept(m: LM) -> bool:
     return bool((np.asarray(m.design.assign) == 0).any())
 
 
-def _expanded(m: LM, values: np.ndarray) -> np.ndarray:
+def expanded(design: Design, values: np.ndarray) -> np.ndarray:
     """`values` of the kept columns among NaN for the dropped ones (vector or matrix)."""
-    design = m.design
     k = len(design.names_full)
     kept = np.setdiff1d(np.arange(k), np.asarray(design.dropped, dtype=int))
     out = np.full((k,) * values.ndim, np.nan)
@@ -128,18 +128,16 @@ def _expanded(m: LM, values: np.ndarray) -> np.ndarray:
 # -- methods -----------------------------------------------------------------
 @g.coef.register(LM)
 def _coef(m: LM) -> pd.Series:
-    return pd.Series(_expanded(m, m.beta), list(m.design.names_full))
+    return pd.Series(expanded(m.design, m.beta), list(m.design.names_full))
 
 
-@g.vcov.register(LM)
-def _vcov(m: LM, type: str | None = None, correlation: bool = False, full: bool = True) -> pd.DataFrame:
-    if type is not None:
-        raise MereValueError(f"vcov(type={type!r}) of an lm is not there yet; use type=None")
+def vcov_lm(m: LM, correlation: bool = False, full: bool = True) -> pd.DataFrame:
+    """The model's covariance of the coefficients; NaN at dropped columns with `full`."""
     V = fixed_covariance(m.R, m.sigma)
     if correlation:
         V = correlation_of(V)
     names = list(m.design.names_full if full else m.design.names)
-    return pd.DataFrame(_expanded(m, V) if full else V, names, names)
+    return pd.DataFrame(expanded(m.design, V) if full else V, names, names)
 
 
 @g.sigma.register(LM)

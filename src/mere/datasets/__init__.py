@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     InstEval: pd.DataFrame
     grouseticks: pd.DataFrame
     VerbAgg: pd.DataFrame
+    warpbreaks: pd.DataFrame
+    Oats: pd.DataFrame
+    pigs: pd.DataFrame
+    fiber: pd.DataFrame
+    nutrition: pd.DataFrame
 
 NAMES = (
     "sleepstudy",
@@ -47,6 +52,11 @@ NAMES = (
     "InstEval",
     "grouseticks",
     "VerbAgg",
+    "warpbreaks",
+    "Oats",
+    "pigs",
+    "fiber",
+    "nutrition",
 )
 
 __all__ = ["NAMES", "load", *NAMES]  # noqa: PLE0604

@@ -137,8 +137,8 @@ def vcovAdj(model: Any) -> Any:
     >>> from mere.datasets import sleepstudy
     >>> vcovAdj(lmer("Reaction ~ Days + (1 | Subject)", sleepstudy)).round(3)
                  (Intercept)   Days
-    (Intercept)       95.047 -2.908
-    Days              -2.908  0.646
+    (Intercept)       94.998 -2.910
+    Days              -2.910  0.647
     """
     raise no_method("vcovAdj", model)
 
@@ -220,6 +220,6 @@ def restriction_matrix2model(large: Any, L: Any, rhs: Any = 0) -> Any:
     >>> from mere.datasets import sleepstudy
     >>> m1 = lmer("Reaction ~ Days + (1 | Subject)", sleepstudy, REML=False)
     >>> logLik(restriction_matrix2model(m1, [[0, 1]]))
-    'log Lik.' -955.2656 (df=3)
+    'log Lik.' -955.2705 (df=3)
     """
     raise no_method("restriction_matrix2model", large)

@@ -10,18 +10,23 @@ __all__ = ["densityplot", "plot", "splom"]
 
 
 @generic
-def plot(x: Any, *args: Any, **kwargs: Any) -> Any:
-    """A picture of a result.
+def plot(result: Any, *args: Any, **kwargs: Any) -> Any:
+    """A picture of a result, with matplotlib.
 
-    Of a profile: zeta, or with ``absVal=True`` its absolute value, against each
-    parameter, with the intervals of some levels; straight lines mean that the
-    parameter is estimated with a normal error. Of a bootstrap: histograms of
-    the replicates with the estimate and the interval.
+    Of marginal means: points with their intervals; with ``comparisons=True``
+    also arrows that overlap where two means do not differ. Of a profile: zeta,
+    or with ``absVal=True`` its absolute value, against each parameter, with the
+    intervals of some levels; a straight line means that the parameter is
+    estimated with a normal error. Of a bootstrap: histograms of the replicates
+    with the estimate and the interval.
 
     Parameters
     ----------
-    x : Profile, Bootstrap
+    result : EmmGrid, Profile, Bootstrap, ...
+    ax : matplotlib Axes, optional
+        For marginal means.
     parm : str, int, list of these, optional
+        Of a profile or a bootstrap.
     absVal : bool
         Of a profile.
     conf : list of float
@@ -31,18 +36,23 @@ def plot(x: Any, *args: Any, **kwargs: Any) -> Any:
 
     Returns
     -------
-    matplotlib.figure.Figure
+    matplotlib Axes, or an array of them; for profiles and bootstraps a Figure
 
     Examples
     --------
-    >>> from mere import lmer, profile, plot
+    >>> from mere import lm, emmeans, plot
+    >>> from mere.datasets import warpbreaks
+    >>> means = emmeans(lm("breaks ~ wool * tension", warpbreaks), "~ tension | wool")
+    >>> len(plot(means, comparisons=True))
+    2
+    >>> from mere import lmer, profile
     >>> from mere.datasets import Dyestuff
     >>> m = lmer("Yield ~ 1 + (1 | Batch)", Dyestuff, REML=False)
     >>> figure = plot(profile(m), absVal=True)
     >>> len(figure.axes)
     3
     """
-    raise no_method("plot", x)
+    raise no_method("plot", result)
 
 
 @generic

@@ -13,6 +13,7 @@ from . import (
     optimizer_comparison,
     profiling,
     randomterms,
+    robust_models,
     tables,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "optimizer_comparison",
     "profiling",
     "randomterms",
+    "robust_models",
     "tables",
 ]

@@ -13,6 +13,7 @@ from .. import generics as g
 from ..accessors.comparison import compare_models, sequential_sums
 from ..accessors.linear import lm_anova
 from ..errors import MereTypeError, MereValueError
+from ..generalized import GLM, GLMM
 from ..model import LM, LMM
 from ..naming import variable_names
 from ..results import AnovaTable
@@ -45,7 +46,15 @@ def _anova(
     reference = reference_of(m, name, vcov)
     table = f_table(reference, hypotheses(terms_of(m), kind), m.sigma)
     prefix = f"Type {kind}" if kind != "marginal" else "Marginal"
-    return AnovaTable(table, (f"{prefix} Analysis of Variance Table with {reference.title} method",))
+    return AnovaTable(table, (f"{prefix} Analysis of Variance Table with {reference.title}",))
+
+
+@g.anova.register(GLMM)
+def _anova_glmm(m: GLMM, *models: Any, refit: bool = True, model_names: Sequence[str] | None = None) -> AnovaTable:
+    if models:
+        return _compare((m, *models), model_names, refit)
+    table = sequential_sums(m.RX, m.beta, np.asarray(m.design.assign), m.design.term_labels, m.sigma)
+    return AnovaTable(table, ("Analysis of Variance Table",))
 
 
 @g.anova.register(LM)
@@ -57,12 +66,12 @@ def _anova_lm(m: LM, *models: Any, type: str | int | None = None, vcov: Any = No
     if kwargs:
         raise MereTypeError(f"anova() of an lm has no argument {next(iter(kwargs))!r}")
     table = f_table(reference, hypotheses(terms_of(m), kind), m.sigma)
-    return AnovaTable(table, (f"Type {kind} Analysis of Variance Table with {reference.title} method",))
+    return AnovaTable(table, (f"Type {kind} Analysis of Variance Table with {reference.title}",))
 
 
 def _compare(models: Sequence[Any], model_names: Sequence[str] | None, refit: bool) -> AnovaTable:
     for each in models:
-        if not isinstance(each, (LMM, LM)):
+        if not isinstance(each, (LMM, LM, GLMM, GLM)):
             raise MereTypeError(
                 f"anova() compares models; {each.__class__.__name__!r} is none (other arguments need their name)"
             )
@@ -103,7 +112,7 @@ def _drop1(
     wanted = droppable(m, scope)
     if test in ("F", "user") and ddf != "lme4":
         reference = reference_of(m, ddf, vcov)
-        heading = (f"Single term deletions using {reference.title} method:", "", "Model:", str(m.design.formula))
+        heading = (f"Single term deletions using {reference.title}:", "", "Model:", str(m.design.formula))
         return AnovaTable(removal_table(m, wanted, ddf, vcov), heading)
     if test not in ("Chisq", "none", "F"):
         raise MereValueError(f"test must be 'F', 'Chisq' or 'none', not {test!r}")

@@ -30,7 +30,7 @@ def _summary(m: LMM, ddf: str | None = None, correlation: bool | None = None, vc
         df = reference.df(np.eye(len(names)))
         with np.errstate(divide="ignore", invalid="ignore"):
             p = p_of_t(m.beta / se, df)
-        title = f"{title}. t-tests use {reference.title} method"
+        title = f"{title}. t-tests use {reference.title}"
     return SummaryLMM(
         title=title,
         kind="lmerMod" if bare else "lmerModLmerTest",

@@ -72,17 +72,8 @@ def _restricted_model(large: LMM, L: Any, rhs: Any = 0) -> LMM:
     if np.any(right):
         offset = shift if offset is None else offset + shift
     assign = np.ones(X.shape[1], dtype=int)
-    smaller = replace(
-        design,
-        X=X,
-        names=names,
-        assign=assign,
-        X_full=X,
-        names_full=names,
-        assign_full=assign,
-        dropped=(),
-        offset=offset,
-    )
+    whole: dict[str, Any] = {"X_full": X, "names_full": names, "assign_full": assign, "dropped": ()}
+    smaller = replace(design, X=X, names=names, assign=assign, offset=offset, **whole)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SingularFitMessage)
         return mixed_model(fit_lmm(smaller, large.reml, large.control), large.control, large.call)

@@ -1,15 +1,15 @@
 """Expected and observed information of variance components, and what Kenward and Roger's method is made of.
 
-The covariance of y is linear in gamma: V = sigma^2 H = gamma_0 I + sum_b gamma_b Z E_b Z', one gamma_b for each entry of
-each random covariance matrix, with E_b a constant pattern, the same k x k block for every level. With W = Z'H^-1 X,
+The covariance of y is linear in gamma: V = sigma^2 H = gamma_0 I + sum_b gamma_b Z E_b Z', one gamma_b for each entry
+of each random covariance matrix, with E_b a constant pattern, the same k x k block for every level. With W = Z'H^-1 X,
 N = Z'H^-1 Z and LL = Lambda Lambda' = sum_b g_b E_b, every n x n product reduces to
 
     X'V^-1 G_b V^-1 X                = W'E_b W / sigma^4
     X'V^-1 G_a V^-1 G_b V^-1 X       = W'E_a N E_b W / sigma^6
     tr(V^-1 G_a V^-1 G_b)            = tr(E_a N E_b N) / sigma^4
 
-and those of the residual, G_0 = I, follow from H^-1 = I - H^-1 Z LL Z': they are combinations of the others with weights
--g_b. The residual r = y - X beta is carried along as one more column of X; then the second derivatives of the
+and those of the residual, G_0 = I, follow from H^-1 = I - H^-1 Z LL Z': they are combinations of the others with
+weights -g_b. The residual r = y - X beta is carried along as one more column of X; then the second derivatives of the
 likelihood are at hand too. With one grouping factor N is block diagonal; else N is visited in blocks of rows and never
 stored whole.
 
@@ -27,6 +27,8 @@ from ..objective import LMMObjective
 from .pieces import Pieces, direction, pieces_at
 
 __all__ = ["Components", "components_at", "likelihood_hessian"]
+
+Grams = dict[tuple[int, int], np.ndarray]  # of two factors: sum over pairs of levels of N[a, d] N[b, c]
 
 _CHUNK = 4_000_000  # numbers of N held at a time
 
@@ -127,9 +129,7 @@ def _symmetric(G: np.ndarray, i: int, j: int) -> np.ndarray:
     return out
 
 
-def _one_factor(
-    blocks: np.ndarray, F: np.ndarray
-) -> tuple[np.ndarray, dict[tuple[int, int], np.ndarray], dict[int, np.ndarray]]:
+def _one_factor(blocks: np.ndarray, F: np.ndarray) -> tuple[np.ndarray, Grams, dict[int, np.ndarray]]:
     q, k, _ = blocks.shape
     NF = (blocks @ F.reshape(q, k, -1)).reshape(F.shape)
     flat = blocks.reshape(q, k * k)
@@ -138,11 +138,11 @@ def _one_factor(
 
 def _several_factors(
     objective: LMMObjective, pieces: Pieces, F: np.ndarray
-) -> tuple[np.ndarray, dict[tuple[int, int], np.ndarray], dict[int, np.ndarray]]:
+) -> tuple[np.ndarray, Grams, dict[int, np.ndarray]]:
     """N F, the products of the blocks of N with themselves, and the sums of its diagonal blocks."""
     q = len(F)
     NF = np.empty_like(F)
-    grams: dict[tuple[int, int], np.ndarray] = {}
+    grams: Grams = {}
     diagonal = {}
     for f, own in enumerate(pieces.factors):
         levels, k = own.t.shape
@@ -173,7 +173,7 @@ def _gram(part: np.ndarray, k: int, kh: int) -> np.ndarray:
     return (flat.T @ flat).reshape(k, kh, k, kh)
 
 
-def _trace(grams: dict[tuple[int, int], np.ndarray], a: tuple[int, int, int], b: tuple[int, int, int]) -> float:
+def _trace(grams: Grams, a: tuple[int, int, int], b: tuple[int, int, int]) -> float:
     """tr(E_a N E_b N)."""
     if a[0] > b[0]:
         a, b = b, a

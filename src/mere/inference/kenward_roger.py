@@ -5,9 +5,9 @@ With Phi = (X'V^-1 X)^-1, parameters psi of V with derivatives G_m, and
     P_m  = -X'V^-1 G_m V^-1 X,   Q_mn = X'V^-1 G_m V^-1 G_n V^-1 X,   R_mn = X'V^-1 (d2V/dm dn) V^-1 X,
     I_mn = tr(V^-1 G_m V^-1 G_n) - 2 tr(Phi Q_mn) + tr(Phi P_m Phi P_n),   W = 2 I^-1,
 
-the adjusted covariance is Phi_A = Phi + 2 Phi [sum W_mn (Q_mn - P_m Phi P_n - R_mn / 4)] Phi. The F statistic with Phi_A
-is scaled by lambda and compared with F(q, m); lambda and m match its first two moments. For one contrast lambda = 1 and
-m = 2 / (a'W a), a_m = l'Phi P_m Phi l / l'Phi l.
+the adjusted covariance is Phi_A = Phi + 2 Phi [sum W_mn (Q_mn - P_m Phi P_n - R_mn / 4)] Phi. The F statistic with
+Phi_A is scaled by lambda and compared with F(q, m); lambda and m match its first two moments. For one contrast
+lambda = 1 and m = 2 / (a'W a), a_m = l'Phi P_m Phi l / l'Phi l.
 
 V is linear in the entries of unstructured, diagonal and homogeneous compound-symmetric covariance matrices, so R = 0.
 For heterogeneous compound symmetry and autoregression the parameters are standard deviations and the correlation. The
@@ -50,7 +50,7 @@ class KenwardRoger(Reference):
     Phi: np.ndarray
     P: np.ndarray
     W: np.ndarray
-    title = "Kenward-Roger's"
+    title = "Kenward-Roger's method"
 
     def df(self, L: np.ndarray) -> np.ndarray:
         L = np.atleast_2d(np.asarray(L, float))
@@ -192,18 +192,18 @@ def _parameters(
         pairs = [(i, j) for j in range(structure.k) for i in range(j, structure.k)]
         pairs = [(i, j) for i, j in pairs if (factor, first + i, first + j) in index]
         rows = [index[factor, first + i, first + j] for i, j in pairs]
-        own = _structure_derivatives(structure, np.asarray(par[at[t] : at[t + 1]], float), sigma, pairs)
-        blocks.append((rows, *own))
+        derivatives = _structure_derivatives(structure, np.asarray(par[at[t] : at[t + 1]], float), sigma, pairs)
+        blocks.append((rows, *derivatives))
     m = sum(J.shape[1] for _, J, _ in blocks)
     J_all = np.zeros((len(c.base) + 1, m))
     second_all = np.zeros((len(c.base) + 1, m, m)) if any(s is not None for _, _, s in blocks) else None
     column = 0
     for rows, J, second in blocks:
-        own = slice(column, column + J.shape[1])
-        J_all[rows, own] = J
+        end = column + J.shape[1]
+        J_all[rows, column:end] = J
         if second is not None and second_all is not None:
-            second_all[np.ix_(rows, np.arange(own.start, own.stop), np.arange(own.start, own.stop))] = second
-        column = own.stop
+            second_all[rows, column:end, column:end] = second
+        column = end
     return J_all, second_all
 
 

@@ -96,7 +96,7 @@ def _ls_means(
     estimable = estimable_rows(L, null_space(m.design.X_full, kept))
     reference = reference_of(m, ddf, vcov)
     table = t_table(reference, L[:, kept], names, level=level, estimable=estimable)
-    method = method_name(ddf) if vcov is None else reference.title.removesuffix("'s")
+    method = method_name(ddf) if vcov is None else reference.title
     return MeansTable(
         table, ("Least Squares Means table:", ""), level=level, method=method, terms=tuple(labels), L=L[:, kept]
     )

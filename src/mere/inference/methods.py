@@ -13,27 +13,19 @@ import numpy as np
 
 from ..errors import MereTypeError, MereValueError
 from ..model import LM, LMM
+from .algebra import unscaled_covariance
 from .kenward_roger import KenwardRoger, kenward_roger
 from .reference import Asymptotic, Reference, Residual
+from .robust import WithCovariance
+from .robust_models import robust_reference
 from .satterthwaite import Satterthwaite, satterthwaite
 
 __all__ = ["METHODS", "method_name", "reference_of", "satterthwaite_of"]
 
 
-def unscaled_covariance(R: np.ndarray) -> np.ndarray:
-    """(R'R)^-1 of a triangular R."""
-    if not len(R):
-        return np.zeros((0, 0))
-    inverse = np.linalg.inv(R)
-    C = inverse @ inverse.T
-    out: np.ndarray = (C + C.T) / 2
-    return out
-
-
 def satterthwaite_of(m: LMM) -> Satterthwaite:
     """Satterthwaite's method for a fitted model."""
-    hessian = m.optinfo.hessian if m.optinfo._par is m.par else None
-    return satterthwaite(m.objective, m.par, m.beta, m.sigma, unscaled_covariance(m.RX), hessian)
+    return satterthwaite(m.objective, m.par, m.beta, m.sigma, unscaled_covariance(m.RX))
 
 
 def _asymptotic(m: Any) -> Asymptotic:
@@ -105,5 +97,18 @@ def _residual(m: LM) -> Residual:
     return Residual(m.beta, m.sigma**2 * C, C, m.df if m.df > 0 else np.nan)
 
 
-def _with_covariance(m: Any, ddf: str | None, vcov: Any) -> Reference:
-    raise MereValueError("vcov= is not there yet")
+def _with_covariance(m: LM | LMM, ddf: str | None, vcov: Any) -> Reference:
+    """A named robust covariance, such a name with its clusters, a matrix, or a reference as it is."""
+    if isinstance(vcov, Reference):
+        return vcov
+    if isinstance(vcov, str):
+        return robust_reference(m, vcov)
+    if isinstance(vcov, tuple) and len(vcov) == 2 and isinstance(vcov[0], str):
+        return robust_reference(m, *vcov)
+    V = np.asarray(vcov, dtype=float)
+    p = len(m.beta)
+    if V.shape != (p, p) or not np.isfinite(V).all():
+        raise MereValueError(f"vcov must be a name such as 'CR2', a pair (name, cluster), or a {p} x {p} matrix")
+    inner = reference_of(m, ddf)
+    metric = inner.metric if inner.metric is not None else inner.V
+    return WithCovariance(m.beta, (V + V.T) / 2, metric, inner)

@@ -144,7 +144,7 @@ class Reference:
     V: np.ndarray
     metric: np.ndarray | None
 
-    #: What the method is called in headings.
+    #: How headings go on after "with" and "use".
     title = ""
 
     def df(self, L: np.ndarray) -> np.ndarray:
@@ -182,7 +182,7 @@ class Residual(Reference):
     """
 
     residual_df: float = np.inf
-    title = "residual"
+    title = "residual degrees of freedom"
 
     def df(self, L: np.ndarray) -> np.ndarray:
         return np.full(len(np.atleast_2d(L)), float(self.residual_df))
@@ -192,7 +192,7 @@ class Residual(Reference):
 class Asymptotic(Reference):
     """Infinite degrees of freedom: z and chi-squared tests."""
 
-    title = "asymptotic"
+    title = "normal approximations"
 
     def df(self, L: np.ndarray) -> np.ndarray:
         return np.full(len(np.atleast_2d(L)), np.inf)

@@ -7,7 +7,8 @@ a chi-squared gives
 
     df = 2 v^2 / (g'A g).
 
-Everything is exact up to the Hessian, which is a central difference of exact gradients:
+Everything is exact up to the Hessian, which with few parameters is a central difference of exact gradients, and with
+many is exact too (components.py):
 
     dV/dt = sigma^2 C (W'E_t W) C,    dV/dsigma = 2 sigma C,    C = (X'H^-1 X)^-1,
     d(par, sigma) = profiled d + nu log-terms: Hess_tt = Hess(profiled) + (nu/rho^2) r r',
@@ -26,6 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..objective import LMMObjective
+from .components import components_at, likelihood_hessian
 from .pieces import Pieces, pieces_at
 from .reference import Reference
 
@@ -46,7 +48,7 @@ class Satterthwaite(Reference):
 
     slopes: np.ndarray
     parameters: np.ndarray
-    title = "Satterthwaite's"
+    title = "Satterthwaite's method"
 
     def df(self, L: np.ndarray) -> np.ndarray:
         L = np.atleast_2d(np.asarray(L, float))
@@ -80,17 +82,30 @@ def satterthwaite(
     hessian : (n_par, n_par) array, optional
         Of the profiled criterion at `par`; by default central differences of the exact gradient.
     """
-    if hessian is None:
+    nu = _nu(objective)
+    plain = objective.layout.linear and objective.layout.n_par == objective.layout.n_theta
+    joint = None
+    if hessian is None and plain and _many_parameters(objective):
+        components = components_at(objective, par, np.linalg.inv(C), nu * sigma**2)
+        joint, pieces = likelihood_hessian(components, sigma, objective.reml), components.pieces
+    elif hessian is None:
         hessian = objective.hessian(par)
-    pieces = pieces_at(objective, par)
-    plain = objective.layout.linear and objective.layout.n_par == len(pieces.places)
+    if joint is None:
+        pieces = pieces_at(objective, par)
     jacobian = None if plain else objective.jacobian(par)
     slopes = sigma**2 * C @ pieces.cross_slopes() @ C
     if jacobian is not None:
         slopes = np.tensordot(jacobian.T, slopes, axes=1)
     slopes = np.concatenate([slopes, 2 * sigma * C[None]])
-    joint = deviance_hessian(hessian, _rss_slopes(pieces, jacobian), sigma, _nu(objective))
+    if joint is None:
+        joint = deviance_hessian(np.asarray(hessian), _rss_slopes(pieces, jacobian), sigma, nu)
     return Satterthwaite(beta, sigma**2 * C, _metric(objective), slopes, 2 * inverse_on_range(joint))
+
+
+def _many_parameters(objective: LMMObjective) -> bool:
+    """Is the exact Hessian, a few products of all random effects, cheaper than two gradients a parameter?"""
+    factors = {objective.plan.place(t)[0] for t in range(len(objective.structures))}
+    return objective.layout.n_par > 6 and (len(factors) == 1 or objective.plan.q < 4000)
 
 
 def _rss_slopes(pieces: Pieces, jacobian: np.ndarray | None) -> np.ndarray:

@@ -7,7 +7,7 @@ pytest.importorskip("matplotlib")
 
 import mere
 from mere.datasets import Dyestuff2, sleepstudy
-from mere.plotting import contour, density
+from mere.profile_plots import contour, density
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,128 @@
+"""Grids whose estimates have become coefficients of their own: other scales, other covariances.
+
+With h applied to each estimate the new covariance is D L V L' D, D = diag(h'(L beta)); averages of
+the new grid are averages on the new scale. Degrees of freedom of a combination are the smallest of
+those that take part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import MereValueError
+from .grid import EmmGrid, EmmList, Estimates
+from .scales import Scale, find_scale
+
+__all__ = ["materialized", "regrid"]
+
+
+def materialized(grid: EmmGrid, value: np.ndarray, V: np.ndarray, df: np.ndarray, **about: Any) -> EmmGrid:
+    """A grid with these estimates and this covariance; rows with NaN are not estimable.
+
+    Parameters
+    ----------
+    grid : EmmGrid
+    value : (n,) array
+    V : (n, n) array
+    df : (n,) array
+    **about
+        Changes of `About`.
+    """
+    n = len(value)
+    good = np.isfinite(value)
+    null = None if good.all() else np.eye(n)[:, ~good]
+    estimates = Estimates(np.where(good, value, np.nan), V[np.ix_(good, good)], _least(df[good]), null)
+    return EmmGrid(estimates, grid.table, np.eye(n), grid.weight, None, replace(grid.about, **about))
+
+
+def _least(df: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    def least(L: np.ndarray) -> np.ndarray:
+        used = np.abs(L) > 1e-12
+        table = np.where(used, df[None, :], np.inf)
+        return np.where(used.any(axis=1), table.min(axis=1, initial=np.inf), df.min(initial=np.inf))
+
+    return least
+
+
+def regrid(
+    object: EmmGrid | EmmList,
+    transform: str | Scale | bool = "response",
+    bias_adjust: bool | None = None,
+    sigma: float | None = None,
+    inv_link_lbl: str | None = None,
+) -> Any:
+    """Move the estimates of a grid to another scale (emmeans' ``regrid``).
+
+    ``type="response"`` transforms after averaging; what is averaged after
+    `regrid` is averaged on the new scale.
+
+    Parameters
+    ----------
+    object : EmmGrid
+    transform : str or Scale
+        ``"response"`` (also ``"mu"``, ``"unlink"``): back-transform;
+        ``"none"`` or ``"pass"``: keep the scale; the name of a scale such as
+        ``"log"``: back-transform, then go to that scale, so that contrasts
+        are ratios there.
+    bias_adjust, sigma
+        Of the back-transformation.
+    inv_link_lbl : str, optional
+        Column of estimates that are back-transformed from a new scale.
+
+    Returns
+    -------
+    EmmGrid
+
+    Examples
+    --------
+    >>> from mere import lm, emmeans, ref_grid, regrid
+    >>> from mere.datasets import pigs
+    >>> m = lm("log(conc) ~ source + factor(percent)", pigs)
+    >>> emmeans(regrid(ref_grid(m)), "source").to_frame()["response"].round(1).to_list()
+    [30.0, 39.4, 44.8]
+    """
+    if isinstance(object, EmmList):
+        return object.map(regrid, transform, bias_adjust, sigma, inv_link_lbl)
+    if transform is True:
+        transform = "response"
+    value, _, df = object.evaluate()
+    V = object.estimates.covariance(object.L)
+    about = object.about
+    known = ("response", "mu", "unlink")
+    if transform is False or transform in ("none", "pass"):
+        return materialized(object, value, V, df, coefficients=None)
+    back = about.scale
+    label = about.name
+    if back is not None:
+        value, V, label = _back(object, back, value, V, bias_adjust, sigma)
+    changes: dict[str, Any] = {
+        "scale": None, "name": label, "coefficients": None, "type": "link", "null": 0.0, "bias_adjust": False,
+    }  # fmt: skip
+    if transform not in known:
+        scale = find_scale(transform)
+        slope = 1.0 / scale.slope(scale.link(value))
+        with np.errstate(all="ignore"):
+            value = scale.link(value)
+        if not np.isfinite(value[~np.isnan(object.evaluate()[0])]).all():
+            raise MereValueError(f"regrid: some estimates have no {scale.name}")
+        V = slope[:, None] * V * slope
+        new = scale if inv_link_lbl is None else scale.labelled(inv_link_lbl)
+        changes |= {"scale": new, "name": "emmean" if not about.is_grid else "prediction"}
+    return materialized(object, value, V, df, **changes)
+
+
+def _back(
+    grid: EmmGrid, back: Scale, value: np.ndarray, V: np.ndarray, bias_adjust: bool | None, sigma: float | None
+) -> tuple[np.ndarray, np.ndarray, str]:
+    from .summarizing import _bias, _moved, _on_scale
+
+    bias = _bias(grid.about, bias_adjust, sigma)
+    _, slope = _on_scale(value, np.ones_like(value), back, bias)
+    if bias is None:
+        slope = back.slope(value)
+    out = _moved(value, back, bias)
+    return out, slope[:, None] * V * slope, str(grid.about.back_label or back.label)

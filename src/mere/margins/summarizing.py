@@ -1,0 +1,472 @@
+"""The summary of a grid: estimates, intervals and tests, adjusted within families, with notes.
+
+    t = (estimate - null) / SE                                two-sided, or on one side
+    t = (|estimate - null| - delta) / SE                      equivalence, left-tailed
+    t = (estimate - null +- delta) / SE                       noninferiority, nonsuperiority
+
+On the response scale the interval is h of the interval, SE is |h'| SE, and the test stays on the
+scale of the linear predictor.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import generics as g
+from ..errors import MarginsMessage, MereValueError
+from .adjustments import ADJUSTMENTS, Adjustment, Family, find_adjustment
+from .adjustments.adjusting import t_tail
+from .grid import EmmGrid, EmmList, by_groups, names_tuple, text_of_value
+from .scales import Scale
+
+__all__ = ["SummaryEmm", "summarize"]
+
+_SIDES = {
+    "two-sided": 0, "both": 0, "equivalence": 0, "=": 0, "two.sided": 0, "!=": 0, 0: 0,
+    ">": 1, "+": 1, "upper": 1, "right": 1, "superiority": 1, "noninferiority": 1, "greater": 1, 1: 1,
+    "<": -1, "-": -1, "lower": -1, "left": -1, "nonsuperiority": -1, "inferiority": -1, "less": -1, -1: -1,
+}  # fmt: skip
+UNSET: Any = object()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SummaryEmm:
+    """A table of estimates with its notes; prints as R prints it.
+
+    Attributes
+    ----------
+    table : DataFrame
+    by : tuple of str
+        Variables that divide the printed table.
+    labels : tuple of str
+        Columns that identify the rows.
+    name : str
+        Column of the estimates.
+    notes : tuple of str
+        The lines under the table.
+    """
+
+    table: pd.DataFrame
+    by: tuple[str, ...]
+    labels: tuple[str, ...]
+    name: str
+    notes: tuple[str, ...] = ()
+    estimable: np.ndarray | None = None
+    kind: dict[str, str] = field(default_factory=dict)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The table; ``.attrs["notes"]`` holds the lines under it."""
+        out = self.table.copy()
+        out.attrs["notes"] = list(self.notes)
+        return out
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.table[key]
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def columns(self) -> pd.Index:
+        """Column names of the table."""
+        return self.table.columns
+
+    def __repr__(self) -> str:
+        return g.to_text(self)
+
+    def _repr_html_(self) -> str:
+        return g.to_html(self)
+
+    to_text = g.to_text
+
+
+def summarize(
+    grid: EmmGrid,
+    infer: Any = None,
+    level: float | None = None,
+    adjust: str | None = None,
+    by: Any = UNSET,
+    cross_adjust: str | None = None,
+    type: str | None = None,
+    df: float | None = None,
+    calc: Any = None,
+    null: float | None = None,
+    delta: float | None = None,
+    side: Any = None,
+    bias_adjust: bool | None = None,
+    sigma: float | None = None,
+    seed: Any = 20161,
+) -> SummaryEmm:
+    """The summary of a grid; see `mere.summary_emm`'s page for the arguments.
+
+    Parameters
+    ----------
+    grid : EmmGrid
+    infer : bool or pair of bool
+        Confidence intervals, tests.
+    level : float
+    adjust, cross_adjust : str
+        Within by-groups, and across them.
+    by : str, sequence or None
+    type : {"link", "response"}
+    df : float
+        Instead of the method's.
+    calc : mapping
+        Further columns: name to a function of the table, or an expression in its columns.
+    null, delta, side : of the tests
+    bias_adjust, sigma : second-order correction of back-transformed means
+    seed : int or Generator
+        For ``adjust="mvt"``.
+    """
+    about = grid.about
+    intervals, tests = _pair(about.infer if infer is None else infer)
+    level = _level(about.level if level is None else level)
+    group_names = about.by if by is UNSET else names_tuple(by)
+    rows = grid.shown
+    value, se, dof = (x[rows] for x in grid.evaluate())
+    dof = _degrees(dof, about.df if df is None else df, value)
+    null = about.null if null is None else float(null)
+    delta = about.delta if delta is None else float(delta)
+    direction = _side(about.side if side is None else side)
+    groups = [np.searchsorted(rows, part) for part in by_groups(grid.table, group_names, rows)]
+    notes = _first_notes(grid)
+    back = _back_scale(about.scale, about.type if type is None else type, notes)
+    pairs = about.kind == "pairs" and set(group_names) == set(about.paired)
+    work = _Work(grid, rows, value, se, dof, groups, direction, seed, pairs)
+    columns: dict[str, np.ndarray] = {}
+    asymptotic = bool(np.isinf(dof[~np.isnan(dof)]).all()) and bool((~np.isnan(dof)).any())
+    wanted = about.adjust if adjust is None else find_adjustment(adjust).name
+    bias = _bias(about, bias_adjust, sigma) if back is not None else None
+    estimate, error = _on_scale(value, se, back, bias)
+    kinds = {"SE": "se", "df": "df"}
+    after: list[str] = []
+    if intervals:
+        low, high = _intervals(work, level, wanted, notes)
+        low, high = (_moved(x, back, bias) for x in (low, high))
+        if back is not None:
+            low, high = np.fmin(low, high), np.fmax(low, high)
+            notes.append(f"Intervals are back-transformed from the {back.name} scale")
+        names = ("asymp.LCL", "asymp.UCL") if asymptotic else ("lower.CL", "upper.CL")
+        columns[names[0]], columns[names[1]] = low, high
+        kinds.update(dict.fromkeys(names, "cl"))
+    if tests:
+        shown_null = float(_moved(np.array([null]), back, bias)[0])
+        t, p = _tests(work, null, delta, wanted, notes)
+        if shown_null != 0:
+            columns["null"] = np.full(len(value), shown_null)
+        ratio = "z.ratio" if asymptotic else "t.ratio"
+        columns[ratio], columns["p.value"] = t, p
+        kinds.update({ratio: "t", "p.value": "p"})
+        cross = about.cross_adjust if cross_adjust is None else cross_adjust
+        if cross != "none" and len(groups) > 1:
+            columns["p.value"] = _cross(p, groups, cross)
+            notes.append(f"Cross-group P-value adjustment: {cross}")
+        after += _test_notes(back, delta, direction)
+    if bias is not None:
+        after.append(f"Bias adjustment applied based on sigma = {_short(bias)}")
+    name = _estimate_name(about, back)
+    variables = _variables(grid, rows, group_names)
+    if back is not None and back.kind == "ratio":
+        variables = _as_ratios(variables, about.primary)
+    table = variables.assign(**{name: estimate, "SE": error, "df": dof}, **columns)
+    for label, function in (calc or {}).items():
+        table[label] = _calculated(function, table)
+    labels = tuple(c for c in variables.columns if c not in group_names)
+    estimable = grid.estimates.estimable(grid.L[rows])
+    return SummaryEmm(table, group_names, labels, name, (*notes, *after), estimable, kinds)
+
+
+# -- arguments --------------------------------------------------------------------
+def _pair(infer: Any) -> tuple[bool, bool]:
+    if isinstance(infer, (bool, np.bool_)):
+        return bool(infer), bool(infer)
+    first, second = infer
+    return bool(first), bool(second)
+
+
+def _level(level: float) -> float:
+    level = float(level)
+    level = level / 100.0 if level > 1 else level
+    if not 0 < level < 1:
+        raise MereValueError(f"level must be between 0 and 1, not {level}")
+    return level
+
+
+def _side(side: Any) -> int:
+    key = side.lower() if isinstance(side, str) else int(side)
+    if key in _SIDES:
+        return _SIDES[key]
+    found = {v for k, v in _SIDES.items() if isinstance(k, str) and isinstance(key, str) and k.startswith(key)}
+    if len(found) != 1:
+        raise MereValueError(f"side must be 'two-sided', '>' or '<', not {side!r}")
+    return found.pop()
+
+
+def _degrees(dof: np.ndarray, given: float | None, value: np.ndarray) -> np.ndarray:
+    out = dof if given is None else np.full(len(dof), float(given))
+    return np.where(np.isnan(value), np.nan, out)
+
+
+def _back_scale(scale: Scale | None, type: str, notes: list[str]) -> Scale | None:
+    """The scale to go back from, or a note that it stays."""
+    if not any(known.startswith(type) for known in ("link", "linear", "lp", "response", "mu", "unlink")):
+        raise MereValueError(f"type must be 'link' or 'response', not {type!r}")
+    if scale is None:
+        return None
+    if type.startswith("l"):
+        notes.append(f"Results are given on the {scale.name} (not the response) scale.")
+        return None
+    return scale
+
+
+def _first_notes(grid: EmmGrid) -> list[str]:
+    about, notes = grid.about, []
+    if about.averaged:
+        some = "some or all of " if about.partly else ""
+        notes.append(f"Results are averaged over {some}the levels of: {', '.join(about.averaged)}")
+    notes += [n for n in about.notes if about.df is None or not n.startswith("Degrees-of-freedom")]
+    if about.df is not None:
+        notes.append("Degrees-of-freedom method: user-specified")
+    return [*notes, *about.messages]
+
+
+def _bias(about: Any, wanted: bool | None, sigma: float | None) -> float | None:
+    if not (about.bias_adjust if wanted is None else wanted):
+        return None
+    found = about.bias_sigma if sigma is None else sigma
+    if found is None:
+        raise MereValueError("bias_adjust needs sigma=, the standard deviation of what is averaged over")
+    return float(found)
+
+
+def _short(x: float) -> str:
+    from ..printing.numbers import format_number
+
+    return format_number(x, 5)
+
+
+# -- scales -------------------------------------------------------------------------
+def _moved(eta: np.ndarray, back: Scale | None, bias: float | None) -> np.ndarray:
+    """h(eta), plus h''(eta) sigma^2 / 2 with a bias correction."""
+    if back is None:
+        return eta
+    mu = back.back(eta)
+    if bias is None:
+        return mu
+    with np.errstate(all="ignore"):
+        return mu + 0.5 * bias**2 * back.curvature(np.asarray(eta, dtype=float))
+
+
+def _on_scale(
+    value: np.ndarray, se: np.ndarray, back: Scale | None, bias: float | None
+) -> tuple[np.ndarray, np.ndarray]:
+    if back is None:
+        return value, se
+    with np.errstate(all="ignore"):
+        if bias is None:
+            return back.back(value), np.abs(back.slope(value)) * se
+        step = 1e-4 * np.maximum(1.0, np.abs(value))
+        third = (back.curvature(value + step) - back.curvature(value - step)) / (2 * step)
+        return _moved(value, back, bias), np.abs(back.slope(value) + 0.5 * bias**2 * third) * se
+
+
+def _estimate_name(about: Any, back: Scale | None) -> str:
+    if back is None:
+        return str(about.name)
+    return str(about.back_label or back.label)
+
+
+# -- families ------------------------------------------------------------------------
+@dataclass
+class _Work:
+    """What intervals and tests share."""
+
+    grid: EmmGrid
+    rows: np.ndarray
+    value: np.ndarray
+    se: np.ndarray
+    df: np.ndarray
+    groups: Sequence[np.ndarray]
+    side: int
+    seed: Any
+    pairs: bool
+
+    def family(self, mine: np.ndarray, total: int) -> Family:
+        """The tests of one group that can be made, of `total`."""
+        L = self.grid.L[self.rows[mine]]
+        estimates = self.grid.estimates
+
+        def correlation() -> np.ndarray:
+            V = estimates.covariance(L)
+            sd = np.sqrt(np.diag(V))
+            return V / np.outer(sd, sd)
+
+        rank = int(np.linalg.matrix_rank(L[:, estimates.kept], tol=None)) if len(L) else 1
+        means = round((1 + (1 + 8 * total) ** 0.5) / 2) if self.pairs else total
+        return Family(len(mine), means, max(rank, 1), correlation, self.side, self.seed, total)
+
+
+def _choose(work: _Work, name: str, family: Family) -> Adjustment:
+    """The adjustment that can be used; a message when it is not the one asked for."""
+    chosen = ADJUSTMENTS[name]
+    reason = None
+    if chosen.pairs_only and (not work.pairs or family.total != family.means * (family.means - 1) // 2):
+        reason = "only appropriate for one set of pairwise comparisons"
+    elif chosen.two_sided_only and work.side != 0:
+        reason = "not appropriate for one-sided inferences"
+    if reason is None:
+        return chosen
+    warnings.warn(
+        f'adjust = "{name}" was changed to "sidak" because "{name}" is {reason}', MarginsMessage, stacklevel=5
+    )
+    return ADJUSTMENTS["sidak"]
+
+
+def _by_family(
+    work: _Work, name: str, what: str, compute: Callable[[Adjustment, np.ndarray, Family], np.ndarray]
+) -> tuple[np.ndarray, str | None]:
+    """One number a row, family by family, and the note about it."""
+    out = np.full(len(work.value), np.nan)
+    text: str | None = None
+    replaced: dict[str, Adjustment] = {}
+    for group in work.groups:
+        mine = group[~np.isnan(work.value[group])]
+        if not len(mine):
+            continue
+        family = work.family(mine, len(group))
+        use = ADJUSTMENTS["none"]
+        if name != "none" and len(group) > 1:
+            use = replaced.get(name) or _choose(work, name, family)
+            if use.name != name:
+                replaced[name] = use
+            if what == "estimates" and use.critical is None:
+                use = ADJUSTMENTS["bonferroni"]
+            words = use.words(family, what)
+            text = words if text is None or text == words else f"{use.name} method, families of several sizes"
+        out[mine] = compute(use, mine, family)
+    return out, text
+
+
+def _intervals(work: _Work, level: float, adjust: str, notes: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    def critical(use: Adjustment, mine: np.ndarray, family: Family) -> np.ndarray:
+        assert use.critical is not None
+        return use.critical(level, work.df[mine], family)
+
+    c, text = _by_family(work, adjust, "estimates", critical)
+    notes.append(f"Confidence level used: {text_of_value(level)}")
+    if text is not None:
+        notes.append(f"Conf-level adjustment: {text}")
+    low = work.value - c * work.se if work.side >= 0 else np.where(np.isnan(c), np.nan, -np.inf)
+    high = work.value + c * work.se if work.side <= 0 else np.where(np.isnan(c), np.nan, np.inf)
+    return low, high
+
+
+def _tests(work: _Work, null: float, delta: float, adjust: str, notes: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    away = work.value - null
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if delta == 0:
+            t, tail = away / work.se, work.side
+        elif work.side == 0:
+            t, tail = (np.abs(away) - delta) / work.se, -1
+        else:
+            t, tail = (away + work.side * delta) / work.se, work.side
+    tested = _Work(work.grid, work.rows, work.value, work.se, work.df, work.groups, tail, work.seed, work.pairs)
+
+    def pvalues(use: Adjustment, mine: np.ndarray, family: Family) -> np.ndarray:
+        return use.pvalues(t[mine], work.df[mine], family)
+
+    p, text = _by_family(tested, adjust, "tests", pvalues)
+    if text is not None:
+        notes.append(f"P value adjustment: {text}")
+    return t, np.clip(p, 0.0, 1.0)
+
+
+def _test_notes(back: Scale | None, delta: float, side: int) -> list[str]:
+    out = []
+    if delta != 0:
+        kind = {0: "equivalence", 1: "noninferiority", -1: "nonsuperiority"}[side]
+        out.append(f"Statistics are tests of {kind} with a threshold of {text_of_value(delta)}")
+        side = -1 if side == 0 else side
+    if side != 0:
+        out.append(f"P values are {'right' if side > 0 else 'left'}-tailed")
+    if back is not None:
+        out.append(f"Tests are performed on the {back.name} scale")
+    return out
+
+
+def _cross(p: np.ndarray, groups: Sequence[np.ndarray], name: str) -> np.ndarray:
+    """Adjust again across groups: row i of every group is a family."""
+    from .adjustments.stepwise import RULES, adjust_pvalues
+
+    rules: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        **RULES,
+        "bonferroni": lambda q: len(q) * q,
+        "sidak": lambda q: 1 - (1 - q) ** len(q),
+    }
+    out = p.copy()
+    if name in rules:
+        for i in range(max(len(x) for x in groups)):
+            mine = np.array([x[i] for x in groups if len(x) > i])
+            out[mine] = adjust_pvalues(p[mine], rules[name])
+        return out
+    raise MereValueError(f"cross_adjust must be 'none' or one of {', '.join(rules)}, not {name!r}")
+
+
+# -- the table ------------------------------------------------------------------------
+def _variables(grid: EmmGrid, rows: np.ndarray, by: tuple[str, ...]) -> pd.DataFrame:
+    """The variables of the rows, by-variables last, group after group."""
+    names = [c for c in grid.table.columns if c not in by] + [c for c in grid.table.columns if c in by]
+    names = [c for c in names if not (c == "1" and len(grid.table.columns) > 1)]
+    return grid.table[names].iloc[rows].reset_index(drop=True)
+
+
+def _as_ratios(variables: pd.DataFrame, primary: tuple[str, ...]) -> pd.DataFrame:
+    """Labels of differences of logs as those of ratios."""
+    out = variables.copy()
+    for name in primary:
+        if name in out and isinstance(out[name].dtype, pd.CategoricalDtype):
+            levels = [str(v).replace(" - ", " / ") for v in out[name].cat.categories]
+            if len(set(levels)) == len(levels):
+                out[name] = out[name].cat.rename_categories(levels)
+    return out
+
+
+def _calculated(function: Any, table: pd.DataFrame) -> Any:
+    if callable(function):
+        return function(table)
+    from ..frame import as_frame
+    from ..language.evaluate import Evaluator
+    from ..language.parser import parse_expression
+
+    return Evaluator(as_frame(table)).value(parse_expression(str(function).lstrip("~ ")))
+
+
+def two_sided(t: np.ndarray, df: np.ndarray) -> np.ndarray:
+    """Two-sided p-values of t."""
+    return t_tail(t, df, 0)
+
+
+@g.summary.register(EmmGrid)
+def _summary(grid: EmmGrid, **options: Any) -> SummaryEmm:
+    return summarize(grid, **options)
+
+
+@g.summary.register(EmmList)
+def _summaries(parts: EmmList, **options: Any) -> dict[str, SummaryEmm]:
+    return {name: summarize(part, **options) for name, part in parts.items()}
+
+
+@g.confint.register(EmmGrid)
+def _confint(grid: EmmGrid, parm: Any = None, level: float | None = None, **options: Any) -> SummaryEmm:
+    return summarize(grid, infer=(True, False), level=level, **options)
+
+
+@g.confint.register(EmmList)
+def _confints(parts: EmmList, parm: Any = None, level: float | None = None, **options: Any) -> dict[str, SummaryEmm]:
+    return {name: summarize(part, infer=(True, False), level=level, **options) for name, part in parts.items()}
