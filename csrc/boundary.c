@@ -1,13 +1,14 @@
 /* boundary.c - what becomes of a singular Lambda: canonical form, exact zeros, the certificate and the way out.
  *
- * newton.c says why. A term with a full lower triangle is handled through its covariance Sigma = D Lambda Lambda' D in
- * units D of its columns (so nothing depends on the units of the data); other terms parameter by parameter.
+ * newton.c says why. A term with a full lower triangle is handled through its covariance Sigma = C Lambda Lambda' C' in
+ * the coordinates of units.h (so nothing depends on how the data are written); other terms parameter by parameter.
  */
 #include <math.h>
 #include <string.h>
 
 #include "blas.h"
 #include "newton.h"
+#include "units.h"
 
 /* ------------------------------------------------------------------ blocks of a term */
 
@@ -15,35 +16,6 @@ static double scale_of(const mere_plan *plan, const mere_entry *entry)
 {
     double s = plan->factor[entry->term].scale[entry->row];
     return s > 0.0 ? s : 1.0;
-}
-
-/* Is the block of entries [from, to) a full lower triangle of parameters of its own? */
-static int unstructured(const mere_plan *plan, int64_t from, int64_t to, int64_t k)
-{
-    if (to - from != k * (k + 1) / 2)
-        return 0;
-    for (int64_t e = from; e < to; e++)
-        for (int64_t s = 0; s < plan->n_entry; s++)
-            if (s != e && plan->entry[s].par == plan->entry[e].par)
-                return 0;
-    return 1;
-}
-
-/* The entries of one term are consecutive: the end of the run that starts at `from`, its first column and its order. */
-static int64_t term_end(const mere_plan *plan, int64_t from, int64_t *column, int64_t *k)
-{
-    int64_t to = from, low = INT64_MAX, high = -1, f = plan->entry[from].term, term = -1;
-    for (int64_t t = 0; t < plan->n_term; t++)
-        if (plan->term_factor[t] == f && plan->entry[from].row >= plan->term_column[t] &&
-            plan->entry[from].row < plan->term_column[t] + plan->term_k[t])
-            term = t;
-    low = plan->term_column[term];
-    high = low + plan->term_k[term];
-    while (to < plan->n_entry && plan->entry[to].term == f && plan->entry[to].row >= low && plan->entry[to].row < high)
-        to++;
-    *column = low;
-    *k = high - low;
-    return to;
 }
 
 /* Eigenvalues (ascending) and vectors of the symmetric k x k matrix in `a`, in place. */
@@ -54,15 +26,17 @@ static mere_status eigen(int64_t k, double *a, double *values, double *space)
     return info ? MERE_ERR_NOT_FINITE : MERE_OK;
 }
 
-/* block = Sigma = D Lambda Lambda' D of a term, in units of its columns; entries [from, to). */
-static void scaled_covariance(const mere_newton *v, int64_t from, int64_t to, int64_t column, int64_t k)
+/* block = Sigma = C Lambda Lambda' C' of a term whose entries start at `from`: a full lower triangle by columns. */
+static void scaled_covariance(const mere_newton *v, int64_t from, int64_t term, int64_t k)
 {
-    const mere_plan *plan = v->work->plan;
+    const mere_plan *plan = v->plan;
     double *lam = v->m;
     memset(lam, 0, (size_t)(k * k) * sizeof(double));
-    for (int64_t e = from; e < to; e++)
-        lam[plan->entry[e].row - column + (plan->entry[e].column - column) * k] =
-            v->x[plan->entry[e].par] * scale_of(plan, &plan->entry[e]);
+    for (int64_t j = 0, e = from; j < k; j++) {
+        for (int64_t i = j; i < k; i++)
+            lam[i + j * k] = v->x[plan->entry[e++].par];
+        mere_units_apply(plan->unit + plan->unit_at[term], k, j, 0, 0, lam + j * (k + 1));
+    }
     for (int64_t j = 0; j < k; j++)
         for (int64_t i = 0; i < k; i++) {
             double sum = 0.0;
@@ -74,10 +48,10 @@ static void scaled_covariance(const mere_newton *v, int64_t from, int64_t to, in
 
 /* The lower-triangular factor of V diag(values) V' (positive semidefinite) into the parameters of a term: a column
  * without a pivot is zero, so equal covariances have one factor. */
-static void set_covariance(mere_newton *v, double *x, int64_t from, int64_t to, int64_t column, int64_t k,
-                           const double *vectors, const double *values)
+static void set_covariance(mere_newton *v, double *x, int64_t from, int64_t term, int64_t k, const double *vectors,
+                           const double *values)
 {
-    const mere_plan *plan = v->work->plan;
+    const mere_plan *plan = v->plan;
     double *c = v->m, largest = 0.0;
     for (int64_t j = 0; j < k; j++)
         for (int64_t i = j; i < k; i++) {
@@ -101,15 +75,17 @@ static void set_covariance(mere_newton *v, double *x, int64_t from, int64_t to, 
             c[i + j * k] = d > 0.0 ? sum / d : 0.0;
         }
     }
-    for (int64_t e = from; e < to; e++)
-        x[plan->entry[e].par] =
-            c[plan->entry[e].row - column + (plan->entry[e].column - column) * k] / scale_of(plan, &plan->entry[e]);
+    for (int64_t j = 0, e = from; j < k; j++) {
+        mere_units_apply(plan->unit + plan->unit_at[term], k, j, 1, 0, c + j * (k + 1));
+        for (int64_t i = j; i < k; i++)
+            x[plan->entry[e++].par] = c[i + j * k];
+    }
 }
 
 /* Columns with a negative diagonal change sign. Returns whether there were any. */
 int mere_newton_flip(mere_newton *v)
 {
-    const mere_plan *plan = v->work->plan;
+    const mere_plan *plan = v->plan;
     int flipped = 0;
     for (int64_t e = 0; e < plan->n_entry; e++) {
         const mere_entry *diagonal = &plan->entry[e];
@@ -131,15 +107,15 @@ int mere_newton_flip(mere_newton *v)
 /* Set nearly null directions of every term to exactly null where that costs nothing. *null: how many there are now. */
 mere_status mere_newton_snap(mere_newton *v, int32_t *null)
 {
-    const mere_plan *plan = v->work->plan;
-    int64_t column, k;
+    const mere_plan *plan = v->plan;
+    int64_t term, column, k;
     mere_status status;
     double d1, allowed = fmax(1e-9, v->noise);
     *null = 0;
     for (int64_t from = 0, to; from < plan->n_entry; from = to) {
-        to = term_end(plan, from, &column, &k);
-        if (unstructured(plan, from, to, k)) {
-            scaled_covariance(v, from, to, column, k);
+        to = mere_units_term(plan, from, &term, &column, &k);
+        if (plan->full[term]) {
+            scaled_covariance(v, from, term, k);
             if ((status = eigen(k, v->block, v->eigen, v->space)))
                 return status;
             int64_t small = 0;
@@ -149,7 +125,7 @@ mere_status mere_newton_snap(mere_newton *v, int32_t *null)
                 memcpy(v->x1, v->x, (size_t)v->n * sizeof(double));
                 for (int64_t r = 0; r < drop; r++)
                     v->eigen[r] = 0.0;
-                set_covariance(v, v->x1, from, to, column, k, v->block, v->eigen);
+                set_covariance(v, v->x1, from, term, k, v->block, v->eigen);
                 if ((status = mere_newton_value(v, v->x1, &d1)))
                     return status;
                 if (d1 <= v->d + allowed) {
@@ -158,7 +134,7 @@ mere_status mere_newton_snap(mere_newton *v, int32_t *null)
                     *null += (int32_t)drop;
                     break;
                 }
-                scaled_covariance(v, from, to, column, k);
+                scaled_covariance(v, from, term, k);
                 if ((status = eigen(k, v->block, v->eigen, v->space)))
                     return status;
             }
@@ -184,24 +160,33 @@ mere_status mere_newton_snap(mere_newton *v, int32_t *null)
 }
 
 /* The most negative eigenvalue of Gamma over the null space of one term, with its vector (both in units of columns). */
-static mere_status worst_direction(mere_newton *v, int64_t from, int64_t to, int64_t column, int64_t k, double *worst,
+static mere_status worst_direction(mere_newton *v, int64_t from, int64_t term, int64_t column, int64_t k, double *worst,
                                    double *vector)
 {
-    const mere_plan *plan = v->work->plan;
+    const mere_plan *plan = v->plan;
     int64_t f = plan->entry[from].term, kf = plan->factor[f].k, null = 0;
-    const double *scale = plan->factor[f].scale + column;
+    const double *unit = plan->unit + plan->unit_at[term];
     double *gamma = v->m, *basis = v->block, *small = v->space + 8 * k, *values = small + k * k;
-    mere_status status = mere_lmm_gamma(v->work, f, v->space + 8 * k);
+    mere_status status = v->model->gamma(v->model->data, f, v->space + 8 * k);
     *worst = 0.0;
     if (status)
         return status;
     for (int64_t j = 0; j < k; j++)
         for (int64_t i = 0; i < k; i++)
-            gamma[i + j * k] = (v->space + 8 * k)[column + i + (column + j) * kf] /
-                               ((scale[i] > 0.0 ? scale[i] : 1.0) * (scale[j] > 0.0 ? scale[j] : 1.0));
+            gamma[i + j * k] = (v->space + 8 * k)[column + i + (column + j) * kf];
+    for (int pass = 0; pass < 2; pass++) { /* C^-T Gamma C^-1: columns, transpose, columns */
+        for (int64_t j = 0; j < k; j++)
+            mere_units_apply(unit, k, 0, 1, 1, gamma + j * k);
+        for (int64_t j = 0; j < k; j++)
+            for (int64_t i = 0; i < j; i++) {
+                double x = gamma[i + j * k];
+                gamma[i + j * k] = gamma[j + i * k];
+                gamma[j + i * k] = x;
+            }
+    }
     double *keep = values + k; /* gamma survives scaled_covariance, which uses v->m */
     memcpy(keep, gamma, (size_t)(k * k) * sizeof(double));
-    scaled_covariance(v, from, to, column, k);
+    scaled_covariance(v, from, term, k);
     if ((status = eigen(k, basis, v->eigen, v->space)))
         return status;
     while (null < k && v->eigen[null] <= 1e-12 * fmax(v->eigen[k - 1], 1e-3))
@@ -228,8 +213,7 @@ static mere_status worst_direction(mere_newton *v, int64_t from, int64_t to, int
 }
 
 /* Try x + t (direction) over a few sizes; keep the best. Unstructured: Sigma += t v v'. */
-static mere_status probe(mere_newton *v, int64_t from, int64_t to, int64_t column, int64_t k, const double *vector,
-                         int *escaped)
+static mere_status probe(mere_newton *v, int64_t from, int64_t term, int64_t k, const double *vector, int *escaped)
 {
     static const double size[] = {0.1, 0.01, 0.001, 1e-4};
     double best = v->d - fmax(1e-9, v->noise), d1;
@@ -238,7 +222,7 @@ static mere_status probe(mere_newton *v, int64_t from, int64_t to, int64_t colum
     *escaped = 0;
     for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
         memcpy(v->x1, v->x, (size_t)v->n * sizeof(double));
-        scaled_covariance(v, from, to, column, k);
+        scaled_covariance(v, from, term, k);
         for (int64_t s = 0; s < k; s++)
             for (int64_t r = 0; r < k; r++)
                 v->block[r + s * k] += size[i] * vector[r] * vector[s];
@@ -247,7 +231,7 @@ static mere_status probe(mere_newton *v, int64_t from, int64_t to, int64_t colum
         memcpy(vectors, v->block, (size_t)(k * k) * sizeof(double));
         for (int64_t r = 0; r < k; r++)
             one[r] = fmax(v->eigen[r], 0.0);
-        set_covariance(v, v->x1, from, to, column, k, vectors, one);
+        set_covariance(v, v->x1, from, term, k, vectors, one);
         if ((status = mere_newton_value(v, v->x1, &d1)))
             return status;
         if (d1 < best) {
@@ -286,8 +270,8 @@ static mere_status probe_parameter(mere_newton *v, int64_t par, double unit, int
 /* The certificate over all singular terms; where it fails, a step off the boundary. */
 mere_status mere_newton_certify(mere_newton *v, int *escaped)
 {
-    const mere_plan *plan = v->work->plan;
-    int64_t column, k;
+    const mere_plan *plan = v->plan;
+    int64_t term, column, k;
     mere_status status;
     double *vector = v->y;
     *escaped = 0;
@@ -295,11 +279,11 @@ mere_status mere_newton_certify(mere_newton *v, int *escaped)
     for (int64_t from = 0, to; from < plan->n_entry && !*escaped; from = to) {
         double worst = 0.0;
         int64_t evaluations = v->outcome->n_eval;
-        to = term_end(plan, from, &column, &k);
-        if (unstructured(plan, from, to, k)) {
-            if ((status = worst_direction(v, from, to, column, k, &worst, vector)))
+        to = mere_units_term(plan, from, &term, &column, &k);
+        if (plan->full[term]) {
+            if ((status = worst_direction(v, from, term, column, k, &worst, vector)))
                 return status;
-            if (worst < 0.0 && (status = probe(v, from, to, column, k, vector, escaped)))
+            if (worst < 0.0 && (status = probe(v, from, term, k, vector, escaped)))
                 return status;
         } else {
             for (int64_t e = from; e < to && !*escaped; e++)
@@ -310,7 +294,7 @@ mere_status mere_newton_certify(mere_newton *v, int *escaped)
         if (worst < v->outcome->certificate)
             v->outcome->certificate = worst;
         if (v->outcome->n_eval != evaluations && !*escaped) { /* probes moved the work: back to x */
-            if ((status = mere_newton_value(v, v->x, &v->d)) || (status = mere_lmm_gradient(v->work, v->g)))
+            if ((status = mere_newton_value(v, v->x, &v->d)) || (status = v->model->gradient(v->model->data, v->g)))
                 return status;
         }
     }

@@ -25,7 +25,7 @@ typedef struct {
 static levels levels_of(mere_work *work)
 {
     const mere_factor *first = &work->plan->factor[0];
-    return (levels){first->q, work->plan->border, work->plan->dense_rows, first->cross.ptr, first->diag,
+    return (levels){first->q, work->plan->border, work->plan->dense_rows, first->cross.ptr, work->values[0].diag,
                     work->lambda, work->a, work->b, work->l0, work->f0};
 }
 
@@ -255,20 +255,21 @@ MERE_INLINE void add_gamma(const int64_t k, const double *restrict a, const doub
             gamma[i + j * k] += 0.5 * (rq[i + j * k] + rq[j + i * k]);
 }
 
-/* y is g a for all levels (dense rows), or NULL: then it is gathered level by level into `space`. */
-MERE_INLINE void gamma_k(const int64_t k, const levels *v, const mere_work *work, const double *y_all, double *space,
-                         double *gamma)
+/* y_all is g a for all levels if `filled`; else it is gathered level by level, into y_all or, without one, `space`. */
+MERE_INLINE void gamma_k(const int64_t k, const levels *v, const mere_work *work, double *y_all,
+                         int filled, double *space, double *gamma)
 {
     const mere_plan *plan = work->plan;
     double *q = space, *blocks = q + k * k, *y_one = blocks + 4 * k * k;
     for (int64_t l = 0; l < v->q; l++) {
         int64_t width = v->ptr[l + 1] - v->ptr[l], m = width + v->border, at = k * (v->ptr[l] + l * v->border);
-        const double *a = v->a + at, *y = y_all ? y_all + at : y_one;
-        if (plan->sparse)
-            mere_sparse_level(work, l, a, y_one);
-        else if (!y_all)
+        const double *a = v->a + at;
+        double *y = y_all ? y_all + at : y_one;
+        if (!filled && plan->sparse)
+            mere_sparse_level(work, l, a, y);
+        else if (!filled)
             symmetric_times(k, width, v->border, plan->rest, plan->order, plan->factor[0].cross.row + v->ptr[l],
-                            work->g, a, y_one);
+                            work->g, a, y);
         for (int64_t j = 0; j < k; j++)
             for (int64_t i = 0; i < k; i++)
                 q[i + j * k] = mere_dot(m, a + i * m, y + j * m);
@@ -276,17 +277,17 @@ MERE_INLINE void gamma_k(const int64_t k, const levels *v, const mere_work *work
     }
 }
 
-MERE_CLONES static void gamma_levels(int64_t k, const levels *v, const mere_work *work, const double *y_all,
+MERE_CLONES static void gamma_levels(int64_t k, const levels *v, const mere_work *work, double *y_all, int filled,
                                      double *space, double *gamma)
 {
     if (k == 1)
-        gamma_k(1, v, work, y_all, space, gamma);
+        gamma_k(1, v, work, y_all, filled, space, gamma);
     else if (k == 2)
-        gamma_k(2, v, work, y_all, space, gamma);
+        gamma_k(2, v, work, y_all, filled, space, gamma);
     else if (k == 3)
-        gamma_k(3, v, work, y_all, space, gamma);
+        gamma_k(3, v, work, y_all, filled, space, gamma);
     else
-        gamma_k(k, v, work, y_all, space, gamma);
+        gamma_k(k, v, work, y_all, filled, space, gamma);
 }
 
 mere_status mere_gamma_first(mere_work *work)
@@ -294,16 +295,15 @@ mere_status mere_gamma_first(mere_work *work)
     const mere_plan *plan = work->plan;
     levels v = levels_of(work);
     int64_t k = plan->factor[0].k;
-    double *y = NULL;
+    double *y = work->y0, *made = NULL;
     if (plan->dense_rows && plan->rest) {
         int m = (int)plan->order, columns = (int)(k * v.q);
         double one = 1.0, zero = 0.0;
-        y = mere_malloc((int64_t)m * columns, sizeof *y);
-        if (!y)
+        if (!y && !(y = made = mere_malloc((int64_t)m * columns, sizeof *y)))
             return MERE_ERR_MEMORY;
         dsymm_("L", "L", &m, &columns, &one, work->g, &m, work->a, &m, &zero, y, &m);
     }
-    gamma_levels(k, &v, work, y, work->scratch, work->gamma);
-    mere_free(y);
+    gamma_levels(k, &v, work, y, plan->dense_rows && plan->rest, work->scratch, work->gamma);
+    mere_free(made);
     return MERE_OK;
 }

@@ -6,7 +6,7 @@
  *   AI_st = (nu / rho) (a_st - b_s b_t / rho)
  * (Johnson & Thompson 1995 for the idea), plus the second derivative of Lambda Lambda' in the same column:
  *   + 2 Gamma_f[i_s, i_t] if s, t hold the same column of the same factor,   Gamma_f = dd / d(Lambda Lambda')_f.
- * Z'PZ is never formed: with factor 0 eliminated, c_s = [Z_r X]'H_0^-1 Z f_s and a_st = (Z f_s)'H_0^-1 (Z f_t) - z_s'z_t,
+ * With sigma fixed at s: AI_st = a_st / s^2. Z'PZ is never formed: with factor 0 eliminated, c_s = [Z_r X]'H_0^-1 Z f_s and a_st = (Z f_s)'H_0^-1 (Z f_t) - z_s'z_t,
  * z_s = L_S^-1 Lambda_r' c_s.
  */
 #include <math.h>
@@ -101,7 +101,7 @@ static mere_status gamma_by_neighbour(mere_work *work, int64_t f)
     return status ? status : restored;
 }
 
-static mere_status rest_gamma(mere_work *work)
+mere_status mere_rest_gamma(mere_work *work)
 {
     const mere_plan *plan = work->plan;
     mere_status status = MERE_OK;
@@ -123,7 +123,7 @@ mere_status mere_lmm_gamma(mere_work *work, int64_t factor, double *gamma)
 {
     if (!work->has_gradient || factor < 0 || factor >= work->plan->n_factor)
         return MERE_ERR_ARGUMENT;
-    mere_status status = factor ? rest_gamma(work) : MERE_OK;
+    mere_status status = factor ? mere_rest_gamma(work) : MERE_OK;
     int64_t k = work->plan->factor[factor].k;
     memcpy(gamma, work->gamma + work->lambda_first[factor], (size_t)(k * k) * sizeof(double));
     return status;
@@ -204,7 +204,7 @@ MERE_CLONES static void first_products(const mere_work *work, directions *d)
     double *rt = d->space, *g = rt + k * k, *ag = g + k * (d->n ? d->n : 1);
     for (int64_t l = 0; l < first->q; l++) {
         int64_t at = first->cross.ptr[l], width = first->cross.ptr[l + 1] - at, ld = width + plan->border;
-        const double *diag = first->diag + l * k * k, *f = work->f0 + l * k * k;
+        const double *diag = work->values[0].diag + l * k * k, *f = work->f0 + l * k * k;
         const double *a = work->a + k * (at + l * plan->border);
         for (int64_t j = 0; j < k; j++) { /* R' = I - F (F'A) */
             for (int64_t i = 0; i < k; i++)
@@ -326,13 +326,13 @@ static void collect(const mere_work *work, const directions *d, double *matrix)
 {
     const mere_plan *plan = work->plan;
     int64_t nc = plan->rest + plan->p, np = plan->n_par;
-    double ratio = work->nu / work->rho;
+    double ratio = mere_residual_weight(work) / work->rho, profiled = work->sigma2 > 0.0 ? 0.0 : 1.0 / work->rho;
     memset(matrix, 0, (size_t)(np * np) * sizeof *matrix);
     for (int64_t e = 0; e < d->n; e++)
         for (int64_t s = 0; s <= e; s++) {
             const mere_entry *x = &plan->entry[e], *y = &plan->entry[s];
             double a = d->a[e + s * d->n] - mere_dot(nc, d->c + e * nc, d->c + s * nc);
-            double value = ratio * (a - d->b[e] * d->b[s] / work->rho);
+            double value = ratio * (a - d->b[e] * d->b[s] * profiled);
             if (x->term == y->term && x->column == y->column)
                 value += 2.0 * work->gamma[work->lambda_first[x->term] + x->row + y->row * plan->factor[x->term].k];
             matrix[x->par + y->par * np] += value;
@@ -341,7 +341,7 @@ static void collect(const mere_work *work, const directions *d, double *matrix)
         }
 }
 
-mere_status mere_lmm_information(mere_work *work, double *matrix)
+mere_status mere_lmm_curvature(mere_work *work, double *matrix, double *rho_gradient)
 {
     const mere_plan *plan = work->plan;
     directions d;
@@ -356,7 +356,7 @@ mere_status mere_lmm_information(mere_work *work, double *matrix)
         return MERE_ERR_MEMORY;
     }
     double *u = space, *b = u + plan->q, *t = b + plan->q, *v = t + plan->q;
-    if (!(status = mere_lmm_solution(work, v, u, b, t)) && !(status = rest_gamma(work))) {
+    if (!(status = mere_lmm_solution(work, v, u, b, t)) && !(status = mere_rest_gamma(work))) {
         make_directions(work, u, t, &d);
         first_products(work, &d);
         if (plan->sparse)
@@ -367,7 +367,17 @@ mere_status mere_lmm_information(mere_work *work, double *matrix)
         if (!status && !(status = whiten(work, &d)))
             collect(work, &d, matrix);
     }
+    if (!status && rho_gradient) { /* rho is the minimum over beta and u: drho = -(Z'r)'(dLambda u) - ..., that is -b */
+        memset(rho_gradient, 0, (size_t)plan->n_par * sizeof *rho_gradient);
+        for (int64_t e = 0; e < d.n; e++)
+            rho_gradient[plan->entry[e].par] -= d.b[e];
+    }
     mere_free(space);
     directions_free(&d);
     return status;
+}
+
+mere_status mere_lmm_information(mere_work *work, double *matrix)
+{
+    return mere_lmm_curvature(work, matrix, NULL);
 }

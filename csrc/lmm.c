@@ -8,7 +8,8 @@
  * or 0 (ML) for X and nu for y, dd = <T, dS>, hence
  *   dd/dLambda_f = 2 G_f,   G_f = sum_levels [N Lambda_r T]_ee  (rest),   G_0 = Gamma_0 Lambda_0,
  *   Gamma_0 = sum_l R A - R (a' g a) R',   g = Lambda_r T Lambda_r'.
- * Smith (1995), J. Comput. Graph. Statist. 4, 134-147, has the idea for a plain Cholesky factor.
+ * With the residual standard deviation fixed, the last term is nu log(2 pi sigma^2) + rho / sigma^2 and w = rho / sigma^2
+ * for y. Smith (1995), J. Comput. Graph. Statist. 4, 134-147, has the idea for a plain Cholesky factor.
  */
 #include <math.h>
 #include <string.h>
@@ -22,7 +23,7 @@
 
 /* ------------------------------------------------------------------ parameters */
 
-static mere_status set_lambda(mere_work *work, const double *par)
+mere_status mere_set_lambda(mere_work *work, const double *par)
 {
     const mere_plan *plan = work->plan;
     for (int64_t e = 0; e < plan->n_entry; e++) {
@@ -47,6 +48,7 @@ static void fill_schur(mere_work *work)
         memset(work->n + j * (m + 1), 0, (size_t)(m - j) * sizeof(double));
     for (int64_t f = 1; f < plan->n_factor; f++) {
         const mere_factor *factor = &plan->factor[f];
+        const mere_values *values = &work->values[f];
         const mere_cross *cross = &factor->cross;
         int64_t k = factor->k;
         const double *zy = work->zy + factor->u_first;
@@ -55,18 +57,18 @@ static void fill_schur(mere_work *work)
                 double *column = work->n + (factor->first + l * k + c) * m;
                 int64_t width = cross->ptr[l + 1] - cross->ptr[l];
                 for (int64_t r = c; r < k; r++)
-                    column[factor->first + l * k + r] = factor->diag[(l * k + c) * k + r];
+                    column[factor->first + l * k + r] = values->diag[(l * k + c) * k + r];
                 for (int64_t i = 0; i < width; i++)
-                    column[cross->row[cross->ptr[l] + i]] = cross->val[k * cross->ptr[l] + c * width + i];
+                    column[cross->row[cross->ptr[l] + i]] = values->val[k * cross->ptr[l] + c * width + i];
                 for (int64_t j = 0; j < p; j++)
-                    column[rest + j] = factor->zx[(l * k + c) * p + j];
+                    column[rest + j] = values->zx[(l * k + c) * p + j];
                 column[rest + p] = zy[l * k + c];
             }
     }
     for (int64_t j = 0; j < p; j++) {
         double *column = work->n + (rest + j) * m + rest;
         for (int64_t i = j; i < p; i++)
-            column[i] = plan->xx[i + j * p];
+            column[i] = work->xx[i + j * p];
         column[p] = work->xy[j];
     }
     work->n[m * m - 1] = work->yy;
@@ -185,7 +187,7 @@ static mere_status factor_schur(mere_work *work)
 }
 
 /* log|M|, log|X|, rho at work->lambda. */
-static mere_status evaluate(mere_work *work)
+mere_status mere_factor_work(mere_work *work)
 {
     mere_status status;
     if (mere_eliminate(work, &work->ld_re))
@@ -200,19 +202,22 @@ static mere_status evaluate(mere_work *work)
 mere_status mere_lmm_value(mere_work *work, const double *par, int reml, double *d)
 {
     const mere_plan *plan = work->plan;
-    mere_status status = set_lambda(work, par);
+    mere_status status = mere_set_lambda(work, par);
     work->has_value = work->has_gradient = 0;
     if (status)
         return status;
     work->reml = reml;
     work->nu = (double)(plan->n - (reml ? plan->p : 0));
-    if ((status = evaluate(work)))
+    if ((status = mere_factor_work(work)))
         return status;
     /* what rounding leaves of zero: of the elimination, relative to the centred y; of y itself, relative to its size */
     if (!(work->rho > 1e-14 * work->yy && work->rho > 1e-28 * work->yy_raw))
         return MERE_ERR_PERFECT_FIT;
-    *d = work->ld_re + (reml ? work->ld_x : 0.0) + work->nu * (1.0 + log(2.0 * M_PI * work->rho / work->nu)) -
-         work->log_weights;
+    *d = work->ld_re + (reml ? work->ld_x : 0.0) - work->log_weights;
+    if (work->sigma2 > 0.0)
+        *d += work->nu * log(2.0 * M_PI * work->sigma2) + work->rho / work->sigma2;
+    else
+        *d += work->nu * (1.0 + log(2.0 * M_PI * work->rho / work->nu));
     if (!isfinite(*d))
         return MERE_ERR_NOT_FINITE;
     work->has_value = 1;
@@ -306,7 +311,7 @@ static void first_gradient(mere_work *work)
 }
 
 /* Gamma_0, and G of every factor, at what was evaluated last. */
-static mere_status derive(mere_work *work)
+mere_status mere_derive(mere_work *work, double weight_x, double weight_y)
 {
     const mere_plan *plan = work->plan;
     mere_status status;
@@ -315,7 +320,7 @@ static mere_status derive(mere_work *work)
         blocks += plan->factor[f].k * plan->factor[f].k;
     memset(work->gamma, 0, (size_t)(plan->factor[0].k * plan->factor[0].k) * sizeof(double));
     memset(work->grad_lambda, 0, (size_t)blocks * sizeof(double));
-    if ((status = mere_lmm_inverse(work, work->reml ? 1.0 : 0.0, work->nu)) || (status = mere_gamma_first(work)))
+    if ((status = mere_lmm_inverse(work, weight_x, weight_y)) || (status = mere_gamma_first(work)))
         return status;
     if (plan->sparse)
         mere_sparse_rest_gradient(work);
@@ -329,8 +334,8 @@ static mere_status derive(mere_work *work)
 
 mere_status mere_lmm_refresh(mere_work *work)
 {
-    mere_status status = evaluate(work);
-    return status ? status : derive(work);
+    mere_status status = mere_factor_work(work);
+    return status ? status : mere_derive(work, work->reml ? 1.0 : 0.0, mere_residual_weight(work));
 }
 
 mere_status mere_lmm_gradient(mere_work *work, double *gradient)
@@ -338,7 +343,7 @@ mere_status mere_lmm_gradient(mere_work *work, double *gradient)
     const mere_plan *plan = work->plan;
     if (!work->has_value)
         return MERE_ERR_ARGUMENT;
-    mere_status status = derive(work);
+    mere_status status = mere_derive(work, work->reml ? 1.0 : 0.0, mere_residual_weight(work));
     if (status)
         return status;
     memset(gradient, 0, (size_t)plan->n_par * sizeof(double));
@@ -408,7 +413,7 @@ mere_status mere_lmm_solution(mere_work *work, double *v, double *u, double *b, 
         }
         if (t)
             for (int64_t c = 0; c < k; c++)
-                t[l * k + c] = h[c] - mere_dot(k, first->diag + (l * k + c) * k, bl);
+                t[l * k + c] = h[c] - mere_dot(k, work->values[0].diag + (l * k + c) * k, bl);
     }
     if (t && plan->sparse) { /* Z_r'r = N v */
         mere_sparse_times(work, v, t + plan->factor[1].u_first);

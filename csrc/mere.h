@@ -26,7 +26,8 @@ typedef enum {
     MERE_ERR_PERFECT_FIT,  /* the penalized residual sum of squares is zero to rounding */
     MERE_ERR_SPARSE,       /* CHOLMOD failed */
     MERE_ERR_OPTIMIZER,    /* NLopt failed, or an unknown algorithm */
-    MERE_ERR_TOO_LARGE     /* a dense block would exceed the 32-bit sizes of BLAS */
+    MERE_ERR_TOO_LARGE,    /* a dense block would exceed the 32-bit sizes of BLAS */
+    MERE_ERR_DIVERGED      /* the conditional modes were not found: the penalized iterations do not settle */
 } mere_status;
 
 /* ---------------------------------------------------------------- the plan */
@@ -157,6 +158,90 @@ mere_status mere_minimize_newton(mere_work *work, const mere_options *options, c
 /* A start free of units: moment estimates of the relative standard deviations. */
 mere_status mere_lmm_start(const mere_work *work, double *par);
 
+/* ------------------------------------------------------- simulations and refits */
+
+/* Responses: y_i = mean_i + sum_t z_ti' b_t + scale_i e_i. Stream `replicate` of `seed` (random.h) gives, in this order,
+ * the random effects b = factor u of the terms, level by level, and the errors: normal, or drawn from `residual`. */
+typedef struct {
+    int64_t n;
+    const double *mean, *scale;  /* n */
+    int64_t n_term;
+    const mere_term *term;       /* the terms that are drawn */
+    const double *const *factor; /* of each k x k: sigma times its lower-triangular relative factor */
+    int64_t n_residual;
+    const double *residual;      /* n_residual values to draw e from with replacement, or NULL: standard normal */
+} mere_simulator;
+
+/* y (n x count): the responses of the replicates first, first + 1, ... */
+mere_status mere_simulate(const mere_simulator *simulator, uint64_t seed, uint64_t first, int64_t count, double *y);
+
+/* Where the fits of replicates go, each array from the first replicate on: status and d, sigma (1), par (n_par), beta (p),
+ * and unless it is NULL RX (p x p, upper). */
+typedef struct {
+    int32_t *status;
+    double *d, *sigma, *par, *beta, *rx;
+} mere_refits;
+
+/* Fit the model of `work` to `count` responses by Newton from `start`: to the columns of y (n x count), or, where y is
+ * NULL, to the simulator's replicates. A fit that fails has its status and NaN; only a lack of memory ends the loop. */
+mere_status mere_refit(mere_work *work, const mere_rows *rows, double log_weights, const mere_options *options,
+                       const double *start, const double *y, const mere_simulator *simulator, uint64_t seed,
+                       uint64_t first, int64_t count, const mere_refits *refits);
+
+/* Fits without some rows. Their cross-products are taken out of a plan of its own, and put back after the fit. */
+typedef struct mere_deletion mere_deletion;
+mere_status mere_deletion_new(const mere_rows *rows, int64_t n_entry, const mere_entry *entry, int64_t n_par,
+                              mere_schur schur, const double *y, double log_weights, mere_deletion **out);
+void mere_deletion_free(mere_deletion *deletion);
+/* Set s leaves out the rows row[ptr[s]], ..., row[ptr[s + 1] - 1], each once. */
+mere_status mere_deletion_refit(mere_deletion *deletion, const mere_rows *rows, const mere_options *options,
+                                const double *start, int64_t n_set, const int64_t *ptr, const int64_t *row,
+                                const mere_refits *refits);
+
+/* ------------------------------------------------------------------ profiles */
+
+/* Fix the residual standard deviation at sigma > 0: the criterion is then a function of par and sigma,
+ *   d(par, sigma) = log|L_RE|^2 [+ log|L_X|^2] + nu log(2 pi sigma^2) + rho / sigma^2 - sum log w.   0: profile it out again. */
+mere_status mere_work_fix_sigma(mere_work *work, double sigma);
+
+/* The responses y - v x as cross-products, for any v without a pass over the rows: a fixed effect held at v, with x its
+ * column, in the plan without that column. */
+typedef struct mere_shift mere_shift;
+mere_status mere_shift_new(mere_work *work, const mere_rows *rows, const double *y, const double *x, double log_weights,
+                           mere_shift **out);
+void mere_shift_free(mere_shift *shift);
+mere_status mere_shift_apply(const mere_shift *shift, mere_work *work, double v);
+
+typedef enum {
+    MERE_FOCUS_SIGMA = 0, /* the residual standard deviation */
+    MERE_FOCUS_SD,        /* sigma * par[first]: par[first] is alone in its row of Lambda */
+    MERE_FOCUS_COR,       /* (par[first], par[second]) are alone in their row: par[first] / their norm */
+    MERE_FOCUS_SHIFT      /* v of a mere_shift */
+} mere_focus;
+
+/* From the optimum outwards: the criterion minimized with one quantity held fixed. */
+typedef struct {
+    mere_focus focus;
+    int64_t first, second;
+    const mere_shift *shift;
+    double at, d, sigma;   /* the optimum: the quantity, the criterion, sigma ... */
+    const double *par;     /* ... and the parameters (n_par) */
+    double lower, upper;   /* of the quantity */
+    double step;           /* a first guess of the distance between points */
+    double delta, cutoff;  /* wanted distance in zeta; stop beyond |zeta| = cutoff */
+    int64_t max_points;    /* to a side */
+} mere_profile_task;
+
+/* Room for 2 max_points values, of par 2 max_points n_par, of beta 2 max_points p. */
+typedef struct {
+    int64_t n;
+    double *value, *zeta, *slope, *d, *sigma, *par, *beta; /* slope = dzeta / dvalue; NaN where it is not known */
+} mere_profile_path;
+
+/* zeta = sign(value - at) sqrt(d - d_optimum), warm starts along the way. Points below the optimum come first, outwards. */
+mere_status mere_profile(mere_work *work, const mere_profile_task *task, const mere_options *options,
+                         mere_profile_path *path, mere_outcome *outcome);
+
 /* Any algorithm of NLopt by name, within bounds. */
 mere_status mere_minimize_nlopt(mere_work *work, const mere_options *options, const double *lower, const double *upper,
                                 const double *start, double *par, mere_outcome *outcome);
@@ -165,5 +250,103 @@ mere_status mere_minimize_nlopt(mere_work *work, const mere_options *options, co
 typedef int (*mere_function)(int64_t n, const double *x, double *gradient, double *f, void *data);
 mere_status mere_nlopt(mere_function f, void *data, int64_t n, const mere_options *options, const double *lower,
                        const double *upper, const double *start, double *x, mere_outcome *outcome);
+
+/* ------------------------------------------------------------------ generalized linear mixed models */
+
+/* y | b has a density of an exponential family with mean mu, g(mu) = eta = offset + X beta + Z Lambda u, u ~ N(0, I).
+ * The conditional mode of u minimizes deviance + u'u (PIRLS); the criterion is the Laplace approximation
+ *   D(par) = -2 log f(y | u) + u'u + log|Lambda'Z'WZ Lambda + I|,   par = (entries of Lambda, beta[, log theta]). */
+typedef enum {
+    MERE_GAUSSIAN = 0,
+    MERE_BINOMIAL,
+    MERE_POISSON,
+    MERE_GAMMA,
+    MERE_INVERSE_GAUSSIAN,
+    MERE_NEGATIVE_BINOMIAL,
+    MERE_OTHER_FAMILY
+} mere_family_name;
+
+typedef enum {
+    MERE_IDENTITY = 0,
+    MERE_LOGIT,
+    MERE_PROBIT,
+    MERE_CLOGLOG,
+    MERE_CAUCHIT,
+    MERE_LOG,
+    MERE_INVERSE,
+    MERE_SQRT,
+    MERE_INVERSE_SQUARE
+} mere_link;
+
+/* Rows at eta (n, in the order of mere_glmm_rows): mu, e = dl/deta, w = expected curvature, d = deviance residual squared;
+ * if h is not NULL also the observed curvature and dw/deta. 0, 1 (a mean out of range), or 2 (give up). */
+typedef int (*mere_family_callback)(int64_t n, const double *eta, double *mu, double *e, double *w, double *d, double *h,
+                                    double *dw, void *data);
+
+typedef struct {
+    mere_family_name family;
+    mere_link link;
+    double theta;                  /* negative binomial */
+    int32_t estimate_theta;        /* is log theta the last parameter? */
+    int32_t canonical;             /* of a callback */
+    double constant;               /* of a callback: -2 log f less the deviance */
+    mere_family_callback callback; /* NULL for the families above */
+    void *data;
+} mere_family;
+
+typedef struct {
+    int64_t p;
+    const double *X;      /* n x p */
+    const double *y;      /* n */
+    const double *weight; /* n, or NULL */
+    const double *offset; /* n, or NULL */
+    mere_family family;
+    double tolerance;     /* PIRLS: stop when a step would lower deviance + u'u by less */
+    int64_t max_step;
+} mere_glmm_data;
+
+typedef struct mere_glmm mere_glmm;
+
+/* `plan` is made from the same rows without X and without weights. */
+mere_status mere_glmm_new(const mere_plan *plan, const mere_rows *rows, const mere_glmm_data *data, mere_glmm **out);
+void mere_glmm_free(mere_glmm *g);
+int64_t mere_glmm_n_par(const mere_glmm *g);
+/* perm (n): row i of the kernels is row perm[i] of the user. */
+void mere_glmm_rows(const mere_glmm *g, int32_t *perm);
+
+mere_status mere_glmm_value(mere_glmm *g, const double *par, double *d);
+/* At the parameters of the last mere_glmm_value. */
+mere_status mere_glmm_gradient(mere_glmm *g, double *gradient);
+/* A Newton matrix there: average information plus the second derivative of Lambda Lambda'. After the gradient. */
+mere_status mere_glmm_information(mere_glmm *g, double *matrix);
+/* dD / d(Lambda Lambda')_f summed over levels. After the gradient. */
+mere_status mere_glmm_gamma(mere_glmm *g, int64_t factor, double *gamma);
+/* beta and u together minimize deviance + u'u at par's Lambda (nAGQ = 0): beta of par is replaced; D with that beta. */
+mere_status mere_glmm_joint(mere_glmm *g, double *par, double *d);
+/* Adaptive Gauss-Hermite quadrature with `n_node` points a dimension, for one grouping factor. */
+mere_status mere_glmm_quadrature(mere_glmm *g, const double *par, int64_t n_node, const double *node,
+                                 const double *log_weight, double *d);
+
+typedef struct {
+    double ldL2, ldRX2, ussq, deviance, minus_2_loglik; /* the last given u */
+    double max_eta;
+} mere_glmm_sums;
+/* At the parameters of the last value: u and b (q, factor after factor), eta, mu, w (n, the user's rows), RX (p x p). */
+mere_status mere_glmm_state(mere_glmm *g, double *u, double *b, double *eta, double *mu, double *w, double *rx,
+                            mere_glmm_sums *sums);
+/* Blocks of Lambda M^-1 Lambda', as mere_lmm_conditional. */
+mere_status mere_glmm_conditional(mere_glmm *g, double *blocks);
+
+/* The Laplace criterion (n_node 1), the joint one (0) or quadrature. */
+typedef struct {
+    int64_t n_node;
+    const double *node, *log_weight;
+} mere_rule;
+
+/* Newton and quasi-Newton steps free of bounds, with exact derivatives (differenced for quadrature). */
+mere_status mere_glmm_minimize(mere_glmm *g, const mere_rule *rule, const mere_options *options, const double *start,
+                               double *par, double *gradient, double *matrix, mere_outcome *outcome);
+mere_status mere_glmm_nlopt(mere_glmm *g, const mere_rule *rule, const mere_options *options, const double *lower,
+                            const double *upper, const double *start, double *par, mere_outcome *outcome);
 
 #endif

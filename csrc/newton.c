@@ -16,26 +16,37 @@
 #include "dense.h"
 #include "memory.h"
 #include "newton.h"
+#include "units.h"
 
 /* ------------------------------------------------------------------ evaluations */
 
 mere_status mere_newton_value(mere_newton *v, const double *x, double *d)
 {
     v->outcome->n_eval++;
-    mere_status status = mere_lmm_value(v->work, x, v->options->reml, d);
-    if (status == MERE_ERR_NOT_POSITIVE || status == MERE_ERR_NOT_FINITE || status == MERE_ERR_PERFECT_FIT) {
+    mere_status status = v->model->value(v->model->data, x, d);
+    if (status == MERE_ERR_NOT_POSITIVE || status == MERE_ERR_NOT_FINITE || status == MERE_ERR_PERFECT_FIT ||
+        status == MERE_ERR_DIVERGED) {
         *d = INFINITY;
         return MERE_OK;
     }
     return status;
 }
 
-/* Gradient and Newton matrix at x, where the criterion was evaluated last. */
-static mere_status derivatives(mere_newton *v, double *g)
+/* Gradient at x, where the criterion was evaluated last, and with `matrix` the Newton matrix; both in the coordinates of
+ * units.h, in which all steps are made. */
+static mere_status derivatives(mere_newton *v, double *g, int matrix)
 {
     v->outcome->n_gradient++;
-    mere_status status = mere_lmm_gradient(v->work, g);
-    return status ? status : mere_lmm_information(v->work, v->h);
+    mere_status status = v->model->gradient(v->model->data, g);
+    if (!status && matrix)
+        status = v->model->matrix(v->model->data, v->h);
+    if (status)
+        return status;
+    if (v->plan)
+        mere_units_gradient(v->plan, 0, g);
+    if (v->plan && matrix)
+        mere_units_matrix(v->plan, 0, v->n, v->h);
+    return MERE_OK;
 }
 
 /* ------------------------------------------------------------------ steps */
@@ -100,25 +111,58 @@ static void secant(mere_newton *v)
             v->c[i + j * n] = r[i] * r[j] / sr;
 }
 
+/* BFGS update of h, damped so that it stays positive definite (Powell 1978; Nocedal & Wright 2006, procedure 18.2). */
+static void update(mere_newton *v)
+{
+    int64_t n = v->n;
+    double *y = v->y, *hs = v->m, sy = 0.0, shs = 0.0;
+    for (int64_t i = 0; i < n; i++) {
+        hs[i] = 0.0;
+        for (int64_t j = 0; j < n; j++)
+            hs[i] += v->h[i + j * n] * v->s[j];
+        y[i] = v->g1[i] - v->g[i];
+    }
+    for (int64_t i = 0; i < n; i++) {
+        sy += v->s[i] * y[i];
+        shs += v->s[i] * hs[i];
+    }
+    if (!(shs > 0.0))
+        return;
+    if (sy < 0.2 * shs) {
+        double keep = 0.8 * shs / (shs - sy);
+        for (int64_t i = 0; i < n; i++)
+            y[i] = keep * y[i] + (1.0 - keep) * hs[i];
+        sy = 0.2 * shs;
+    }
+    for (int64_t j = 0; j < n; j++)
+        for (int64_t i = 0; i < n; i++)
+            v->h[i + j * n] += y[i] * y[j] / sy - hs[i] * hs[j] / shs;
+}
+
 static mere_status accept(mere_newton *v, double d1)
 {
-    mere_status status = derivatives(v, v->g1);
+    mere_status status = derivatives(v, v->g1, !v->model->quasi);
     if (status)
         return status;
-    secant(v);
+    if (v->model->quasi)
+        update(v);
+    else
+        secant(v);
     memcpy(v->x, v->x1, (size_t)v->n * sizeof(double));
     memcpy(v->g, v->g1, (size_t)v->n * sizeof(double));
+    v->moved = 0;
     v->d = d1;
     return MERE_OK;
 }
 
 /* From x with d, g, h known, down to a predicted gain below the tolerance. outcome->code says how it ended. */
-static mere_status descend(mere_newton *v)
+mere_status mere_newton_descend(mere_newton *v)
 {
     double mu = 0.0, d1;
     int64_t n = v->n;
     mere_status status;
     v->outcome->code = 2;
+    v->moved = 0;
     while (v->outcome->n_eval < v->options->max_eval) {
         if (!solve_step(v, mu)) {
             int corrected = 0;
@@ -138,8 +182,11 @@ static mere_status descend(mere_newton *v)
             v->outcome->code = mu > 1e3 ? 1 : 0;
             return MERE_OK;
         }
+        memcpy(v->x1, v->s, (size_t)n * sizeof(double));
+        if (v->plan)
+            mere_units_step(v->plan, v->x1);
         for (int64_t i = 0; i < n; i++)
-            v->x1[i] = v->x[i] + v->s[i];
+            v->x1[i] += v->x[i];
         if ((status = mere_newton_value(v, v->x1, &d1)))
             return status;
         double ratio = (v->d - d1) / gain;
@@ -156,6 +203,11 @@ static mere_status descend(mere_newton *v)
             else if (ratio < 0.25)
                 mu = fmax(4.0 * mu, 1e-2);
         } else {
+            v->moved = 1;
+            if (mu <= 1.0 && gain < 1e-10 * (1.0 + fabs(v->d))) { /* the criterion's own rounding hides the rest */
+                v->outcome->code = 0;
+                return MERE_OK;
+            }
             memset(v->c, 0, (size_t)(n * n) * sizeof(double));
             mu = fmax(5.0 * mu, 1e-2);
             if (mu > 1e8)
@@ -169,25 +221,24 @@ static mere_status descend(mere_newton *v)
 
 /* ------------------------------------------------------------------ the whole */
 
-static mere_status restart(mere_newton *v)
+mere_status mere_newton_restart(mere_newton *v)
 {
-    mere_status status = mere_lmm_value(v->work, v->x, v->options->reml, &v->d);
+    mere_status status = v->model->value(v->model->data, v->x, &v->d);
     v->outcome->n_eval++;
-    v->noise = 1e-14 * fabs(v->d) + 1e-12;
+    v->noise = fmax(1e-14 * fabs(v->d) + 1e-12, v->model->noise);
     memset(v->c, 0, (size_t)(v->n * v->n) * sizeof(double));
-    return status ? status : derivatives(v, v->g);
+    return status ? status : derivatives(v, v->g, 1);
 }
 
-static mere_status newton_new(mere_newton *v, mere_work *work)
+mere_status mere_newton_new(mere_newton *v, int64_t n)
 {
-    int64_t n = work->plan->n_par, k = 1;
-    for (int64_t f = 0; f < work->plan->n_factor; f++)
-        k = work->plan->factor[f].k > k ? work->plan->factor[f].k : k;
+    int64_t k = 1;
+    for (int64_t f = 0; v->plan && f < v->plan->n_factor; f++)
+        k = v->plan->factor[f].k > k ? v->plan->factor[f].k : k;
     int64_t m = n > k ? n : k, size = 6 * m + 3 * m * m + k * k + k + 10 * k + 4 * k * k;
     double *x = mere_calloc(size, sizeof *x);
     if (!x)
         return MERE_ERR_MEMORY;
-    v->work = work;
     v->n = n;
     v->x = x;
     v->g = v->x + m;
@@ -204,28 +255,38 @@ static mere_status newton_new(mere_newton *v, mere_work *work)
     return MERE_OK;
 }
 
+void mere_newton_free(mere_newton *v)
+{
+    mere_free(v->x);
+}
+
 /* Does v->x equal the parameters that the derivatives belong to? Else evaluate them there. */
 static mere_status settle(mere_newton *v, int fresh, double *gradient, double *matrix)
 {
     mere_status status = MERE_OK;
     size_t n = (size_t)v->n;
-    if (!fresh && (status = restart(v)))
+    if (!fresh && (status = mere_newton_restart(v)))
         return status;
-    if (gradient)
+    if (gradient) {
         memcpy(gradient, v->g, n * sizeof(double));
-    if (matrix)
+        mere_units_gradient(v->plan, 1, gradient);
+    }
+    if (matrix) {
         memcpy(matrix, v->h, n * n * sizeof(double));
+        mere_units_matrix(v->plan, 1, v->n, matrix);
+    }
     v->outcome->d = v->d;
     return MERE_OK;
 }
 
-mere_status mere_minimize_newton(mere_work *work, const mere_options *options, const double *start, double *par,
-                                 double *gradient, double *matrix, mere_outcome *outcome)
+mere_status mere_newton_minimize(const mere_newton_model *model, const mere_plan *plan, int64_t n,
+                                 const mere_options *options, const double *start, double *par, double *gradient,
+                                 double *matrix, mere_outcome *outcome)
 {
     enum { ESCAPES = 12 };
-    mere_newton v = {.options = options, .outcome = outcome};
+    mere_newton v = {.model = model, .plan = plan, .options = options, .outcome = outcome};
     *outcome = (mere_outcome){0};
-    mere_status status = newton_new(&v, work);
+    mere_status status = mere_newton_new(&v, n);
     if (status)
         return status;
     memcpy(v.x, start, (size_t)v.n * sizeof(double));
@@ -233,9 +294,9 @@ mere_status mere_minimize_newton(mere_work *work, const mere_options *options, c
     for (int round = 0; !status && escaped && round <= ESCAPES; round++) {
         double before;
         escaped = 0;
-        if ((status = restart(&v)) || (status = descend(&v)))
+        if ((status = mere_newton_restart(&v)) || (status = mere_newton_descend(&v)))
             break;
-        fresh = !mere_newton_flip(&v);
+        fresh = !mere_newton_flip(&v) && !v.moved;
         before = v.d;
         int64_t evaluations = outcome->n_eval;
         if ((status = mere_newton_snap(&v, &outcome->n_null)))
@@ -244,16 +305,52 @@ mere_status mere_minimize_newton(mere_work *work, const mere_options *options, c
         if (outcome->n_null == 0)
             break;
         if (v.d != before) { /* the other parameters, now that some directions are null; null columns stay null */
-            if ((status = restart(&v)) || (status = descend(&v)))
+            if ((status = mere_newton_restart(&v)) || (status = mere_newton_descend(&v)))
                 break;
             mere_newton_flip(&v);
         }
         fresh = 0;
-        if ((status = restart(&v)) || (status = mere_newton_certify(&v, &escaped)))
+        if ((status = mere_newton_restart(&v)) || (status = mere_newton_certify(&v, &escaped)))
             break;
     }
     if (!status && !(status = settle(&v, fresh, gradient, matrix)))
         memcpy(par, v.x, (size_t)v.n * sizeof(double));
-    mere_free(v.x);
+    mere_newton_free(&v);
     return status;
+}
+
+/* ------------------------------------------------------------------ the linear mixed model */
+
+typedef struct {
+    mere_work *work;
+    int reml;
+} lmm_model;
+
+static mere_status lmm_value(void *data, const double *x, double *d)
+{
+    const lmm_model *model = data;
+    return mere_lmm_value(model->work, x, model->reml, d);
+}
+
+static mere_status lmm_gradient(void *data, double *g)
+{
+    return mere_lmm_gradient(((const lmm_model *)data)->work, g);
+}
+
+static mere_status lmm_matrix(void *data, double *h)
+{
+    return mere_lmm_information(((const lmm_model *)data)->work, h);
+}
+
+static mere_status lmm_gamma(void *data, int64_t factor, double *gamma)
+{
+    return mere_lmm_gamma(((const lmm_model *)data)->work, factor, gamma);
+}
+
+mere_status mere_minimize_newton(mere_work *work, const mere_options *options, const double *start, double *par,
+                                 double *gradient, double *matrix, mere_outcome *outcome)
+{
+    lmm_model data = {work, options->reml};
+    mere_newton_model model = {lmm_value, lmm_gradient, lmm_matrix, lmm_gamma, 0, 0.0, &data};
+    return mere_newton_minimize(&model, work->plan, work->plan->n_par, options, start, par, gradient, matrix, outcome);
 }

@@ -15,6 +15,7 @@
 #include "memory.h"
 #include "pattern.h"
 #include "sparse.h"
+#include "units.h"
 
 enum { TILE = 256 };
 
@@ -496,7 +497,7 @@ mere_status mere_plan_new(const mere_rows *rows, int64_t n_entry, const mere_ent
     }
     if ((status = mere_view_new(plan, rows, &view)))
         goto fail;
-    if ((status = diagonal_blocks(plan, &view)))
+    if ((status = diagonal_blocks(plan, &view)) || (status = mere_units_new(plan)))
         goto fail;
     for (int64_t f = 0; f < plan->n_factor; f++)
         if ((status = cross_blocks(plan, &view, f)))
@@ -537,6 +538,9 @@ void mere_plan_free(mere_plan *plan)
     mere_free(plan->term_k);
     mere_free(plan->entry);
     mere_free(plan->xx);
+    mere_free(plan->unit);
+    mere_free(plan->unit_at);
+    mere_free(plan->full);
     mere_pattern_free(plan->pattern);
     mere_free(plan);
 }

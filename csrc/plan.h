@@ -16,6 +16,11 @@ typedef struct {
     double *val;
 } mere_cross;
 
+/* What evaluations read of one factor: q blocks k x k of Z'Z, q blocks p x k of X'Z, and the blocks of its cross. */
+typedef struct {
+    const double *diag, *zx, *val;
+} mere_values;
+
 typedef struct {
     int64_t k, q;
     int64_t first;      /* first row in the Schur complement (factor 0: unused) */
@@ -43,6 +48,9 @@ struct mere_plan {
     int64_t *term_factor, *term_column, *term_k; /* where each term lives */
     mere_entry *entry;  /* with term, row and column replaced by factor and merged row and column */
     double *xx;         /* p x p */
+    double *unit;       /* units.h */
+    int64_t *unit_at;
+    int32_t *full;
 };
 
 /* Factors' columns as the rows of a user hold them. Shared with the response and the leverage. */

@@ -149,6 +149,7 @@ static void fill_n(mere_work *work)
     memset(sp->n, 0, (size_t)plan->pattern->nnz * sizeof(double));
     for (int64_t f = 1; f < plan->n_factor; f++) {
         const mere_factor *factor = &plan->factor[f];
+        const mere_values *values = &work->values[f];
         const mere_cross *cross = &factor->cross;
         int64_t k = factor->k;
         for (int64_t l = 0; l < factor->q; l++)
@@ -156,21 +157,21 @@ static void fill_n(mere_work *work)
                 int64_t j = factor->first + l * k + c, at = plan->pattern->ptr[j], width;
                 double *nb = sp->nb + j * border;
                 for (int64_t r = c; r < k; r++) /* the diagonal block comes first in its column */
-                    sp->n[at + r - c] = factor->diag[(l * k + c) * k + r];
+                    sp->n[at + r - c] = values->diag[(l * k + c) * k + r];
                 width = cross->ptr[l + 1] - cross->ptr[l];
                 for (int64_t i = 0, s = at; i < width; i++) {
                     while (plan->pattern->row[s] != cross->row[cross->ptr[l] + i])
                         s++;
-                    sp->n[s] = cross->val[k * cross->ptr[l] + c * width + i];
+                    sp->n[s] = values->val[k * cross->ptr[l] + c * width + i];
                 }
                 for (int64_t i = 0; i < p; i++)
-                    nb[i] = factor->zx[(l * k + c) * p + i];
+                    nb[i] = values->zx[(l * k + c) * p + i];
                 nb[p] = work->zy[factor->u_first + l * k + c];
             }
     }
     for (int64_t j = 0; j < p; j++) {
         for (int64_t i = j; i < p; i++)
-            work->n[i + j * border] = plan->xx[i + j * p];
+            work->n[i + j * border] = work->xx[i + j * p];
         work->n[p + j * border] = work->xy[j];
     }
     work->n[border * border - 1] = work->yy;

@@ -18,6 +18,8 @@ mere_status mere_sparse_factor(mere_work *work);
 mere_status mere_sparse_solution(mere_work *work, double *v);
 void mere_sparse_times(const mere_work *work, const double *v, double *out);
 mere_status mere_sparse_inverse(mere_work *work, double weight_x, double weight_y);
+/* g on the pattern. */
+const double *mere_sparse_inverse_pattern(const mere_work *work);
 double mere_sparse_inverse_entry(const mere_work *work, int64_t i, int64_t j);
 void mere_sparse_rest_gradient(mere_work *work);
 

@@ -235,6 +235,11 @@ mere_status mere_sparse_inverse(mere_work *work, double weight_x, double weight_
     return MERE_OK;
 }
 
+const double *mere_sparse_inverse_pattern(const mere_work *work)
+{
+    return work->sparse->g;
+}
+
 double mere_sparse_inverse_entry(const mere_work *work, int64_t i, int64_t j)
 {
     const mere_plan *plan = work->plan;

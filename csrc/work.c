@@ -19,6 +19,10 @@ mere_status mere_work_new(const mere_plan *plan, mere_work **out)
     int64_t blocks = 0, k_max = 1, m = plan->order, k0 = first->k;
     int64_t n_a = k0 * (first->cross.ptr[first->q] + first->q * plan->border);
     work->plan = plan;
+    work->xx = plan->xx;
+    work->values = mere_calloc(plan->n_factor, sizeof *work->values);
+    for (int64_t f = 0; work->values && f < plan->n_factor; f++)
+        work->values[f] = (mere_values){plan->factor[f].diag, plan->factor[f].zx, plan->factor[f].cross.val};
     work->lambda_first = mere_calloc(plan->n_factor + 1, sizeof(int64_t));
     for (int64_t f = 0; f < plan->n_factor; f++) {
         int64_t k = plan->factor[f].k;
@@ -45,7 +49,7 @@ mere_status mere_work_new(const mere_plan *plan, mere_work **out)
     work->n_scratch = 4 * m + 16 * k_max * k_max + (m + plan->border) * k_max;
     work->scratch = mere_calloc(work->n_scratch, sizeof(double));
     mere_status status = MERE_OK;
-    if (!work->lambda_first || !work->center || !work->zy || !work->xy || !work->lambda || !work->gamma ||
+    if (!work->values || !work->lambda_first || !work->center || !work->zy || !work->xy || !work->lambda || !work->gamma ||
         !work->grad_lambda || !work->a || !work->b || !work->l0 || !work->f0 || !work->n || !work->s || !work->t ||
         !work->g || !work->scratch)
         status = MERE_ERR_MEMORY;
@@ -76,6 +80,7 @@ void mere_work_free(mere_work *work)
     if (!work)
         return;
     mere_sparse_free(work->sparse);
+    mere_free(work->values);
     mere_free(work->lambda_first);
     mere_free(work->center);
     mere_free(work->zy);
@@ -181,11 +186,23 @@ static void random_response(mere_work *work, const mere_view *view, const double
     }
 }
 
+void mere_work_place_response(mere_work *work)
+{
+    const mere_plan *plan = work->plan;
+    const mere_cross *cross = &plan->factor[0].cross;
+    int64_t k = plan->factor[0].k;
+    for (int64_t l = 0; l < plan->factor[0].q; l++) {
+        int64_t width = cross->ptr[l + 1] - cross->ptr[l], ld = width + plan->border;
+        double *a = work->a + k * (cross->ptr[l] + l * plan->border);
+        for (int64_t c = 0; c < k; c++)
+            a[ld - 1 + c * ld] = work->zy[l * k + c];
+    }
+}
+
 mere_status mere_work_set_response(mere_work *work, const mere_rows *rows, const double *y, double log_weights)
 {
     const mere_plan *plan = work->plan;
-    int64_t p = plan->p, k0 = plan->factor[0].k;
-    const mere_cross *cross = &plan->factor[0].cross;
+    int64_t p = plan->p;
     mere_view view;
     mere_status status;
     if (rows->n != plan->n || rows->p != p || rows->n_term != plan->n_term)
@@ -208,12 +225,7 @@ mere_status mere_work_set_response(mere_work *work, const mere_rows *rows, const
     memset(work->xy, 0, (size_t)p * sizeof(double));
     border_response(rows, y, work->center, work->xy, &work->yy);
     random_response(work, &view, y);
-    for (int64_t l = 0; l < plan->factor[0].q; l++) {
-        int64_t width = cross->ptr[l + 1] - cross->ptr[l], ld = width + plan->border;
-        double *a = work->a + k0 * (cross->ptr[l] + l * plan->border);
-        for (int64_t c = 0; c < k0; c++)
-            a[ld - 1 + c * ld] = work->zy[l * k0 + c];
-    }
+    mere_work_place_response(work);
     mere_view_free(&view);
     mere_free(xx);
     return isfinite(work->yy) && isfinite(work->yy_raw) ? MERE_OK : MERE_ERR_NOT_FINITE;

@@ -40,7 +40,7 @@ def machine() -> dict[str, Any]:
     info = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().splitlines() if ":" in line)
     cpu = next((value.strip() for key, value in info.items() if key.strip() == "model name"), platform.processor())
     total = int(Path("/proc/meminfo").read_text().split()[1]) / 2**20
-    return {"cpu": cpu, "cores": os.cpu_count(), "memory_gb": round(total, 1), "system": platform.platform()}
+    return {"cpu": cpu, "cores": os.cpu_count(), "memory_gb": round(total, 1), "system": f"{platform.system()} {platform.machine()}, glibc {platform.libc_ver()[1]}"}
 
 
 def openblas_for_r() -> dict[str, str]:

@@ -9,7 +9,9 @@ Outcome = dict[str, Any]
 
 PERFECT_FIT: int
 OPTIMIZER: int
+DIVERGED: int
 
+def check_status(status: int) -> None: ...
 def versions() -> dict[str, str]: ...
 
 class KernelError(Exception):
@@ -34,6 +36,8 @@ class Plan:
     def describe(self) -> Mapping[str, int]: ...
     def cross(self) -> Vector: ...
     def place(self, t: int) -> tuple[int, int, int, int, int]: ...
+    def capsules(self) -> tuple[Any, Any]: ...
+    def block_size(self) -> int: ...
 
 class Work:
     plan: Plan
@@ -76,3 +80,68 @@ def nlopt_minimize(
     ftol_abs: float = 1e-8,
     max_eval: int = 100000,
 ) -> tuple[Vector, Outcome]: ...
+
+class Shift:
+    work: Work
+    def __init__(self, work: Work, y: Vector, x: Vector) -> None: ...
+    def apply(self, v: float) -> None: ...
+
+def fix_sigma(work: Work, sigma: float) -> None: ...
+def profile(
+    work: Work,
+    focus: str,
+    par: ArrayLike,
+    at: float,
+    d: float,
+    sigma: float,
+    lower: float,
+    upper: float,
+    step: float,
+    delta: float,
+    cutoff: float,
+    first: int = 0,
+    second: int = 0,
+    shift: Shift | None = None,
+    reml: bool = False,
+    max_points: int = 50,
+    decrement: float = 1e-10,
+) -> tuple[Vector, Vector, Vector, Vector, Vector, Vector, Vector]: ...
+
+FOCUS: dict[str, int]
+
+class Simulator:
+    def __init__(
+        self,
+        mean: Vector,
+        scale: Vector,
+        terms: list[tuple[Vector | None, NDArray[np.int32], int, Vector]],
+        residual: Vector | None = None,
+    ) -> None: ...
+    def draw(self, seed: int, first: int, count: int) -> Vector: ...
+
+def refit(
+    work: Work,
+    start: ArrayLike,
+    reml: bool,
+    simulator: Simulator | None = None,
+    y: Vector | None = None,
+    seed: int = 0,
+    first: int = 0,
+    count: int = 0,
+    decrement: float = 1e-10,
+    max_eval: int = 500,
+) -> tuple[NDArray[np.int32], Vector, Vector, Vector, Vector]: ...
+class Deletion:
+    plan: Plan
+    def __init__(self, plan: Plan, entries: NDArray[np.int64], y: Vector) -> None: ...
+    def refit(
+        self,
+        start: ArrayLike,
+        reml: bool,
+        ptr: NDArray[np.int64],
+        row: NDArray[np.int64],
+        decrement: float = 1e-10,
+        max_eval: int = 500,
+    ) -> tuple[NDArray[np.int32], Vector, Vector, Vector, Vector, Vector]: ...
+
+def message(status: int) -> str: ...

@@ -1,6 +1,6 @@
 """The border between Python and C: arrays in, GIL released, status to exception. No statistics."""
 
-from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
+from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer, PyCapsule_New
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport calloc, free
 
@@ -67,6 +67,7 @@ cdef extern from "mere.h":
         MERE_ERR_SPARSE
         MERE_ERR_OPTIMIZER
         MERE_ERR_TOO_LARGE
+        MERE_ERR_DIVERGED
     ctypedef enum mere_schur:
         MERE_SCHUR_AUTO
         MERE_SCHUR_DENSE
@@ -144,8 +145,9 @@ _MESSAGES = {
     MERE_ERR_SPARSE: "the sparse factorization failed",
     MERE_ERR_OPTIMIZER: "the optimizer failed, or its name is not known to NLopt",
     MERE_ERR_TOO_LARGE: "a dense block of this model is too large",
+    MERE_ERR_DIVERGED: "the conditional modes of the random effects were not found",
 }
-PERFECT_FIT, OPTIMIZER = MERE_ERR_PERFECT_FIT, MERE_ERR_OPTIMIZER
+PERFECT_FIT, OPTIMIZER, DIVERGED = MERE_ERR_PERFECT_FIT, MERE_ERR_OPTIMIZER, MERE_ERR_DIVERGED
 
 
 class KernelError(Exception):
@@ -154,6 +156,11 @@ class KernelError(Exception):
     def __init__(self, status: int):
         self.status = status
         super().__init__(_MESSAGES.get(status, f"kernel status {status}"))
+
+
+def check_status(int status):
+    """Raise what a status of the kernels stands for."""
+    _check(<mere_status>status)
 
 
 cdef int _check(mere_status status) except -1:
@@ -257,6 +264,15 @@ cdef class Plan:
         _check(mere_plan_term(self.plan, t, &factor, &column, &k, &q, &first))
         return factor, column, k, q, first
 
+    def capsules(self):
+        """The plan and its rows for the kernels of another extension; this object must outlive them."""
+        return PyCapsule_New(self.plan, "mere_plan", NULL), PyCapsule_New(&self.rows.rows, "mere_rows", NULL)
+
+    def block_size(self):
+        """How many numbers the k x k blocks of all levels of all factors are."""
+        factors = {self.place(t)[0]: self.place(t)[2:4] for t in range(self.rows.rows.n_term)}
+        return sum(q * k * k for k, q in factors.values())
+
 
 cdef class Work:
     """A workspace: evaluations of the criterion for one response. Not shared between threads."""
@@ -343,15 +359,8 @@ cdef class Work:
 
     def conditional(self):
         """The blocks [Lambda M^-1 Lambda'] of every level, factor after factor, in one array."""
-        cdef int64_t size = 0, t
         cdef mere_status status
-        seen = set()
-        for t in range(self.plan.rows.rows.n_term):
-            factor, _, k, q, _ = self.plan.place(t)
-            if factor not in seen:
-                seen.add(factor)
-                size += q * k * k
-        out = _np.empty(size)
+        out = _np.empty(self.plan.block_size())
         cdef double[::1] blocks = out
         with nogil:
             status = mere_lmm_conditional(self.work, &blocks[0])
@@ -504,3 +513,7 @@ def nlopt_minimize(algorithm, function, start, lower, upper, double xtol_abs=1e-
         raise callback.error
     _check(status)
     return out, outcome
+
+
+include "_profiles.pxi"
+include "_refits.pxi"

@@ -110,7 +110,7 @@ def _check_scale(design: Design, control: LmerControl) -> list[tuple[str, Findin
 
 def is_singular(theta: np.ndarray, theta_lower: np.ndarray, tol: float) -> bool:
     """Is a bounded entry of theta within tol of its bound?"""
-    return bool((theta[theta_lower == 0.0] < tol).any())
+    return any(x < tol and bound == 0.0 for x, bound in zip(theta.tolist(), theta_lower.tolist()))
 
 
 def check_convergence(

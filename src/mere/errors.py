@@ -65,5 +65,13 @@ class MarginsMessage(MereWarning):
     """Something to know about marginal means: nesting, interactions, adjustments."""
 
 
+class RefitMessage(MereWarning):
+    """Something was computed on another fit than the one given: by ML instead of REML, or at a better optimum."""
+
+
+class BootstrapWarning(MereWarning):
+    """Replicates failed, are missing, or are too few."""
+
+
 class DataMessage(MereWarning):
     """Something about the data that the user should know (rows dropped, scales)."""

@@ -118,7 +118,8 @@ def settle(objective: LMMObjective, optimum: Optimum, control: LmerControl, stac
         decrement = optimum.decrement
         if decrement is None:
             decrement = _decrement(objective, optimum.par, gradient) if gradient is not None else float("nan")
-    boundary = tuple(np.flatnonzero((state.par <= layout.lower) | (state.par >= layout.upper)).tolist())
+    limits = zip(state.par.tolist(), layout.lower.tolist(), layout.upper.tolist())
+    boundary = tuple(i for i, (x, lower, upper) in enumerate(limits) if not lower < x < upper)
     singular = is_singular(state.theta, layout.theta_lower, control.check_conv_singular_tol)
     findings = check_convergence(optimum, np.zeros(0) if gradient is None else gradient, decrement, singular, control)
     act(findings, stacklevel + 1)

@@ -125,7 +125,11 @@ class LMM:
     formula, terms, family = g.formula, g.terms, g.family
     summary, getME, isSingular, rePCA = g.summary, g.getME, g.isSingular, g.rePCA
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
-    anova, confint, to_text, to_html = g.anova, g.confint, g.to_text, g.to_html
+    anova, confint, profile, bootMer = g.anova, g.confint, g.profile, g.bootMer
+    predict, simulate, refit, refitML, update = g.predict, g.simulate, g.refit, g.refitML, g.update
+    influence, cooks_distance, rstudent = g.influence, g.cooks_distance, g.rstudent
+    allFit, jackknife = g.allFit, g.jackknife
+    to_text, to_html = g.to_text, g.to_html
     contest, show_tests, ls_means, difflsmeans = g.contest, g.show_tests, g.ls_means, g.difflsmeans
     drop1, ranova, step = g.drop1, g.ranova, g.step
 
@@ -174,6 +178,9 @@ class LM:
     fitted, residuals, weights, hatvalues = g.fitted, g.residuals, g.weights, g.hatvalues
     model_frame, model_matrix, getData = g.model_frame, g.model_matrix, g.getData
     formula, terms, family, predict = g.formula, g.terms, g.family, g.predict
+    simulate, refit, update, bootMer, jackknife = g.simulate, g.refit, g.update, g.bootMer, g.jackknife
+    influence, cooks_distance, rstudent = g.influence, g.cooks_distance, g.rstudent
+    dfbeta, dfbetas = g.dfbeta, g.dfbetas
     summary, anova, confint, contest = g.summary, g.anova, g.confint, g.contest
     show_tests, ls_means, difflsmeans, drop1 = g.show_tests, g.ls_means, g.difflsmeans, g.drop1
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM

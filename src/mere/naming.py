@@ -1,12 +1,13 @@
-"""What the caller calls his models: the row names of tables that compare models."""
+"""The caller: what he calls his models, and which line of his a warning belongs to."""
 
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["variable_names"]
+__all__ = ["tell", "variable_names"]
 
 
 def variable_names(models: Sequence[Any]) -> list[str]:
@@ -30,6 +31,16 @@ def variable_names(models: Sequence[Any]) -> list[str]:
         ]
         names.append(found[0] if found else f"MODEL{i}")
     return names
+
+
+def tell(message: str, kind: type[Warning]) -> None:
+    """Warn at the line of the user's code that led here, however deep in the package this is."""
+    frame, level = sys._getframe(1), 2
+    package = __name__.partition(".")[0]
+    while frame.f_back is not None and _inside(frame.f_globals.get("__name__", ""), package):
+        frame = frame.f_back
+        level += 1
+    warnings.warn(message, kind, stacklevel=level - 1)
 
 
 def _inside(module: str, package: str) -> bool:

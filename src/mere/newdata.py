@@ -14,12 +14,13 @@ from .errors import MereTypeError, MereValueError
 from .frame import Factor, Frame, Matrix, as_factor, as_frame
 from .language.algebra import Terms
 from .language.evaluate import Evaluator
-from .language.syntax import Node
+from .language.parser import parse_expression
+from .language.syntax import Name, Node
 from .modelframe import missing_rows
 from .modelmatrix import Coding, ModelMatrix, build_matrix
 from .reterms import RandomTerm, cross_labels
 
-__all__ = ["NewRandom", "fixed_matrix", "new_offset", "random_at"]
+__all__ = ["NewRandom", "fixed_matrix", "new_extra", "new_offset", "random_at"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +88,22 @@ def new_offset(design: Design, data: Any) -> np.ndarray | None:
     terms = design.terms
     nodes = {terms.variables[v]: terms.nodes[v] for v in terms.offsets}
     return total_offset(None, terms, _variables(design, nodes, as_frame(data)))
+
+
+def new_extra(design: Design, text: str, data: Any) -> np.ndarray:
+    """An argument that was given as a column or an expression (``weights="w"``), at new data.
+
+    Examples
+    --------
+    >>> from mere.design import build_design
+    >>> d = {"y": [1.0, 2, 4, 3], "x": [1.0, 2, 3, 4]}
+    >>> new_extra(build_design("y ~ x", d), "2 * x", {"x": [5.0]})
+    array([10.])
+    """
+    table = as_frame(data)
+    node = Name(text) if text in table else parse_expression(text)
+    value = np.asarray(_evaluator(design, table).value(node), dtype=np.float64)
+    return np.full(table.nrow, float(value)) if value.ndim == 0 else value
 
 
 def random_at(design: Design, data: Any, terms: Sequence[RandomTerm] | None = None) -> list[NewRandom]:

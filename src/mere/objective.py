@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -22,7 +23,7 @@ from .covariances import Covariance
 from .design import Design
 from .errors import ConvergenceError, MereValueError
 
-__all__ = ["LMMObjective", "LMMState", "Layout", "kernel_error", "layout_of"]
+__all__ = ["LMMObjective", "LMMState", "Layout", "TermBlocks", "kernel_error", "layout_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +121,59 @@ def layout_of(structures: tuple[Covariance, ...]) -> Layout:
 _NOTHING: AbstractContextManager[Any] = nullcontext()
 
 
-class LMMObjective:
+class TermBlocks:
+    """What the kernels order by factor, ordered by term."""
+
+    design: Design
+    plan: _core.Plan
+
+    def _flat_blocks(self, par: Any) -> np.ndarray:
+        """The blocks of all levels of all factors at par, one after another."""
+        raise NotImplementedError
+
+    def _term_order(self, values: np.ndarray) -> np.ndarray:
+        """From the kernels' order (factor, level, column) to R's (term, level, column)."""
+        terms = self.design.random
+        if len(terms) == 1:
+            return values
+        parts = []
+        for t, term in enumerate(terms):
+            _, column, k, q, first = self.plan.place(t)
+            parts.append(values[first : first + q * k].reshape(q, k)[:, column : column + term.k].ravel())
+        return np.concatenate(parts)
+
+    def _conditional(self, par: Any) -> list[tuple[int, np.ndarray]]:
+        """Per factor of the kernels, its index and the blocks (q, K, K)."""
+        flat = self._flat_blocks(par)
+        sizes = {}
+        for t in range(len(self.design.random)):
+            factor, _, k, q, _ = self.plan.place(t)
+            sizes[factor] = (q, k)
+        out, at = [], 0
+        for factor in sorted(sizes):
+            q, k = sizes[factor]
+            out.append((factor, flat[at : at + q * k * k].reshape(q, k, k)))
+            at += q * k * k
+        return out
+
+    def conditional_variances(self, par: Any) -> tuple[np.ndarray, ...]:
+        """Per term (q, k, k): conditional covariance of the random effects given data, beta and par, over sigma²."""
+        blocks, out = dict(self._conditional(par)), []
+        for t, term in enumerate(self.design.random):
+            factor, column = self.plan.place(t)[:2]
+            own = slice(column, column + term.k)
+            out.append(blocks[factor][:, own, own])
+        return tuple(out)
+
+    def conditional_variances_by_factor(self, par: Any) -> dict[str, np.ndarray]:
+        """The same, terms that share a grouping factor merged: (q, K, K) by the factor's name."""
+        blocks, out = dict(self._conditional(par)), {}
+        for t, term in enumerate(self.design.random):
+            out[term.group] = blocks[self.plan.place(t)[0]]
+        return out
+
+
+class LMMObjective(TermBlocks):
     """The profiled ML or REML criterion of a design, with its derivatives and its solution.
 
     Parameters
@@ -166,8 +219,18 @@ class LMMObjective:
         return (type(self), (self.design, self.reml, self._y))
 
     def with_response(self, y: np.ndarray) -> LMMObjective:
-        """The same objective for another response (n,)."""
-        return type(self)(self.design, self.reml, y)
+        """The same objective, on the same plan, for another response (n,)."""
+        out = copy(self)
+        out._y = np.ascontiguousarray(y, dtype=np.float64)
+        out.work = _core.Work(self.plan)
+        out.work.set_response(out._y if self.design.offset is None else out._y - self.design.offset)
+        return out
+
+    def by_ml(self) -> LMMObjective:
+        """The ML criterion on the same plan."""
+        out = self.with_response(self.design.y if self._y is None else self._y)
+        out.reml, out._y = False, self._y
+        return out
 
     # ------------------------------------------------------------------ parameters
 
@@ -274,50 +337,12 @@ class LMMObjective:
             RX=rx,
         )
 
-    def _term_order(self, values: np.ndarray) -> np.ndarray:
-        """From the kernels' order (factor, level, column) to R's (term, level, column)."""
-        terms = self.design.random
-        if len(terms) == 1:
-            return values
-        parts = []
-        for t, term in enumerate(terms):
-            _, column, k, q, first = self.plan.place(t)
-            parts.append(values[first : first + q * k].reshape(q, k)[:, column : column + term.k].ravel())
-        return np.concatenate(parts)
-
     # ------------------------------------------------------------------ after the fit
 
-    def _conditional(self, par: Any) -> list[tuple[int, np.ndarray]]:
-        """Per factor of the kernels, its index and the blocks (q, K, K)."""
+    def _flat_blocks(self, par: Any) -> np.ndarray:
         with self.threads:
             self._value(par)
-            flat = self.work.conditional()
-        sizes = {}
-        for t in range(len(self.design.random)):
-            factor, _, k, q, _ = self.plan.place(t)
-            sizes[factor] = (q, k)
-        out, at = [], 0
-        for factor in sorted(sizes):
-            q, k = sizes[factor]
-            out.append((factor, flat[at : at + q * k * k].reshape(q, k, k)))
-            at += q * k * k
-        return out
-
-    def conditional_variances(self, par: Any) -> tuple[np.ndarray, ...]:
-        """Per term (q, k, k): conditional covariance of the random effects given data, beta and par, over sigma²."""
-        blocks, out = dict(self._conditional(par)), []
-        for t, term in enumerate(self.design.random):
-            factor, column = self.plan.place(t)[:2]
-            own = slice(column, column + term.k)
-            out.append(blocks[factor][:, own, own])
-        return tuple(out)
-
-    def conditional_variances_by_factor(self, par: Any) -> dict[str, np.ndarray]:
-        """The same, terms that share a grouping factor merged: (q, K, K) by the factor's name."""
-        blocks, out = dict(self._conditional(par)), {}
-        for t, term in enumerate(self.design.random):
-            out[term.group] = blocks[self.plan.place(t)[0]]
-        return out
+            return self.work.conditional()
 
     def leverage(self, par: Any) -> np.ndarray:
         """The diagonal of the hat matrix at par, (n,)."""

@@ -1,4 +1,4 @@
-"""Predictions of linear models, with standard errors and intervals."""
+"""Predictions of linear and linear mixed models, with standard errors and intervals."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import numpy as np
 import pandas as pd
 
 from . import generics as g
+from .accessors.blocks import random_design, relative_covariance, relative_factors
 from .accessors.rows import fitted_values, row_series
-from .errors import MereValueError
+from .conditioning import RandomRows, contribution, kept_columns, random_rows
+from .errors import DataMessage, MereValueError
 from .frame import as_frame
-from .model import LM
-from .newdata import fixed_matrix, new_offset
+from .model import LM, LMM
+from .naming import tell
+from .newdata import fixed_matrix, new_extra, new_offset
 
-__all__ = ["Prediction", "standard_errors"]
+__all__ = ["Prediction", "offset_at", "prediction_variance", "row_index", "standard_errors", "weights_at"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +30,7 @@ class Prediction:
     ----------
     fit, se_fit : Series
     df : float
-        Degrees of freedom of the residual standard deviation.
+        Degrees of freedom of the residual standard deviation; infinite for mixed models.
     residual_scale : float
     """
 
@@ -37,6 +40,7 @@ class Prediction:
     residual_scale: float
 
 
+# -- numbers -----------------------------------------------------------------
 def standard_errors(X: np.ndarray, R: np.ndarray, sigma: float) -> np.ndarray:
     """sigma sqrt(x' (R'R)^-1 x) for each row of X."""
     if not len(R):
@@ -46,6 +50,172 @@ def standard_errors(X: np.ndarray, R: np.ndarray, sigma: float) -> np.ndarray:
     return out
 
 
+def prediction_variance(m: LMM, X: np.ndarray, rows: list[RandomRows], kept: list[np.ndarray]) -> np.ndarray:
+    """Variance of x'(beta^ - beta) + z'(b^ - b) for each row, given theta; b of a new level is N(0, Sigma).
+
+    With M = Lambda'Z'WZ Lambda + I and C = Lambda'Z'WX, v = Lambda'z:
+    sigma^2 (v'M^-1 v + |RX^-T (x - C'M^-1 v)|^2).
+    """
+    V = np.asarray(m.sigma * np.linalg.solve(m.RX.T, X.T)) if len(m.beta) else np.zeros((0, len(X)))
+    if not any(k.any() for k in kept):
+        return np.asarray(np.einsum("ij,ij->j", V, V))
+    import scipy.sparse as sp
+    from scipy.sparse.linalg import splu
+
+    design = m.design
+    Lambda = relative_covariance(design.random, m.theta)
+    ZL = sp.csc_array(random_design(design.random) @ Lambda)
+    w = np.ones(design.n) if design.weights is None else np.asarray(design.weights)
+    WZL = sp.csc_array(sp.diags_array(w) @ ZL)
+    lu = splu(sp.csc_matrix(ZL.T @ WZL + sp.eye_array(ZL.shape[1])))
+    C = WZL.T @ design.X
+    N = sp.csr_array(_new_z(rows, kept) @ Lambda)
+    out = np.empty(len(X))
+    for at in range(0, len(X), 256):
+        part = slice(at, min(at + 256, len(X)))
+        v = N[part].toarray().T
+        S = lu.solve(v)
+        out[part] = np.einsum("ij,ij->j", v, S)
+        if len(m.beta):
+            R = np.linalg.solve(m.RX.T, X[part].T - C.T @ S)
+            out[part] += np.einsum("ij,ij->j", R, R)
+    out *= m.sigma**2
+    for r, keep, T in zip(rows, kept, relative_factors(design.random, m.theta), strict=True):
+        if keep.any() and (r.codes < 0).any():
+            own = m.sigma * (r.values * keep) @ T
+            out += np.where(r.codes < 0, np.einsum("ij,ij->i", own, own), 0.0)
+    return out
+
+
+def _new_z(rows: list[RandomRows], kept: list[np.ndarray]) -> Any:
+    """Z of the kept effects at some rows, (n, q) sparse; nothing for levels that are new."""
+    import scipy.sparse as sp
+
+    blocks = []
+    for r, keep in zip(rows, kept, strict=True):
+        n, k = len(r.codes), r.term.k
+        known = np.flatnonzero(r.codes >= 0) if keep.any() else np.empty(0, dtype=int)
+        values = (r.values * keep)[known]
+        columns = (r.codes[known].astype(np.int64)[:, None] * k + np.arange(k)).ravel()
+        entries = (values.ravel(), (np.repeat(known, k), columns))
+        blocks.append(sp.coo_array(entries, shape=(n, len(r.term.levels) * k)))
+    return sp.csr_array(sp.hstack(blocks))
+
+
+# -- new data --------------------------------------------------------------------
+def offset_at(m: LMM | LM, newdata: Any) -> np.ndarray | None:
+    """The offset at new data: ``offset()`` terms, and ``offset=`` where it was given as a column or an expression."""
+    out = new_offset(m.design, newdata)
+    given = m.call.arguments.get("offset")
+    if given is None:
+        return out
+    if not isinstance(given, str):
+        raise MereValueError(
+            "the model has offset= as an array, which newdata cannot follow: give the offset as a column, "
+            "offset='o', or in the formula, + offset(o)"
+        )
+    extra = new_extra(m.design, given, newdata)
+    return extra if out is None else out + extra
+
+
+def weights_at(m: LMM | LM, newdata: Any) -> np.ndarray:
+    """Prior weights at new data, where they were given as a column or an expression; else 1."""
+    given = m.call.arguments.get("weights")
+    if isinstance(given, str):
+        return new_extra(m.design, given, newdata)
+    if given is not None:
+        tell("the model has weights= as an array: the weights of newdata are taken as 1", DataMessage)
+    return np.ones(as_frame(newdata).nrow)
+
+
+def row_index(newdata: Any) -> pd.Index:
+    """Labels of the rows of new data."""
+    table = as_frame(newdata)
+    return pd.RangeIndex(table.nrow) if table.row_names is None else pd.Index(table.row_names)
+
+
+def _check_interval(interval: str | None, level: float) -> bool:
+    if interval not in (None, "none", "confidence", "prediction"):
+        raise MereValueError(f"interval must be 'confidence' or 'prediction', not {interval!r}")
+    if not 0 < level < 1:
+        raise MereValueError(f"level must lie between 0 and 1, not {level!r}")
+    return interval in ("confidence", "prediction")
+
+
+def _acted(result: Any, na_action: str, gone: np.ndarray) -> Any:
+    """na_action for rows of newdata with missing values."""
+    if na_action not in ("pass", "omit", "exclude", "fail"):
+        raise MereValueError(f"na_action must be 'pass', 'omit', 'exclude' or 'fail', not {na_action!r}")
+    if na_action == "fail" and gone.any():
+        raise MereValueError(f"newdata has missing values in {int(gone.sum())} rows, and na_action is 'fail'")
+    return result[~gone] if na_action == "omit" else result
+
+
+def _assembled(
+    fit: pd.Series, variance: np.ndarray, noise: np.ndarray, interval: str | None, quantile: float
+) -> tuple[Any, pd.Series]:
+    """The prediction, with its interval if one is wanted, and the standard errors."""
+    se = pd.Series(np.sqrt(variance), fit.index)
+    if interval in (None, "none"):
+        return fit, se
+    half = quantile * (se if interval == "confidence" else np.sqrt(variance + noise))
+    return pd.DataFrame({"fit": fit, "lwr": fit - half, "upr": fit + half}), se
+
+
+# -- methods -----------------------------------------------------------------
+@g.predict.register(LMM)
+def _predict_mixed(
+    m: LMM,
+    newdata: Any = None,
+    re_form: Any = None,
+    random_only: bool = False,
+    type: str = "link",
+    allow_new_levels: bool = False,
+    na_action: str = "pass",
+    se_fit: bool = False,
+    interval: str | None = None,
+    level: float = 0.95,
+) -> Any:
+    from scipy.special import ndtri
+
+    if type not in ("link", "response"):
+        raise MereValueError(f"type must be 'link' or 'response', not {type!r}")
+    wants_interval = _check_interval(interval, level)
+    design = m.design
+    kept = kept_columns(design, re_form)
+    rows = random_rows(design, newdata, kept, allow_new_levels)
+    X = design.X if newdata is None else fixed_matrix(design, newdata)
+    fixed = np.zeros(len(X)) if random_only else X @ m.beta
+    if not random_only:
+        offset = design.offset if newdata is None else offset_at(m, newdata)
+        fixed = fixed if offset is None else fixed + offset
+    values = fixed + contribution(design, rows, kept, m.b)
+    index = pd.RangeIndex(len(values)) if newdata is None else row_index(newdata)
+    fit: Any = pd.Series(values, index)
+    errors = fit
+    if se_fit or wants_interval:
+        variance = prediction_variance(m, np.zeros_like(X) if random_only else X, rows, kept)
+        w = _own_weights(m) if newdata is None else weights_at(m, newdata)
+        fit, errors = _assembled(fit, variance, m.sigma**2 / w, interval, float(ndtri((1 + level) / 2)))
+    if newdata is None:
+        fit, errors = _padded(m, fit), _padded(m, errors)
+    else:
+        gone = np.isnan(values)
+        fit, errors = _acted(fit, na_action, gone), _acted(errors, na_action, gone)
+    return Prediction(fit, errors, math.inf, m.sigma) if se_fit else fit
+
+
+def _own_weights(m: LMM) -> np.ndarray:
+    return np.ones(m.design.n) if m.design.weights is None else np.asarray(m.design.weights)
+
+
+def _padded(m: LMM | LM, result: Any) -> Any:
+    """Values of the rows used as rows of the table, NaN at omitted rows under ``na_action="exclude"``."""
+    if isinstance(result, pd.DataFrame):
+        return pd.DataFrame({c: row_series(m.design, result[c].to_numpy()) for c in result})
+    return row_series(m.design, result.to_numpy())
+
+
 @g.predict.register(LM)
 def _predict(
     m: LM,
@@ -53,27 +223,25 @@ def _predict(
     se_fit: bool = False,
     interval: str | None = None,
     level: float = 0.95,
+    na_action: str = "pass",
 ) -> Any:
     from scipy.special import stdtrit
 
-    if interval not in (None, "none", "confidence", "prediction"):
-        raise MereValueError(f"interval must be 'confidence' or 'prediction', not {interval!r}")
+    wants_interval = _check_interval(interval, level)
     if newdata is None:
-        X, fit = m.design.X, row_series(m.design, fitted_values(m))
+        X, values, index = m.design.X, fitted_values(m), pd.RangeIndex(m.design.n)
     else:
-        X = fixed_matrix(m.design, newdata)
-        offset = new_offset(m.design, newdata)
+        X, offset, index = fixed_matrix(m.design, newdata), offset_at(m, newdata), row_index(newdata)
         values = X @ m.beta + (0.0 if offset is None else offset)
-        names = as_frame(newdata).row_names
-        fit = pd.Series(values, pd.RangeIndex(len(values)) if names is None else pd.Index(names))
-    wants_interval = interval not in (None, "none")
-    if not se_fit and not wants_interval:
-        return fit
-    se = standard_errors(X, m.R, m.sigma)
-    errors = row_series(m.design, se) if newdata is None else pd.Series(se, fit.index)
-    result: Any = fit
-    if wants_interval:
-        width = errors if interval == "confidence" else np.sqrt(errors**2 + m.sigma**2)
-        half = (float(stdtrit(m.df, (1 + level) / 2)) if m.df else math.nan) * width
-        result = pd.DataFrame({"fit": fit, "lwr": fit - half, "upr": fit + half})
-    return Prediction(result, errors, m.df, m.sigma) if se_fit else result
+    fit: Any = pd.Series(values, index)
+    errors = fit
+    if se_fit or wants_interval:
+        variance = standard_errors(X, m.R, m.sigma) ** 2
+        quantile = float(stdtrit(m.df, (1 + level) / 2)) if m.df else math.nan
+        fit, errors = _assembled(fit, variance, np.full(len(X), m.sigma**2), interval, quantile)
+    if newdata is None:
+        fit, errors = _padded(m, fit), _padded(m, errors)
+    else:
+        gone = np.isnan(values)
+        fit, errors = _acted(fit, na_action, gone), _acted(errors, na_action, gone)
+    return Prediction(fit, errors, m.df, m.sigma) if se_fit else fit

@@ -42,6 +42,8 @@ def aliased_columns(X: np.ndarray, tolerance: float = TOLERANCE) -> tuple[int, .
         return ()
     cross = X.T @ X
     squares = cross.diagonal().tolist()
+    if p <= 2 and _clearly_full(cross.ravel().tolist(), p):
+        return ()
     try:
         left = np.linalg.cholesky(cross).diagonal().tolist()
         if all(r * r > _DOUBTFUL * s for r, s in zip(left, squares)):
@@ -54,6 +56,13 @@ def aliased_columns(X: np.ndarray, tolerance: float = TOLERANCE) -> tuple[int, .
     scale = np.where(norms > 0, norms, 1.0)
     R = np.linalg.qr(X / scale, mode="r") if n > p else X / scale
     return _limited_pivoting(np.array(R), tolerance)
+
+
+def _clearly_full(cross: list[float], p: int) -> bool:
+    """One or two columns, without a call of LAPACK: most models of a few rows are of this kind."""
+    if p == 1:
+        return 0.0 < cross[0] < float("inf")
+    return cross[0] * cross[3] - cross[1] ** 2 > 1e-6 * cross[0] * cross[3] > 0.0
 
 
 def _limited_pivoting(A: np.ndarray, tolerance: float) -> tuple[int, ...]:

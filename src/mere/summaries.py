@@ -98,7 +98,7 @@ def method_title(m: LMM) -> str:
     return f"Linear mixed model fit by {how}"
 
 
-def fit_messages(m: LMM) -> tuple[str, ...]:
+def fit_messages(m: Any) -> tuple[str, ...]:
     """What was said about dropped columns."""
     found = (f for f in m.design.findings if issubclass(f.kind, RankDeficiencyMessage))
     return tuple(f.message for f in found)

@@ -150,3 +150,22 @@ def test_warnings_appear_only_when_true():
             mere.datasets.sleepstudy,
             control=mere.lmerControl(optimizer="nloptwrap", optCtrl={"maxeval": 5}),
         )
+
+
+def test_a_slope_far_from_zero_with_few_groups():
+    """x = 20 + small: intercept and slope are almost one column. The iteration works in orthonormal coordinates; in the
+    entries of Lambda themselves it crept, and BOBYQA stops 0.19 above the optimum."""
+    rng = np.random.default_rng(77)
+    n = 115
+    g = rng.integers(0, 4, n)
+    x = 20 + 0.01 * rng.normal(size=n)
+    y = 0.01 * rng.normal(size=n) + 0.03 * rng.normal(size=4)[g] * (x - 20) / 0.01 * 0.1
+    data = {"y": y, "x": x, "g": g.astype(str)}
+    centred = dict(data, x=x - 20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", mere.errors.SingularFitMessage)
+        warnings.simplefilter("error", mere.errors.ConvergenceWarning)
+        far = mere.lmer("y ~ x + (x | g)", data)
+        near = mere.lmer("y ~ x + (x | g)", centred)
+    assert abs(far.criterion - near.criterion) < 1e-6
+    assert far.optinfo.feval < 60

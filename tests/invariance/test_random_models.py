@@ -71,8 +71,9 @@ def test_optimum_and_criterion(seed):
         try:
             m = mere.lmer(formula, data, **arguments)
         except mere.errors.MereError as error:
-            assert "number of" in str(error)  # more random effects than rows, or a level for each row
-            return
+            if "number of" not in str(error):
+                raise
+            pytest.skip("more random effects than rows, or a level for each row")
         warnings.simplefilter("ignore")
         other = mere.lmer(formula, data, control=tight, **arguments)
     assert m.criterion <= other.criterion + 1e-6, formula

@@ -291,8 +291,8 @@ def test_confint_parm():
     assert list(mere.confint(m, method="Wald", signames=True).index) == names
     with pytest.raises(KeyError, match="no parameter"):
         mere.confint(m, "gamma", method="Wald")
-    with pytest.raises(ValueError, match="Wald"):
-        mere.confint(m)
+    with pytest.raises(ValueError, match="'profile', 'Wald' or 'boot'"):
+        mere.confint(m, method="bayes")
     with pytest.raises(ValueError, match="level"):
         mere.confint(m, method="Wald", level=95)
 

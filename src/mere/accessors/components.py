@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ import pandas as pd
 from .. import generics as g
 from ..checks import is_singular
 from ..errors import MereKeyError, MereValueError
+from ..generalized import GLMM
 from ..model import LMM
 from ..objective import layout_of
 from ..results import PrincipalComponents, TermComponents
@@ -31,6 +32,7 @@ from .rows import fitted_values
 __all__ = ["theta_index", "theta_names"]
 
 MAX_DENSE = 10_000
+Mixed: TypeAlias = LMM | GLMM
 
 
 # -- numbers -----------------------------------------------------------------
@@ -65,13 +67,15 @@ def _st(T: np.ndarray) -> np.ndarray:
 
 # -- methods -----------------------------------------------------------------
 @g.isSingular.register(LMM)
-def _is_singular(m: LMM, tol: float = 1e-4) -> bool:
+@g.isSingular.register(GLMM)
+def _is_singular(m: LMM | GLMM, tol: float = 1e-4) -> bool:
     layout = layout_of(tuple(t.covariance for t in m.design.random))
     return is_singular(m.theta, layout.theta_lower, tol)
 
 
 @g.rePCA.register(LMM)
-def _re_pca(m: LMM) -> PrincipalComponents:
+@g.rePCA.register(GLMM)
+def _re_pca(m: LMM | GLMM) -> PrincipalComponents:
     factors: dict[str, list[np.ndarray]] = {}
     for term, T in zip(m.design.random, relative_factors(m.design.random, m.theta), strict=True):
         factors.setdefault(term.group, []).append(T)
@@ -93,28 +97,29 @@ def _summary_pca(p: PrincipalComponents) -> PrincipalComponents:
 
 
 @g.getME.register(LMM)
-def _get_me(m: LMM, name: str | Sequence[str] = "ALL") -> Any:
+@g.getME.register(GLMM)
+def _get_me(m: Mixed, name: str | Sequence[str] = "ALL") -> Any:
     if isinstance(name, str) and name != "ALL":
         if name not in _TABLE:
             raise MereKeyError(f"getME() knows no component {name!r}; it knows {', '.join(sorted(_TABLE))}")
         return _TABLE[name](m)
     if name == "ALL":
-        without = {*_NOT_FOR_LMM, *(("L", "RZX") if len(m.u) > MAX_DENSE else ())}
+        without = {*(() if isinstance(m, GLMM) else _NOT_FOR_LMM), *(("L", "RZX") if len(m.u) > MAX_DENSE else ())}
         return {each: get(m) for each, get in _TABLE.items() if each not in without}
     return {each: _get_me(m, each) for each in name}
 
 
-def _by_term(m: LMM, values: Sequence[Any]) -> dict[str, Any]:
+def _by_term(m: Mixed, values: Sequence[Any]) -> dict[str, Any]:
     """A dict with one value per term, by unique names of the grouping factors."""
     return dict(zip(unique_names(t.group for t in m.design.random), values, strict=True))
 
 
-def _term_series(m: LMM, get: Callable[[RandomTerm], int], names: str = "text") -> pd.Series:
+def _term_series(m: Mixed, get: Callable[[RandomTerm], int], names: str = "text") -> pd.Series:
     random = m.design.random
     return pd.Series([get(t) for t in random], [getattr(t, names) for t in random], dtype=int)
 
 
-def _zt_list(m: LMM) -> dict[str, Any]:
+def _zt_list(m: Mixed) -> dict[str, Any]:
     import scipy.sparse as sp
 
     out: dict[str, Any] = {}
@@ -127,7 +132,7 @@ def _zt_list(m: LMM) -> dict[str, Any]:
     return out
 
 
-def _factor_list(m: LMM) -> dict[str, pd.Categorical]:
+def _factor_list(m: Mixed) -> dict[str, pd.Categorical]:
     out: dict[str, pd.Categorical] = {}
     for t in m.design.random:
         kind = pd.CategoricalDtype(list(t.levels))
@@ -139,13 +144,13 @@ def _pointers(sizes: Sequence[int]) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(sizes)]).astype(int)
 
 
-def _theta_pointers(m: LMM) -> pd.Series:
+def _theta_pointers(m: Mixed) -> pd.Series:
     random = m.design.random
     ends = _pointers([len(t.covariance.entries) for t in random])
     return pd.Series(ends, ["beg__", *(t.group for t in random)])
 
 
-def _weighted_blocks(m: LMM) -> tuple[np.ndarray, np.ndarray]:
+def _weighted_blocks(m: Mixed) -> tuple[np.ndarray, np.ndarray]:
     """Lambda'Z'WZ Lambda + I and Lambda'Z'WX, dense."""
     q = len(m.u)
     if q > MAX_DENSE:
@@ -153,29 +158,30 @@ def _weighted_blocks(m: LMM) -> tuple[np.ndarray, np.ndarray]:
             f"getME() makes 'L' and 'RZX' of models with at most {MAX_DENSE} random effects; this one has {q}"
         )
     design = m.design
-    w = np.ones(len(design.y)) if design.weights is None else np.asarray(design.weights)
+    w = m.working if isinstance(m, GLMM) else design.weights
+    w = np.ones(len(design.y)) if w is None else np.asarray(w)
     ZL = random_design(design.random) @ relative_covariance(design.random, m.theta)
     WZL = ZL.multiply(w[:, None]).tocsc()
     return (WZL.T @ ZL).toarray() + np.eye(q), WZL.T @ design.X
 
 
-def _cholesky(m: LMM) -> Any:
+def _cholesky(m: Mixed) -> Any:
     """L of LL' = Lambda'Z'WZ Lambda + I, sparse lower triangular in the order of u."""
     import scipy.sparse as sp
 
     return sp.csc_array(np.linalg.cholesky(_weighted_blocks(m)[0]))
 
 
-def _rzx(m: LMM) -> np.ndarray:
+def _rzx(m: Mixed) -> np.ndarray:
     M, ZX = _weighted_blocks(m)
     return np.linalg.solve(np.linalg.cholesky(M), ZX)
 
 
-def _mu(m: LMM) -> np.ndarray:
-    return fitted_values(m)
+def _mu(m: Mixed) -> np.ndarray:
+    return m.mu.copy() if isinstance(m, GLMM) else fitted_values(m)
 
 
-def _devcomp(m: LMM) -> dict[str, pd.Series]:
+def _devcomp(m: Mixed) -> dict[str, pd.Series]:
     n, p = m.design.X.shape
     names = ["ldL2", "ldRX2", "wrss", "ussq", "pwrss", "drsum", "REML", "dev"]
     parts = {k: m.devcomp.get(k, math.nan) for k in [*names, "sigmaML", "sigmaREML"]}
@@ -184,15 +190,18 @@ def _devcomp(m: LMM) -> dict[str, pd.Series]:
         "reTrms": len(m.design.random), "spFe": 0, "REML": p if m.reml else 0, "GLMM": 0,
         "NLMM": 0,
     }  # fmt: skip
+    if isinstance(m, GLMM):
+        dims.update(useSc=int(m.model_family.has_scale), GLMM=1, nAGQ=m.nAGQ)
+        parts["tolPwrss"] = m.devcomp["tolPwrss"]
     return {"cmp": pd.Series(parts), "dims": pd.Series(dims)}
 
 
-def _offset(m: LMM) -> np.ndarray:
+def _offset(m: Mixed) -> np.ndarray:
     n = len(m.design.y)
     return np.zeros(n) if m.design.offset is None else np.asarray(m.design.offset).copy()
 
 
-def _bounds(m: LMM) -> pd.Series:
+def _bounds(m: Mixed) -> pd.Series:
     random = m.design.random
     lower = np.concatenate([t.covariance.lower() for t in random])
     names = [f"{t.group}.{p}" for t in random for p in t.covariance.par_names(t.names)]
@@ -200,37 +209,39 @@ def _bounds(m: LMM) -> pd.Series:
     return pd.Series(lower, theta_names(random) if same else names)
 
 
-def _par(m: LMM) -> pd.Series:
+def _par(m: Mixed) -> pd.Series:
     return pd.Series(m.par.copy(), _bounds(m).index)
 
 
-def _devfun(m: LMM) -> Callable[[np.ndarray], float]:
+def _devfun(m: Mixed) -> Callable[[np.ndarray], float]:
     return m.objective.value
 
 
-def _not_for_lmm(name: str) -> Callable[[LMM], Any]:
-    def refuse(m: LMM) -> Any:
+def _for_glmm(name: str, get: Callable[[GLMM], Any]) -> Callable[[Mixed], Any]:
+    def one(m: Any) -> Any:
+        if isinstance(m, GLMM):
+            return get(m)
         raise MereValueError(f"getME(m, {name!r}) exists for generalized linear mixed models only")
 
-    return refuse
+    return one
 
 
-def _lambda_t(m: LMM) -> Any:
+def _lambda_t(m: Mixed) -> Any:
     return relative_covariance(m.design.random, m.theta).T.tocsc()
 
 
-def _zt(m: LMM) -> Any:
+def _zt(m: Mixed) -> Any:
     return random_design(m.design.random).T.tocsc()
 
 
 _NOT_FOR_LMM = ("devarg", "glmer.nb.theta")
-_TABLE: dict[str, Callable[[LMM], Any]] = {
+_TABLE: dict[str, Callable[[Mixed], Any]] = {
     "X": lambda m: g.model_matrix(m),
     "Z": lambda m: random_design(m.design.random),
     "Zt": _zt,
     "Ztlist": _zt_list,
     "mmList": lambda m: g.model_matrix(m, type="randomListRaw"),
-    "y": lambda m: np.array(m.design.y),
+    "y": lambda m: np.array(m.response.y if isinstance(m, GLMM) else m.design.y),
     "mu": _mu,
     "u": lambda m: m.u.copy(),
     "b": lambda m: m.b.copy(),
@@ -271,5 +282,6 @@ _TABLE: dict[str, Callable[[LMM], Any]] = {
     "offset": _offset,
     "lower": _bounds,
     "devfun": _devfun,
-    **{name: _not_for_lmm(name) for name in _NOT_FOR_LMM},
+    "devarg": _for_glmm("devarg", lambda m: m.optinfo.full.copy()),
+    "glmer.nb.theta": _for_glmm("glmer.nb.theta", lambda m: getattr(m.model_family, "theta", math.nan)),
 }

@@ -10,8 +10,10 @@ import pandas as pd
 
 from .. import generics as g
 from ..errors import MereKeyError, MereValueError
+from ..generalized import GLMM
 from ..model import LMM
 from ..results import Coefficients, RandomEffects, VarianceComponents, VarianceTerm
+from ..reterms import RandomTerm
 from .blocks import (
     random_design,
     relative_covariance,
@@ -20,7 +22,7 @@ from .blocks import (
     unique_names,
 )
 
-__all__ = ["correlation_of", "fixed_covariance", "vcov_lmm"]
+__all__ = ["chosen_factors", "correlation_of", "fixed_covariance", "modes_by_factor", "vcov_lmm"]
 
 
 # -- numbers -----------------------------------------------------------------
@@ -43,7 +45,8 @@ def correlation_of(covariance: np.ndarray) -> np.ndarray:
 
 # -- methods -----------------------------------------------------------------
 @g.fixef.register(LMM)
-def _fixef(m: LMM, add_dropped: bool = False) -> pd.Series:
+@g.fixef.register(GLMM)
+def _fixef(m: LMM | GLMM, add_dropped: bool = False) -> pd.Series:
     design = m.design
     if not add_dropped or not len(design.dropped):
         return pd.Series(m.beta.copy(), list(design.names), dtype=float)
@@ -53,6 +56,15 @@ def _fixef(m: LMM, add_dropped: bool = False) -> pd.Series:
     return pd.Series(full, list(design.names_full))
 
 
+def modes_by_factor(random: Sequence[RandomTerm], b: np.ndarray) -> dict[str, pd.DataFrame]:
+    """Conditional modes by grouping factor: levels by effects, terms that share a factor side by side."""
+    pieces: dict[str, list[pd.DataFrame]] = {}
+    for term, effects in zip(random, term_effects(random, b), strict=True):
+        frame = pd.DataFrame(effects.copy(), pd.Index(term.levels, dtype=object), list(term.names))
+        pieces.setdefault(term.group, []).append(frame)
+    return {group: frames[0] if len(frames) == 1 else pd.concat(frames, axis=1) for group, frames in pieces.items()}
+
+
 @g.ranef.register(LMM)
 def _ranef(
     m: LMM,
@@ -60,15 +72,9 @@ def _ranef(
     drop: bool = False,
     whichel: str | int | Sequence[str | int] | None = None,
 ) -> RandomEffects:
-    random = m.design.random
-    pieces: dict[str, list[pd.DataFrame]] = {}
-    for term, b in zip(random, term_effects(random, m.b), strict=True):
-        frame = pd.DataFrame(b.copy(), pd.Index(term.levels, dtype=object), list(term.names))
-        pieces.setdefault(term.group, []).append(frame)
-    chosen = _which(whichel, list(pieces))
-    modes: dict[str, Any] = {
-        group: pieces[group][0] if len(pieces[group]) == 1 else pd.concat(pieces[group], axis=1) for group in chosen
-    }
+    pieces = modes_by_factor(m.design.random, m.b)
+    chosen = chosen_factors(whichel, list(pieces))
+    modes: dict[str, Any] = {group: pieces[group] for group in chosen}
     if drop:
         modes = {k: f.iloc[:, 0] if f.shape[1] == 1 else f for k, f in modes.items()}
     if not condVar:
@@ -77,7 +83,7 @@ def _ranef(
     return RandomEffects(modes, {group: m.sigma**2 * variances[group] for group in chosen})
 
 
-def _which(whichel: Any, groups: list[str]) -> list[str]:
+def chosen_factors(whichel: Any, groups: list[str]) -> list[str]:
     """The grouping factors that `whichel` asks for, in the model's order."""
     if whichel is None:
         return groups
@@ -90,7 +96,8 @@ def _which(whichel: Any, groups: list[str]) -> list[str]:
 
 
 @g.coef.register(LMM)
-def _coef(m: LMM) -> Coefficients:
+@g.coef.register(GLMM)
+def _coef(m: LMM | GLMM) -> Coefficients:
     fixed = g.fixef(m)
     tables = {}
     for group, modes in g.ranef(m, condVar=False).items():

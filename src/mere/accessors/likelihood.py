@@ -11,6 +11,7 @@ import pandas as pd
 
 from .. import generics as g
 from ..errors import MereWarning
+from ..generalized import GLMM
 from ..model import LMM
 from ..naming import variable_names
 from ..results import LogLik
@@ -107,12 +108,14 @@ def _extract_aic(m: LMM, scale: float = 0, k: float = 2) -> np.ndarray:
 
 
 @g.nobs.register(LMM)
-def _nobs(m: LMM) -> int:
+@g.nobs.register(GLMM)
+def _nobs(m: LMM | GLMM) -> int:
     return len(m.design.y)
 
 
 @g.ngrps.register(LMM)
-def _ngrps(m: LMM) -> pd.Series:
+@g.ngrps.register(GLMM)
+def _ngrps(m: LMM | GLMM) -> pd.Series:
     counts = {t.group: len(t.levels) for t in m.design.random}
     return pd.Series(list(counts.values()), list(counts), dtype=int)
 

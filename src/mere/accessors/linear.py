@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..design import Design
 from ..errors import MereValueError
 from ..model import LM, Call
 from ..results import AnovaTable, LogLik, _Printed
@@ -115,9 +116,8 @@ def _has_intercept(m: LM) -> bool:
     return bool((np.asarray(m.design.assign) == 0).any())
 
 
-def expanded(m: LM, values: np.ndarray) -> np.ndarray:
+def expanded(design: Design, values: np.ndarray) -> np.ndarray:
     """`values` of the kept columns among NaN for the dropped ones (vector or matrix)."""
-    design = m.design
     k = len(design.names_full)
     kept = np.setdiff1d(np.arange(k), np.asarray(design.dropped, dtype=int))
     out = np.full((k,) * values.ndim, np.nan)
@@ -128,7 +128,7 @@ def expanded(m: LM, values: np.ndarray) -> np.ndarray:
 # -- methods -----------------------------------------------------------------
 @g.coef.register(LM)
 def _coef(m: LM) -> pd.Series:
-    return pd.Series(expanded(m, m.beta), list(m.design.names_full))
+    return pd.Series(expanded(m.design, m.beta), list(m.design.names_full))
 
 
 def vcov_lm(m: LM, correlation: bool = False, full: bool = True) -> pd.DataFrame:
@@ -137,7 +137,7 @@ def vcov_lm(m: LM, correlation: bool = False, full: bool = True) -> pd.DataFrame
     if correlation:
         V = correlation_of(V)
     names = list(m.design.names_full if full else m.design.names)
-    return pd.DataFrame(expanded(m, V) if full else V, names, names)
+    return pd.DataFrame(expanded(m.design, V) if full else V, names, names)
 
 
 @g.sigma.register(LM)

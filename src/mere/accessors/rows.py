@@ -13,6 +13,7 @@ from ..contrasts import read_contrasts
 from ..design import Design
 from ..errors import MereTypeError, MereValueError
 from ..frame import Factor, Matrix, as_frame
+from ..generalized import GLM, GLMM
 from ..language.algebra import Terms
 from ..language.formulas import Formula, parse_formula
 from ..model import LM, LMM
@@ -137,7 +138,9 @@ def _hatvalues(m: LMM) -> pd.Series:
 
 @g.model_frame.register(LMM)
 @g.model_frame.register(LM)
-def _model_frame(m: LMM | LM, fixed_only: bool = False) -> pd.DataFrame:
+@g.model_frame.register(GLM)
+@g.model_frame.register(GLMM)
+def _model_frame(m: LMM | LM | GLM | GLMM, fixed_only: bool = False) -> pd.DataFrame:
     design = m.design
     variables = dict(design.frame.variables)
     if fixed_only:
@@ -150,12 +153,14 @@ def _model_frame(m: LMM | LM, fixed_only: bool = False) -> pd.DataFrame:
 
 @g.model_matrix.register(LMM)
 @g.model_matrix.register(LM)
-def _model_matrix(m: LMM | LM, type: str = "fixed") -> Any:
+@g.model_matrix.register(GLM)
+@g.model_matrix.register(GLMM)
+def _model_matrix(m: LMM | LM | GLM | GLMM, type: str = "fixed") -> Any:
     design = m.design
     if type == "fixed":
         return _fixed_matrix(design.X, design.names, design.assign, design.term_labels, row_labels(design))
-    if isinstance(m, LM) or type not in ("random", "randomListRaw"):
-        kinds = "'fixed'" if isinstance(m, LM) else "'fixed', 'random' or 'randomListRaw'"
+    if isinstance(m, (LM, GLM)) or type not in ("random", "randomListRaw"):
+        kinds = "'fixed'" if isinstance(m, (LM, GLM)) else "'fixed', 'random' or 'randomListRaw'"
         raise MereValueError(f"type must be {kinds}, not {type!r}")
     if type == "random":
         return random_design(design.random)
@@ -191,7 +196,9 @@ def _model_matrix_of(
 
 @g.formula.register(LMM)
 @g.formula.register(LM)
-def _formula(m: LMM | LM, fixed_only: bool = False, random_only: bool = False) -> Formula:
+@g.formula.register(GLM)
+@g.formula.register(GLMM)
+def _formula(m: LMM | LM | GLM | GLMM, fixed_only: bool = False, random_only: bool = False) -> Formula:
     whole = m.design.formula
     if fixed_only and random_only:
         raise MereValueError("fixed_only and random_only exclude each other")
@@ -206,7 +213,9 @@ def _formula(m: LMM | LM, fixed_only: bool = False, random_only: bool = False) -
 
 @g.terms.register(LMM)
 @g.terms.register(LM)
-def _terms(m: LMM | LM, fixed_only: bool = True) -> Terms:
+@g.terms.register(GLM)
+@g.terms.register(GLMM)
+def _terms(m: LMM | LM | GLM | GLMM, fixed_only: bool = True) -> Terms:
     return m.design.terms
 
 
@@ -218,7 +227,9 @@ def _family(m: LMM | LM) -> Family:
 
 @g.getData.register(LMM)
 @g.getData.register(LM)
-def _get_data(m: LMM | LM) -> Any:
+@g.getData.register(GLM)
+@g.getData.register(GLMM)
+def _get_data(m: LMM | LM | GLM | GLMM) -> Any:
     if m.call.data is None:
         raise MereValueError("the model keeps no data; model_frame(m) has the variables it used")
     return m.call.data

@@ -23,8 +23,9 @@ from .contests import (
     show_tests,
     step,
 )
+from .diagnostics import allFit, cooks_distance, dfbeta, dfbetas, influence, jackknife, rstudent
 from .effects import VarCorr, coef, fixef, ranef, sigma, vcov
-from .inference import anova, confint
+from .inference import anova, bootMer, confint, profile
 from .inspection import getME, isGLMM, isLMM, isNLMM, isREML, isSingular, rePCA, summary
 from .likelihood import (
     AIC,
@@ -38,7 +39,7 @@ from .likelihood import (
     nobs,
 )
 from .pictures import plot
-from .refitting import refitML
+from .refitting import refit, refitML, simulate, update
 from .rows import (
     family,
     fitted,
@@ -62,15 +63,20 @@ __all__ = [
     "REMLcrit",
     "SATmodcomp",
     "VarCorr",
+    "allFit",
     "anova",
     "as_lmerModLmerTest",
+    "bootMer",
     "coef",
     "confint",
     "contest",
     "contest1D",
     "contestMD",
+    "cooks_distance",
     "deviance",
     "df_residual",
+    "dfbeta",
+    "dfbetas",
     "difflsmeans",
     "drop1",
     "extractAIC",
@@ -84,11 +90,13 @@ __all__ = [
     "get_Lb_ddf",
     "get_model",
     "hatvalues",
+    "influence",
     "isGLMM",
     "isLMM",
     "isNLMM",
     "isREML",
     "isSingular",
+    "jackknife",
     "logLik",
     "ls_means",
     "model2restriction_matrix",
@@ -98,19 +106,24 @@ __all__ = [
     "nobs",
     "plot",
     "predict",
+    "profile",
     "ranef",
     "ranova",
     "rePCA",
+    "refit",
     "refitML",
     "residuals",
     "restriction_matrix2model",
+    "rstudent",
     "show_tests",
     "sigma",
+    "simulate",
     "step",
     "summary",
     "terms",
     "to_html",
     "to_text",
+    "update",
     "vcov",
     "vcovAdj",
     "weights",

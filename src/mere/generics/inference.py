@@ -6,7 +6,7 @@ from typing import Any
 
 from .declare import generic, no_method
 
-__all__ = ["anova", "confint"]
+__all__ = ["anova", "bootMer", "confint", "profile"]
 
 
 @generic
@@ -73,9 +73,15 @@ def confint(model: Any, parm: Any = None, level: float = 0.95, **kwargs: Any) ->
         ``"beta_"`` all fixed effects. Default all.
     level : float
     method : {"profile", "Wald", "boot"}
-        Mixed models. ``"Wald"``: estimate -+ z SE, fixed effects only.
+        Mixed models. ``"profile"``: where the likelihood profile crosses the
+        quantile. ``"Wald"``: estimate -+ z SE, fixed effects only. ``"boot"``:
+        of a parametric bootstrap; takes ``nsim``, ``seed``, ``boot_type``
+        (``"perc"``, ``"basic"``, ``"norm"``, ``"bca"``) and what `bootMer` takes.
     signames : bool
-        Name variance parameters ``.sig01 ... .sigma``.
+        Name variance parameters ``.sig01 ... .sigma``; `parm` may always use
+        both kinds of names.
+    **kwargs
+        More for `profile` or `bootMer`.
 
     Returns
     -------
@@ -93,3 +99,121 @@ def confint(model: Any, parm: Any = None, level: float = 0.95, **kwargs: Any) ->
     Days           7.438   13.497
     """
     raise no_method("confint", model)
+
+
+@generic
+def profile(model: Any, which: Any = None, **kwargs: Any) -> Any:
+    """Likelihood profiles of the parameters of a mixed model.
+
+    For each parameter v, zeta(v) = sign(v - v_hat) sqrt(d(v) - d_hat), where d(v)
+    is -2 log L minimized over all other parameters; zeta is about standard
+    normal at the true value. Parameters are the standard deviations and
+    correlations of the random effects, sigma and the fixed effects. As in R the
+    criterion is that of maximum likelihood: a REML fit is refitted first, and
+    it is said. Every point is an exact refit with the parameter held fixed.
+
+    Parameters
+    ----------
+    model : LMM
+    which : str, int, list of these, optional
+        Parameters by name (of both kinds) or position, ``"theta_"`` (the
+        variance parameters), ``"beta_"``. Default all.
+    alphamax : float
+        Profile as far as a level of 1 - `alphamax` for all parameters together
+        (default 0.01).
+    maxpts : int
+        At most so many points to a side of the estimate (default 100).
+    delta : float, optional
+        Distance of the points in zeta; default ``delta_cutoff`` times the cutoff.
+    delta_cutoff : float
+        Default 1/8.
+    signames : bool
+        Name the variance parameters ``.sig01 ... .sigma``.
+    prof_scale : {"sdcor", "varcov"}
+        Profile standard deviations and correlations, or variances and
+        covariances.
+    ncpus : int
+        Threads, a parameter each at a time.
+
+    Returns
+    -------
+    Profile
+        ``.to_frame()``, ``.confint()``, plots; `logProf` and `varianceProf`
+        change its scale.
+
+    References
+    ----------
+    Bates, Maechler, Bolker and Walker (2015), J. Stat. Soft. 67(1), section 5.1.
+
+    Examples
+    --------
+    >>> from mere import lmer, profile, confint
+    >>> from mere.datasets import sleepstudy
+    >>> m = lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, REML=False)
+    >>> confint(profile(m)).round(2)
+                                   2.5 %  97.5 %
+    sd_(Intercept)|Subject         14.38   37.72
+    sd_Days|Subject                 3.80    8.75
+    cor_Days.(Intercept)|Subject   -0.48    0.68
+    sigma                          22.90   28.86
+    (Intercept)                   237.68  265.13
+    Days                            7.36   13.58
+    """
+    raise no_method("profile", model)
+
+
+@generic
+def bootMer(model: Any, FUN: Any = None, nsim: int = 500, **kwargs: Any) -> Any:
+    """Bootstrap of a fitted model: responses simulated from it, the model refitted, statistics of the refits.
+
+    Parameters
+    ----------
+    model : LMM, LM
+    FUN : callable, optional
+        A function of a model that returns numbers: a Series, a mapping, an
+        array or a float. Default the parameters: standard deviations and
+        correlations of the random effects, sigma, fixed effects; these are
+        computed in C.
+    nsim : int
+    seed : int or numpy.random.Generator, optional
+        The same seed gives the same replicates whatever `ncpus` and `parallel`.
+    use_u : bool
+        Keep the random effects; default they are drawn anew.
+    re_form : None, False or str
+        Which random effects are kept, as in `simulate`.
+    type : {"parametric", "semiparametric"}
+        Errors from the normal distribution, or drawn from the residuals (which
+        needs ``use_u=True``).
+    ncpus : int, optional
+        Default all processors.
+    parallel : str
+        ``"threads"``, ``"processes"``, ``"no"``, or a joblib backend such as
+        ``"loky"`` or ``"dask"``.
+    checkpoint : path, optional
+        A file that is kept up to date; the same call resumes from it.
+    progress : bool, optional
+        A progress bar (tqdm); default if it is installed and the run is long.
+
+    Returns
+    -------
+    Bootstrap
+        ``.t0``, ``.t``, ``.failures``; ``confint(b, type="perc")`` with types
+        ``"perc"``, ``"basic"``, ``"norm"`` and ``"bca"``. Ctrl-C returns what
+        is done.
+
+    References
+    ----------
+    Davison and Hinkley (1997), Bootstrap methods and their application.
+
+    Examples
+    --------
+    >>> from mere import lmer, bootMer, confint
+    >>> from mere.datasets import sleepstudy
+    >>> m = lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
+    >>> b = bootMer(m, nsim=200, seed=1)
+    >>> b.t.shape, len(b.failures)
+    ((200, 6), 0)
+    >>> bool((b.t == bootMer(m, nsim=200, seed=1, ncpus=1).t).all(axis=None))
+    True
+    """
+    raise no_method("bootMer", model)

@@ -220,13 +220,56 @@ def getData(model: Any) -> Any:
 def predict(model: Any, newdata: Any = None, **kwargs: Any) -> Any:
     """Predictions, for the data of the fit or for new data.
 
+    x'beta + offset + z'b, with the random effects b that `re_form` asks for.
+
+    Parameters
+    ----------
+    model : LMM, LM
+    newdata : table, optional
+        Default the data of the fit. Transforms and offsets are evaluated anew,
+        with the states of the fit; the response need not be there.
+    re_form : None, False or str
+        Mixed models: ``None`` (default) all random effects, ``False`` (R's
+        ``NA`` or ``~0``) none, a formula such as ``"~ (1 | g)"`` some.
+    random_only : bool
+        z'b alone.
+    type : {"link", "response"}
+        The same for linear models.
+    allow_new_levels : bool
+        Take the random effects of levels that the model does not know, and of
+        missing ones, as zero; default they are an error.
+    na_action : {"pass", "omit", "exclude", "fail"}
+        Rows of `newdata` with missing values: NaN (default and ``"exclude"``),
+        left out, or an error.
+    se_fit : bool
+        Also standard errors, given the estimated theta: of x'beta + z'b as a
+        prediction, which for a new level includes the variance of its effects.
+    interval : {None, "confidence", "prediction"}
+    level : float
+
+    Returns
+    -------
+    Series; with `interval` a DataFrame ``fit, lwr, upr``; with `se_fit` an object
+    with ``.fit`` and ``.se_fit``.
+
+    References
+    ----------
+    Henderson (1975), Best linear unbiased estimation and prediction under a
+    selection model, Biometrics 31 (the joint covariance of estimates and
+    predictions).
+
     Examples
     --------
-    >>> from mere import lm, predict
+    >>> from mere import lmer, predict
     >>> from mere.datasets import sleepstudy
-    >>> predict(lm("Reaction ~ Days", sleepstudy), {"Days": [0.0, 10.0]}).round(3)
-    0    251.405
+    >>> m = lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
+    >>> new = {"Days": [0.0, 10.0], "Subject": ["308", "999"]}
+    >>> predict(m, new, allow_new_levels=True).round(3)
+    0    253.664
     1    356.078
     dtype: float64
+    >>> predict(m, {"Days": [0.0]}, re_form=False, interval="confidence").round(2)
+          fit     lwr     upr
+    0  251.41  238.03  264.78
     """
     raise no_method("predict", model)

@@ -1,5 +1,35 @@
-"""Tests of effects: degrees of freedom, estimable hypotheses, and the tables that show them."""
+"""Inference from fitted models: tests of effects, profiles, resampling. Importing this package registers it."""
 
-from . import anovas, coefficients, comparisons, elimination, meantables, randomterms, tables
+from . import (
+    anovas,
+    bootstrap,
+    bootstrap_intervals,
+    coefficients,
+    comparisons,
+    deletion,
+    elimination,
+    intervals,
+    meantables,
+    optimizer_comparison,
+    profiling,
+    randomterms,
+    robust_models,
+    tables,
+)
 
-__all__ = ["anovas", "coefficients", "comparisons", "elimination", "meantables", "randomterms", "tables"]
+__all__ = [
+    "anovas",
+    "bootstrap",
+    "bootstrap_intervals",
+    "coefficients",
+    "comparisons",
+    "deletion",
+    "elimination",
+    "intervals",
+    "meantables",
+    "optimizer_comparison",
+    "profiling",
+    "randomterms",
+    "robust_models",
+    "tables",
+]

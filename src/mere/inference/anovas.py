@@ -13,6 +13,7 @@ from .. import generics as g
 from ..accessors.comparison import compare_models, sequential_sums
 from ..accessors.linear import lm_anova
 from ..errors import MereTypeError, MereValueError
+from ..generalized import GLM, GLMM
 from ..model import LM, LMM
 from ..naming import variable_names
 from ..results import AnovaTable
@@ -48,6 +49,14 @@ def _anova(
     return AnovaTable(table, (f"{prefix} Analysis of Variance Table with {reference.title}",))
 
 
+@g.anova.register(GLMM)
+def _anova_glmm(m: GLMM, *models: Any, refit: bool = True, model_names: Sequence[str] | None = None) -> AnovaTable:
+    if models:
+        return _compare((m, *models), model_names, refit)
+    table = sequential_sums(m.RX, m.beta, np.asarray(m.design.assign), m.design.term_labels, m.sigma)
+    return AnovaTable(table, ("Analysis of Variance Table",))
+
+
 @g.anova.register(LM)
 def _anova_lm(m: LM, *models: Any, type: str | int | None = None, vcov: Any = None, **kwargs: Any) -> AnovaTable:
     if models or (type is None and vcov is None):
@@ -62,7 +71,7 @@ def _anova_lm(m: LM, *models: Any, type: str | int | None = None, vcov: Any = No
 
 def _compare(models: Sequence[Any], model_names: Sequence[str] | None, refit: bool) -> AnovaTable:
     for each in models:
-        if not isinstance(each, (LMM, LM)):
+        if not isinstance(each, (LMM, LM, GLMM, GLM)):
             raise MereTypeError(
                 f"anova() compares models; {each.__class__.__name__!r} is none (other arguments need their name)"
             )

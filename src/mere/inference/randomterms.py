@@ -13,10 +13,11 @@ import pandas as pd
 from .. import generics as g
 from ..errors import MereValueError
 from ..language.syntax import deparse
+from ..language.updating import update_formula
 from ..model import LM, LMM
 from ..results import AnovaTable
 from .fixedterms import is_factor
-from .refits import bar_text, fixed_formula, join_formula, refit_formula
+from .refits import bar_text, join_formula, refit_formula
 
 __all__ = ["Reduction", "ranova_table", "reductions"]
 
@@ -100,7 +101,7 @@ def ranova_table(m: LMM, ways: list[Reduction], boundary: bool = False) -> tuple
     """The table of `ranova` and the smaller models."""
     from scipy.special import chdtrc
 
-    fixed = fixed_formula(m.design)
+    fixed = m.design.formula.fixed_text
     smaller = [refit_formula(m, join_formula(fixed, way.random)) for way in ways]
     rows = [restricted_log_likelihood(each, m.reml) for each in (m, *smaller)]
     log_lik, npar = np.array([r[0] for r in rows]), np.array([r[1] for r in rows])
@@ -122,7 +123,9 @@ def ranova_table(m: LMM, ways: list[Reduction], boundary: bool = False) -> tuple
 @g.ranova.register(LMM)
 def _ranova(m: LMM, reduce_terms: bool = True, boundary: bool = False) -> AnovaTable:
     table, _ = ranova_table(m, list(reductions(m, reduce_terms)), boundary)
-    heading = ("ANOVA-like table for random-effects: Single term deletions", "", "Model:", str(m.design.formula))
+    parsed = m.design.formula
+    shown = update_formula(join_formula(parsed.fixed_text, [bar_text(bar) for bar in parsed.bars]), ". ~ .")
+    heading = ("ANOVA-like table for random-effects: Single term deletions", "", "Model:", shown)
     return AnovaTable(table, heading)
 
 

@@ -13,25 +13,13 @@ from ..covariances import STRUCTURES
 from ..design import Design, build_design
 from ..errors import MereValueError, SingularFitMessage
 from ..fitting import fit_lmm
+from ..language.updating import update_formula
 from ..linear import fit_lm
 from ..model import LM, LMM, linear_model, mixed_model
 
-__all__ = ["fixed_formula", "join_formula", "refit_formula", "without_terms"]
+__all__ = ["join_formula", "refit_formula", "without_terms"]
 
 _DESIGN = ("weights", "offset", "subset", "na_action", "contrasts", "env")
-
-
-def fixed_formula(design: Design, dropped: Sequence[str] = ()) -> str:
-    """The fixed part as text, without some terms."""
-    parsed = design.formula
-    if not dropped:
-        return parsed.fixed_text
-    terms = design.terms
-    kept = [label for label in terms.labels if label not in set(dropped)]
-    kept += [terms.variables[v] for v in terms.offsets]
-    left = parsed.fixed_text.partition("~")[0].strip()
-    right = " + ".join(kept) or ("1" if terms.intercept else "0")
-    return f"{left} ~ {right}" + ("" if terms.intercept or not kept else " - 1")
 
 
 def join_formula(fixed: str, random: Sequence[str]) -> str:
@@ -44,11 +32,6 @@ def _is_call(text: str) -> bool:
     return text.endswith(")") and text.split("(", 1)[0] in STRUCTURES
 
 
-def random_texts(design: Design) -> list[str]:
-    """The random terms as they were written, one grouping factor each."""
-    return [bar_text(bar) for bar in design.formula.bars]
-
-
 def bar_text(bar: Any) -> str:
     """One random term: ``"x | g"``, or with its structure, ``"cs(x | g)"``."""
     if bar.structure == "us":
@@ -59,7 +42,7 @@ def bar_text(bar: Any) -> str:
 
 def without_terms(design: Design, dropped: Sequence[str]) -> str:
     """The formula of a design without some fixed-effects terms."""
-    return join_formula(fixed_formula(design, dropped), random_texts(design))
+    return update_formula(design.formula, f". ~ . - {' - '.join(dropped)}")
 
 
 def refit_formula(m: LM | LMM, formula: str, quiet: bool = True) -> LM | LMM:

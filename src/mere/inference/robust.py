@@ -79,12 +79,13 @@ class ClusterRobust(Reference):
         estimate = A @ self.beta
         if rhs is not None and np.any(rhs):
             estimate = estimate - np.linalg.lstsq(L.T, A.T, rcond=None)[0].T @ np.asarray(rhs, float)
-        wald = float(estimate @ np.linalg.pinv(A @ self.V @ A.T, hermitian=True) @ estimate)
+        values, vectors = np.linalg.eigh(A @ self.V @ A.T)
         eta = self._wishart_df(A)
         ddf = eta - q + 1
-        scaling = ddf / eta
-        if not ddf > 0:
+        if values[0] <= 1e-10 * values[-1] or not ddf > 0:  # fewer clusters than contrasts
             return JointTest(np.nan, q, np.nan, np.nan)
+        wald = float(np.sum((vectors.T @ estimate) ** 2 / values))
+        scaling = ddf / eta
         return JointTest(scaling * wald / q, q, ddf, p_of_f(scaling * wald / q, q, ddf), scaling)
 
     def _wishart_df(self, A: np.ndarray) -> float:

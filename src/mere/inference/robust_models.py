@@ -37,9 +37,10 @@ def robust_reference(m: LM | LMM, type: str, cluster: Any = None) -> Reference:
         A grouping factor, a column of the data, or labels of the rows; by default the grouping factor of the mixed
         model that all others are nested in.
     """
-    key = ("robust", type, cluster if isinstance(cluster, str) else None)
-    cache = m.__dict__.setdefault("_references", {})
-    if key in cache and (cluster is None or isinstance(cluster, str)):
+    by_name = cluster is None or isinstance(cluster, str)
+    cache = m.__dict__.setdefault("_references", {}) if by_name else {}
+    key = (type, cluster) if by_name else None
+    if key in cache:
         return cache[key]  # type: ignore[no-any-return]
     if isinstance(m, LM) and type in HETEROSCEDASTIC:
         out = _heteroscedastic(m, type)
@@ -174,4 +175,4 @@ def _vcov_linear(
     V = robust_reference(m, type, cluster).V
     V = correlation_of(V) if correlation else V
     names = list(m.design.names_full if full else m.design.names)
-    return pd.DataFrame(expanded(m, V) if full else V.copy(), names, names)
+    return pd.DataFrame(expanded(m.design, V) if full else V.copy(), names, names)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TypeAlias
 
 __all__ = ["Call", "Constant", "Name", "Node", "deparse", "format_number", "names_in", "spine"]
@@ -122,6 +123,7 @@ def names_in(node: Node) -> Iterator[str]:
             stack.extend(reversed(item.args))
 
 
+@lru_cache(maxsize=4096)
 def quote_name(name: str) -> str:
     """A name as R prints it: in backquotes unless it is syntactic."""
     if _SYNTACTIC.match(name) and name not in RESERVED:

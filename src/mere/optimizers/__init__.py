@@ -21,7 +21,7 @@ from .user import user
 if TYPE_CHECKING:
     from ..objective import LMMObjective
 
-__all__ = ["Optimum", "minimize"]
+__all__ = ["METHODS", "Optimum", "minimize"]
 
 Minimizer = Callable[["LMMObjective", "np.ndarray | None", Mapping[str, Any]], Optimum]
 

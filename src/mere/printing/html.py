@@ -9,7 +9,10 @@ from typing import Any
 import pandas as pd
 
 from .. import generics as g
+from ..accessors.generalized_linear import SummaryGLM
 from ..accessors.linear import SummaryLM
+from ..generalized import GLM, GLMM
+from ..generalized_summaries import SummaryGLMM
 from ..model import LM, LMM
 from ..results import (
     AnovaTable,
@@ -93,6 +96,31 @@ def _linear_summary(s: SummaryLM) -> str:
     text = g.to_text(s)
     head, _, rest = text.partition("\nCoefficients:")
     tail = rest[rest.find("\nResidual standard error") :]
+    return f"<div>{_pre(head)}{_tests_html(s.coefficients)}{_pre(tail)}</div>"
+
+
+@g.to_html.register(SummaryGLMM)
+def _generalized_summary(s: SummaryGLMM) -> str:
+    head, _, rest = g.to_text(s, show_resids=False).partition("\n\nRandom effects:")
+    groups = next(line for line in rest.split("\n") if line.startswith("Number of obs"))
+    parts = [_pre(head), "<p>Random effects:</p>", _components_html(s.varcor), _pre(groups)]
+    if len(s.coefficients):
+        parts += ["<p>Fixed effects:</p>", _tests_html(s.coefficients)]
+    if s.messages or s.optinfo.warnings:
+        parts.append(_pre("\n".join([*s.messages, *s.optinfo.warnings])))
+    return "<div>" + "".join(parts) + "</div>"
+
+
+@g.to_html.register(GLM)
+@g.to_html.register(GLMM)
+def _generalized(m: GLM | GLMM) -> str:
+    return g.to_html(g.summary(m))
+
+
+@g.to_html.register(SummaryGLM)
+def _generalized_linear_summary(s: SummaryGLM) -> str:
+    head, _, rest = g.to_text(s).partition("\nCoefficients:")
+    tail = rest[rest.find("\n(Dispersion") :]
     return f"<div>{_pre(head)}{_tests_html(s.coefficients)}{_pre(tail)}</div>"
 
 

@@ -20,10 +20,14 @@ __all__ = ["call_lines"]
 def call_lines(call: Call, formula: str) -> list[str]:
     """``lm(formula = y ~ x, data = d)``, broken as R breaks it."""
     parts = [f"formula = {formula}"]
+    first = ("family",) if call.function == "glm" else ()
+    for name in first:
+        if call.arguments.get(name) is not None:
+            parts.append(f"{name} = {argument_text(call.arguments[name])}")
     if call.data_name:
         parts.append(f"data = {call.data_name}")
     for name, value in call.arguments.items():
-        if name != "formula" and value is not None:
+        if name not in ("formula", *first) and value is not None:
             parts.append(f"{name} = {argument_text(value)}")
     text = f"{call.function}({', '.join(parts)})"
     try:

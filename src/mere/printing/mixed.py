@@ -11,19 +11,21 @@ import pandas as pd
 
 from .. import generics as g
 from ..errors import FormulaError
+from ..families import Family
 from ..fitting import OptInfo
+from ..generalized_fitting import GeneralizedInfo
 from ..language.parser import parse_expression
 from ..language.syntax import deparse
 from ..model import LMM, Call
 from ..results import (
     Coefficients,
-    Family,
     LogLik,
     PrincipalComponents,
     RandomEffects,
     TermComponents,
     VarianceComponents,
 )
+from ..results import Family as FamilyName
 from ..summaries import SummaryLMM, criteria, fit_messages, method_title
 from .formulas import formula_lines
 from .numbers import abbreviate, fixed, format_number, format_numbers
@@ -38,13 +40,27 @@ from .tables import (
     zapped,
 )
 
-__all__ = ["components_text", "fixed_effects_text"]
+__all__ = [
+    "argument_text",
+    "call_header",
+    "components_cells",
+    "components_text",
+    "correlation_lines",
+    "criteria_lines",
+    "fit_lines",
+    "fixed_effects_text",
+    "group_lines",
+    "optimizer_lines",
+    "residual_lines",
+    "title_lines",
+]
 
 MAX_CORRELATIONS = 12
 
 
 # -- lines of the header -------------------------------------------------------
-def _title_lines(title: str, kind: str) -> list[str]:
+def title_lines(title: str, kind: str) -> list[str]:
+    """The title with the class of the model."""
     if len(title) + 5 + len(kind) <= WIDTH:
         return [f"{title} ['{kind}']"]
     lines = [""]
@@ -55,7 +71,7 @@ def _title_lines(title: str, kind: str) -> list[str]:
     return lines
 
 
-def _call_lines(call: Call, formula: str, with_control: bool) -> list[str]:
+def call_header(call: Call, formula: str, with_control: bool) -> list[str]:
     """Formula, data, weights, offset, control and subset, those that were given."""
     lines = _filled("Formula:", *formula_lines(formula))
     if call.data_name:
@@ -72,6 +88,8 @@ def argument_text(value: Any) -> str:
     """An argument of a call as it reads in print."""
     if isinstance(value, str):
         return _deparsed(value)
+    if isinstance(value, Family):
+        return _family_text(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _control_text(value)
     if getattr(value, "name", None):
@@ -81,6 +99,14 @@ def argument_text(value: Any) -> str:
     if isinstance(value, (int, float)):
         return format_number(value)
     return f"<{type(value).__name__}>"
+
+
+def _family_text(family: Family) -> str:
+    link = family.link.name
+    name = type(family).name
+    if name == "Negative Binomial":
+        return f"negative.binomial({format_number(getattr(family, 'theta', 1.0))})"
+    return name if link == family.canonical else f'{name}(link = "{link}")'
 
 
 def _deparsed(text: str) -> str:
@@ -104,7 +130,8 @@ def _control_text(control: Any) -> str:
     return f"{kind[:1].lower()}{kind[1:]}({', '.join(shown)})"
 
 
-def _criteria_lines(values: pd.Series, digits: int) -> list[str]:
+def criteria_lines(values: pd.Series, digits: int) -> list[str]:
+    """The REML criterion, or AIC and its company."""
     if list(values.index) == ["REML"]:
         return [f"REML criterion at convergence: {format_number(round(values['REML'], digits))}"]
     texts = format_numbers((round(v, digits) for v in values), 7)
@@ -113,7 +140,8 @@ def _criteria_lines(values: pd.Series, digits: int) -> list[str]:
     return named_vector_text(texts, list(values.index)).split("\n")
 
 
-def _group_lines(n: int, ngrps: pd.Series) -> list[str]:
+def group_lines(n: int, ngrps: pd.Series) -> list[str]:
+    """Numbers of observations and of levels."""
     groups = "; ".join(f"{name}, {count}" for name, count in ngrps.items())
     return _filled(f"Number of obs: {n}, groups: ", groups)
 
@@ -130,7 +158,7 @@ def _filled(*pieces: str) -> list[str]:
     return lines
 
 
-def _optimizer_lines(info: OptInfo, brief: bool) -> list[str]:
+def optimizer_lines(info: OptInfo | GeneralizedInfo, brief: bool) -> list[str]:
     """The optimizer's code and the warnings of the checks; nothing when all is well."""
     if not info.warnings:
         return []
@@ -140,7 +168,8 @@ def _optimizer_lines(info: OptInfo, brief: bool) -> list[str]:
     return [code, *info.warnings, ""]
 
 
-def _fit_lines(messages: Sequence[str]) -> list[str]:
+def fit_lines(messages: Sequence[str]) -> list[str]:
+    """What was said about dropped columns."""
     return ["fit warnings:", *messages] if messages else []
 
 
@@ -210,19 +239,19 @@ def _model(
     ranef_corr: bool = True,
 ) -> str:
     lines = [
-        *_title_lines(method_title(m), "lmerMod"),
-        *_call_lines(m.call, str(m.design.formula), with_control=False),
-        *_criteria_lines(criteria(m), 4),
+        *title_lines(method_title(m), "lmerMod"),
+        *call_header(m.call, str(m.design.formula), with_control=False),
+        *criteria_lines(criteria(m), 4),
         "Random effects:",
         components_text(g.VarCorr(m), digits, ranef_comp, ranef_corr),
-        *_group_lines(g.nobs(m), g.ngrps(m)),
+        *group_lines(g.nobs(m), g.ngrps(m)),
     ]
     if len(m.beta):
         beta = format_numbers(m.beta, digits)
         lines += ["Fixed Effects:", named_vector_text(beta, list(m.design.names), gap=2)]
     else:
         lines.append("No fixed effect coefficients")
-    lines += [*_fit_lines(fit_messages(m)), *_optimizer_lines(m.optinfo, brief=True)]
+    lines += [*fit_lines(fit_messages(m)), *optimizer_lines(m.optinfo, brief=True)]
     return "\n".join(lines)
 
 
@@ -237,24 +266,24 @@ def _summary(
     show_resids: bool = True,
 ) -> str:
     lines = [
-        *_title_lines(s.title, s.kind),
-        *_call_lines(s.call, s.formula, with_control=True),
+        *title_lines(s.title, s.kind),
+        *call_header(s.call, s.formula, with_control=True),
         "",
-        *_criteria_lines(s.criteria, 1),
+        *criteria_lines(s.criteria, 1),
         "",
     ]
     if show_resids:
-        lines += ["Scaled residuals: ", *_residual_lines(s.residuals.to_numpy(), digits), ""]
+        lines += ["Scaled residuals: ", *residual_lines(s.residuals.to_numpy(), digits), ""]
     lines += [
         "Random effects:",
         components_text(s.varcor, digits, ranef_comp, ranef_corr),
-        *_group_lines(s.nobs, s.ngrps),
+        *group_lines(s.nobs, s.ngrps),
     ]
     if len(s.coefficients):
         lines += ["", "Fixed effects:", fixed_effects_text(s.coefficients, digits, signif_stars)]
     if len(s.coefficients) > 1:
-        lines += _correlation_lines(s.vcov, s.correlation if correlation is None else correlation)
-    lines += [*_fit_lines(s.messages), *_optimizer_lines(s.optinfo, brief=False)]
+        lines += correlation_lines(s.vcov, s.correlation if correlation is None else correlation)
+    lines += [*fit_lines(s.messages), *optimizer_lines(s.optinfo, brief=False)]
     return "\n".join(lines)
 
 
@@ -269,7 +298,8 @@ def fixed_effects_text(table: pd.DataFrame, digits: int = 4, signif_stars: bool 
     )  # fmt: skip
 
 
-def _residual_lines(values: np.ndarray, digits: int) -> list[str]:
+def residual_lines(values: np.ndarray, digits: int) -> list[str]:
+    """Quartiles of the residuals."""
     values = values[~np.isnan(values)]
     if len(values) < 5:
         return vector_text(format_numbers(values, digits)).split("\n")
@@ -278,7 +308,8 @@ def _residual_lines(values: np.ndarray, digits: int) -> list[str]:
     return named_vector_text(texts, ["Min", "1Q", "Median", "3Q", "Max"]).split("\n")
 
 
-def _correlation_lines(vcov: pd.DataFrame, wanted: bool | None) -> list[str]:
+def correlation_lines(vcov: pd.DataFrame, wanted: bool | None) -> list[str]:
+    """Correlations of the fixed effects, or why they are not shown."""
     p = len(vcov)
     if wanted is None and p > MAX_CORRELATIONS:
         return [
@@ -385,8 +416,8 @@ def _log_lik(value: LogLik, digits: int = 7) -> str:
     return f"'log Lik.' {format_number(float(value), digits)} (df={value.df})"
 
 
-@g.to_text.register(Family)
-def _family(f: Family) -> str:
+@g.to_text.register(FamilyName)
+def _family(f: FamilyName) -> str:
     return f"\nFamily: {f.family} \nLink function: {f.link} \n"
 
 

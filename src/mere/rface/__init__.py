@@ -1,6 +1,7 @@
 """The R face: functions that pack arguments and call what does the work."""
 
 from . import bases
+from .generalized import glm, glmer, glmer_nb
 from .linear import lm, lmList
 from .margins import emmeans, emmip, emtrends, joint_tests, pwpp, ref_grid
 from .mixed import lmer
@@ -10,6 +11,9 @@ __all__ = [
     "emmeans",
     "emmip",
     "emtrends",
+    "glm",
+    "glmer",
+    "glmer_nb",
     "joint_tests",
     "lFormula",
     "lm",

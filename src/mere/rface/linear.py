@@ -17,6 +17,7 @@ from ..language.syntax import deparse
 from ..linear import fit_lm
 from ..lists import LmList
 from ..model import LM, linear_model
+from ..refitting import FITTERS
 from .calls import record
 
 __all__ = ["lm", "lmList"]
@@ -70,6 +71,9 @@ def lm(
         contrasts=contrasts, env=env,
     )  # fmt: skip
     return linear_model(fit_lm(design), call)
+
+
+FITTERS["lm"] = lm
 
 
 def lmList(

@@ -9,6 +9,7 @@ from ..control import LmerControl
 from ..design import build_design
 from ..fitting import fit_lmm
 from ..model import LMM, mixed_model
+from ..refitting import FITTERS
 from .calls import record
 
 __all__ = ["lmer"]
@@ -86,3 +87,6 @@ def lmer(
     control = control if control is not None else DEFAULT
     fit = fit_lmm(design, bool(REML) and len(design.names) > 0, control, start, stacklevel=2)
     return mixed_model(fit, control, call)
+
+
+FITTERS["lmer"] = lmer

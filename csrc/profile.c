@@ -1,0 +1,352 @@
+/* profile.c - likelihood profiles: the criterion minimized with one quantity held fixed, point after point.
+ *
+ * A quantity is held by removing a coordinate (Bates, Maechler, Bolker & Walker 2015, section 5.1, has the idea of the
+ * profile zeta; the coordinates are ours):
+ *   sigma = v          d(par, v), Newton in par;
+ *   beta_j = v         the response y - v x_j (shift.c) in the plan without x_j;
+ *   sigma par_f = s    coordinates tau = log sigma in place of par_f = s exp(-tau). A standard deviation is such a product
+ *                      when its column comes first in its term: then it is alone in its row of Lambda. With g, H the
+ *                      derivatives of d(par, sigma) by par, and b = drho/dpar,
+ *                        dd/dtau = 2 nu - 2 rho / sigma^2 - par_f g_f,
+ *                        d2d/dtau dpar_i = -2 b_i / sigma^2 - par_f H_if,
+ *                        d2d/dtau2 = 4 rho / sigma^2 + par_f (4 b_f / sigma^2 + par_f H_ff + g_f);
+ *   correlation = r    its row of Lambda, two entries long, is t (r, sqrt(1 - r^2)): coordinate t in place of two.
+ * By the envelope theorem dd/dv is the derivative by the quantity alone, so zeta's slope costs nothing.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "dense.h"
+#include "memory.h"
+#include "newton.h"
+#include "shift.h"
+
+typedef struct {
+    mere_work *work;
+    const mere_profile_task *task;
+    const mere_options *options;
+    mere_outcome *outcome;
+    double value;            /* where the quantity is held */
+    double *par, sigma, d;   /* the solution there, and the start for it */
+    double *g, *h, *rho;     /* derivatives by par; drho/dpar */
+    double *last, *next;     /* the two solutions before: where the path is heading */
+    double *state;           /* order + 2 q */
+    double slope;            /* dd / dvalue */
+} held;
+
+/* ------------------------------------------------------------------ coordinates */
+
+static int64_t n_coordinates(const held *p)
+{
+    return p->work->plan->n_par - (p->task->focus == MERE_FOCUS_COR);
+}
+
+static void to_coordinates(const held *p, double *x)
+{
+    const mere_profile_task *task = p->task;
+    int64_t n = p->work->plan->n_par;
+    if (task->focus == MERE_FOCUS_SD) {
+        memcpy(x, p->par, (size_t)n * sizeof *x);
+        x[task->first] = log(p->sigma);
+        return;
+    }
+    for (int64_t i = 0, at = 0; i < n; i++)
+        if (i != task->first)
+            x[at++] = i == task->second ? copysign(hypot(p->par[task->first], p->par[i]), p->par[i]) : p->par[i];
+}
+
+/* par of x, and sigma fixed or profiled out. */
+static void from_coordinates(held *p, const double *x)
+{
+    const mere_profile_task *task = p->task;
+    int64_t n = p->work->plan->n_par;
+    if (task->focus == MERE_FOCUS_SD) {
+        p->sigma = exp(x[task->first]);
+        memcpy(p->par, x, (size_t)n * sizeof *x);
+        p->par[task->first] = p->value / p->sigma;
+        p->work->sigma2 = p->sigma * p->sigma;
+        return;
+    }
+    for (int64_t i = 0, at = 0; i < n; i++)
+        if (i != task->first)
+            p->par[i] = x[at++];
+    p->par[task->first] = p->value * p->par[task->second];
+    p->par[task->second] *= sqrt(1.0 - p->value * p->value);
+    p->work->sigma2 = 0.0;
+}
+
+static mere_status value_of(void *data, const double *x, double *d)
+{
+    held *p = data;
+    from_coordinates(p, x);
+    return mere_lmm_value(p->work, p->par, p->options->reml, d);
+}
+
+static void sd_gradient(const held *p, double *g)
+{
+    int64_t n = p->work->plan->n_par, f = p->task->first;
+    memcpy(g, p->g, (size_t)n * sizeof *g);
+    g[f] = 2.0 * p->work->nu - 2.0 * p->work->rho / p->work->sigma2 - p->par[f] * p->g[f];
+}
+
+static void sd_matrix(const held *p, double *h)
+{
+    int64_t n = p->work->plan->n_par, f = p->task->first;
+    double s2 = p->work->sigma2, ratio = p->work->rho / s2, par = p->par[f];
+    memcpy(h, p->h, (size_t)(n * n) * sizeof *h);
+    for (int64_t i = 0; i < n; i++)
+        h[i + f * n] = h[f + i * n] = -2.0 * p->rho[i] / s2 - par * p->h[i + f * n];
+    h[f * (n + 1)] = 4.0 * ratio + par * (4.0 * p->rho[f] / s2 + par * p->h[f * (n + 1)] + p->g[f]);
+}
+
+static void cor_gradient(const held *p, double *g)
+{
+    int64_t m = p->work->plan->n_par, a = p->task->first, b = p->task->second;
+    double c = p->value, s = sqrt(1.0 - c * c);
+    for (int64_t j = 0, y = 0; j < m; j++)
+        if (j != a)
+            g[y++] = j == b ? c * p->g[a] + s * p->g[b] : p->g[j];
+}
+
+static void cor_matrix(const held *p, double *h)
+{
+    int64_t m = p->work->plan->n_par, a = p->task->first, b = p->task->second;
+    double c = p->value, s = sqrt(1.0 - c * c);
+    for (int64_t j = 0, y = 0; j < m; j++) {
+        if (j == a)
+            continue;
+        for (int64_t i = 0, x = 0; i < m; i++) {
+            if (i == a)
+                continue;
+            double hib = j == b ? c * p->h[i + a * m] + s * p->h[i + b * m] : p->h[i + j * m];
+            double hab = j == b ? c * p->h[a * (m + 1)] + s * p->h[a + b * m] : p->h[a + j * m];
+            h[x + y * (m - 1)] = i == b ? c * hab + s * hib : hib;
+            x++;
+        }
+        y++;
+    }
+}
+
+static mere_status gradient_of(void *data, double *g)
+{
+    held *p = data;
+    mere_status status = mere_lmm_gradient(p->work, p->g);
+    if (status)
+        return status;
+    if (p->task->focus == MERE_FOCUS_SD)
+        sd_gradient(p, g);
+    else
+        cor_gradient(p, g);
+    return MERE_OK;
+}
+
+static mere_status matrix_of(void *data, double *h)
+{
+    held *p = data;
+    mere_status status = mere_lmm_curvature(p->work, p->h, p->rho);
+    if (status)
+        return status;
+    if (p->task->focus == MERE_FOCUS_SD)
+        sd_matrix(p, h);
+    else
+        cor_matrix(p, h);
+    return MERE_OK;
+}
+
+/* ------------------------------------------------------------------ one point */
+
+/* A column of Lambda that is zero has no gradient, so the start keeps off it. */
+static void leave_boundary(held *p)
+{
+    const mere_plan *plan = p->work->plan;
+    for (int64_t e = 0; e < plan->n_entry; e++) {
+        const mere_entry *entry = &plan->entry[e];
+        double unit = plan->factor[entry->term].scale[entry->row], *x = &p->par[entry->par];
+        unit = unit > 0.0 ? 1.0 / unit : 1.0;
+        if (entry->row == entry->column && fabs(*x) < 1e-3 * unit)
+            *x = 1e-2 * unit;
+    }
+}
+
+/* Standard deviation or correlation: Newton in the coordinates above. */
+static mere_status solve_reduced(held *p)
+{
+    const mere_newton_model model = {.value = value_of, .gradient = gradient_of, .matrix = matrix_of, .data = p};
+    mere_newton v = {.model = &model, .options = p->options, .outcome = p->outcome};
+    mere_status status = mere_newton_new(&v, n_coordinates(p));
+    if (status)
+        return status;
+    *p->outcome = (mere_outcome){0};
+    leave_boundary(p);
+    to_coordinates(p, v.x);
+    if (!(status = mere_newton_restart(&v)) && v.n > 0)
+        status = mere_newton_descend(&v);
+    if (!status) { /* p->g belongs to v.x, the work perhaps to a trial that was refused */
+        from_coordinates(p, v.x);
+        status = mere_lmm_value(p->work, p->par, p->options->reml, &p->d);
+    }
+    if (p->work->sigma2 == 0.0)
+        p->sigma = sqrt(p->work->rho / p->work->nu);
+    mere_newton_free(&v);
+    return status;
+}
+
+static mere_status solve_plain(held *p)
+{
+    mere_status status = MERE_OK;
+    mere_work *work = p->work;
+    work->sigma2 = p->task->focus == MERE_FOCUS_SIGMA ? p->value * p->value : 0.0;
+    if (p->task->focus == MERE_FOCUS_SHIFT)
+        status = mere_shift_apply(p->task->shift, work, p->value);
+    if (!status)
+        status = mere_minimize_newton(work, p->options, p->par, p->par, NULL, NULL, p->outcome);
+    if (!status) {
+        p->d = p->outcome->d;
+        p->sigma = work->sigma2 > 0.0 ? p->value : sqrt(work->rho / work->nu);
+    }
+    return status;
+}
+
+/* dd / dvalue at the solution; state: [-b_rest; -beta; 1], u, b. */
+static double slope_of(const held *p)
+{
+    const mere_profile_task *task = p->task;
+    const mere_work *work = p->work;
+    double value = p->value, t;
+    switch (task->focus) {
+    case MERE_FOCUS_SIGMA:
+        return 2.0 * (work->nu - work->rho / (value * value)) / value;
+    case MERE_FOCUS_SD:
+        return p->g[task->first] / p->sigma;
+    case MERE_FOCUS_COR:
+        t = hypot(p->par[task->first], p->par[task->second]);
+        t = copysign(t, p->par[task->second]);
+        return t * (p->g[task->first] - value / sqrt(1.0 - value * value) * p->g[task->second]);
+    default:
+        return -2.0 * work->nu / work->rho *
+               mere_shift_residual(task->shift, work, value, p->state, p->state + work->plan->order + work->plan->q);
+    }
+}
+
+static mere_status solve(held *p, double value)
+{
+    int reduced = p->task->focus == MERE_FOCUS_SD || p->task->focus == MERE_FOCUS_COR;
+    p->value = value;
+    mere_status status = reduced ? solve_reduced(p) : solve_plain(p);
+    if (status)
+        return status;
+    double *u = p->state + p->work->plan->order;
+    if (!(status = mere_lmm_solution(p->work, p->state, u, u + p->work->plan->q, NULL)))
+        p->slope = slope_of(p);
+    return status;
+}
+
+/* ------------------------------------------------------------------ the path */
+
+static void record(const held *p, double zeta, mere_profile_path *path)
+{
+    const mere_plan *plan = p->work->plan;
+    int64_t i = path->n++;
+    path->value[i] = p->value;
+    path->zeta[i] = zeta;
+    path->slope[i] = zeta == 0.0 || !isfinite(p->slope) ? NAN : p->slope / (2.0 * zeta);
+    path->d[i] = p->d;
+    path->sigma[i] = p->sigma;
+    memcpy(path->par + i * plan->n_par, p->par, (size_t)plan->n_par * sizeof(double));
+    for (int64_t j = 0; j < plan->p; j++)
+        path->beta[i * plan->p + j] = p->work->center[j] - p->state[plan->rest + j];
+}
+
+/* The start for `value`: on the line through the last two solutions, at `v1` (last) and at `v0` (before). */
+static void extrapolate(held *p, double sigma0, double sigma1, double v0, double v1, double value)
+{
+    double t = v1 == v0 ? 0.0 : (value - v1) / (v1 - v0);
+    for (int64_t i = 0; i < p->work->plan->n_par; i++)
+        p->par[i] = p->next[i] + t * (p->next[i] - p->last[i]);
+    p->sigma = sigma1 * pow(sigma1 / sigma0, t);
+}
+
+/* One side, sign = -1 or 1, from the optimum outwards. A point that does not converge ends it. */
+static mere_status side(held *p, double sign, mere_profile_path *path)
+{
+    const mere_profile_task *task = p->task;
+    size_t bytes = (size_t)p->work->plan->n_par * sizeof(double);
+    double end = sign < 0.0 ? task->lower : task->upper, v0 = task->at, v1 = task->at, sigma0 = task->sigma,
+           sigma1 = task->sigma, zeta = 0.0, step = task->step;
+    int64_t points = 0, retries = 0;
+    mere_status status;
+    memcpy(p->last, task->par, bytes);
+    memcpy(p->next, task->par, bytes);
+    while (points < task->max_points && sign * (end - v1) > 0.0) {
+        double value = v1 + sign * step;
+        if (sign * (end - value) < 0.2 * step)
+            value = end;
+        extrapolate(p, sigma0, sigma1, v0, v1, value);
+        status = solve(p, value);
+        if (status == MERE_ERR_MEMORY)
+            return status;
+        double z = status ? INFINITY : sqrt(fmax(p->d - task->d, 0.0));
+        if ((status || z - zeta > 2.0 * task->delta) && retries++ < 12) { /* too far */
+            step = fabs(value - v1) * (status ? 0.3 : fmax(0.1, task->delta / (z - zeta)));
+            continue;
+        }
+        if (status)
+            return MERE_OK;
+        retries = 0;
+        record(p, sign * z, path);
+        points++;
+        double wanted = task->delta / (fabs(p->slope) / (2.0 * z)), moved = fabs(value - v1);
+        step = isfinite(wanted) ? fmin(fmax(wanted, 0.2 * moved), 10.0 * moved) : 2.0 * moved;
+        memcpy(p->last, p->next, bytes);
+        memcpy(p->next, p->par, bytes);
+        sigma0 = sigma1;
+        sigma1 = p->sigma;
+        v0 = v1;
+        v1 = value;
+        zeta = z;
+        if (z > task->cutoff)
+            break;
+    }
+    return MERE_OK;
+}
+
+mere_status mere_profile(mere_work *work, const mere_profile_task *task, const mere_options *options,
+                         mere_profile_path *path, mere_outcome *outcome)
+{
+    const mere_plan *plan = work->plan;
+    int64_t n = plan->n_par;
+    int reduced = task->focus == MERE_FOCUS_SD || task->focus == MERE_FOCUS_COR;
+    *outcome = (mere_outcome){0};
+    path->n = 0;
+    if ((reduced && (task->first < 0 || task->first >= n)) || !(task->sigma > 0.0) || !(task->step > 0.0) ||
+        (task->focus == MERE_FOCUS_COR && (task->second < 0 || task->second >= n)) ||
+        (task->focus == MERE_FOCUS_SHIFT && !task->shift))
+        return MERE_ERR_ARGUMENT;
+    held p = {.work = work, .task = task, .options = options, .outcome = outcome};
+    double *space = mere_calloc(5 * n + n * n + plan->order + 2 * plan->q, sizeof *space);
+    if (!space)
+        return MERE_ERR_MEMORY;
+    p.par = space;
+    p.g = p.par + n;
+    p.rho = p.g + n;
+    p.last = p.rho + n;
+    p.next = p.last + n;
+    p.h = p.next + n;
+    p.state = p.h + n * n;
+    mere_status status = side(&p, -1.0, path);
+    if (!status)
+        status = side(&p, 1.0, path);
+    work->sigma2 = 0.0;
+    work->has_value = work->has_gradient = 0;
+    mere_free(space);
+    return status;
+}
+
+mere_status mere_work_fix_sigma(mere_work *work, double sigma)
+{
+    if (!(sigma >= 0.0) || !isfinite(sigma))
+        return MERE_ERR_ARGUMENT;
+    work->sigma2 = sigma * sigma;
+    work->has_value = work->has_gradient = 0;
+    return MERE_OK;
+}

@@ -1,0 +1,370 @@
+"""What the generics do for a generalized linear model, and its summary."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import generics as g
+from ..errors import MereValueError
+from ..families import Family
+from ..frame import as_frame
+from ..generalized import GLM
+from ..irls import irls
+from ..model import Call
+from ..newdata import fixed_matrix, new_offset
+from ..prediction import Prediction, standard_errors
+from ..response import Response
+from ..results import AnovaTable, LogLik, _Printed
+from ..summaries import coefficient_frame
+from .effects import correlation_of, fixed_covariance
+from .intervals import chosen_parameters, interval_frame, percent_labels
+from .linear import expanded
+from .rows import omitted_rows, row_series
+
+__all__ = ["SummaryGLM", "dispersion", "generalized_residuals"]
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class SummaryGLM(_Printed):
+    """Summary of a generalized linear model; prints as R prints it.
+
+    Attributes
+    ----------
+    call : Call
+    formula : str
+    family : Family
+    residuals : Series
+        Deviance residuals.
+    coefficients : DataFrame
+        ``Estimate, Std. Error, z value, Pr(>|z|)`` (t where the dispersion is estimated) of the columns kept.
+    aliased : tuple of (str, bool)
+        All columns, and whether each was dropped.
+    dispersion : float
+    deviance, null_deviance, aic : float
+    df : tuple of int
+        Coefficients, residual and null degrees of freedom.
+    iterations : int
+    vcov : DataFrame
+    omitted : int
+        Rows left out because of missing values.
+    """
+
+    call: Call
+    formula: str
+    family: Family
+    residuals: pd.Series
+    coefficients: pd.DataFrame
+    aliased: tuple[tuple[str, bool], ...]
+    dispersion: float
+    deviance: float
+    null_deviance: float
+    aic: float
+    df: tuple[int, int, int]
+    iterations: int
+    vcov: pd.DataFrame
+    omitted: int = 0
+
+    def to_frame(self) -> pd.DataFrame:
+        """The table of coefficients."""
+        return self.coefficients
+
+
+# -- numbers -----------------------------------------------------------------
+def dispersion(m: GLM) -> float:
+    """1, or the sum of squared Pearson residuals over the residual degrees of freedom."""
+    if not m.model_family.has_scale:
+        return 1.0
+    if not m.df:
+        return math.nan
+    r = generalized_residuals(m.response, m.model_family, m.fit.eta, m.fit.mu, "pearson")
+    return float(r @ r) / m.df
+
+
+def generalized_residuals(response: Response, family: Family, eta: np.ndarray, mu: np.ndarray, type: str) -> np.ndarray:
+    """Residuals of a generalized model.
+
+    Parameters
+    ----------
+    response : Response
+    family : Family
+    eta, mu : (n,) arrays
+    type : {"deviance", "pearson", "working", "response"}
+        Signed square roots of the deviance; (y - mu) sqrt(w / V(mu)); (y - mu) / (dmu/deta); y - mu.
+    """
+    y, wt = response.y, response.weights
+    if type == "response":
+        return y - mu
+    if type == "working":
+        return np.asarray((y - mu) / family.link.derivative(eta))
+    if type == "pearson":
+        return np.asarray((y - mu) * np.sqrt(wt / family.variance(mu)))
+    if type == "deviance":
+        return np.asarray(np.sign(y - mu) * np.sqrt(np.maximum(wt * family.unit_deviance(y, mu), 0.0)))
+    raise MereValueError(f"type must be 'deviance', 'pearson', 'working' or 'response', not {type!r}")
+
+
+# -- coefficients --------------------------------------------------------------
+@g.coef.register(GLM)
+def _coef(m: GLM) -> pd.Series:
+    return pd.Series(expanded(m.design, m.beta), list(m.design.names_full))
+
+
+@g.vcov.register(GLM)
+def _vcov(m: GLM, type: str | None = None, correlation: bool = False, full: bool = True) -> pd.DataFrame:
+    if type is not None:
+        raise MereValueError(f"vcov(type={type!r}) of a glm is not there yet; use type=None")
+    V = fixed_covariance(m.fit.R, math.sqrt(dispersion(m)))
+    if correlation:
+        V = correlation_of(V)
+    names = list(m.design.names_full if full else m.design.names)
+    return pd.DataFrame(expanded(m.design, V) if full else V, names, names)
+
+
+@g.confint.register(GLM)
+def _confint(m: GLM, parm: Any = None, level: float = 0.95, method: str = "Wald") -> pd.DataFrame:
+    from scipy.special import ndtri
+
+    if method != "Wald":
+        raise MereValueError(f"confint(method={method!r}) of a glm is not there yet; use method='Wald'")
+    estimate = g.coef(m)
+    se = np.sqrt(np.diag(g.vcov(m)))
+    quantile = float(ndtri((1 + level) / 2))
+    table = interval_frame(estimate.to_numpy(), se, list(estimate.index), quantile, percent_labels(level))
+    return table.iloc[chosen_parameters(parm, list(table.index))]
+
+
+@g.sigma.register(GLM)
+def _sigma(m: GLM) -> float:
+    return math.sqrt(m.fit.deviance / m.df) if m.df else math.nan
+
+
+# -- likelihood ----------------------------------------------------------------
+def _aic_of(m: GLM) -> float:
+    r = m.response
+    return m.model_family.minus_2_loglik(r.y, m.fit.mu, r.weights, m.fit.deviance) + 2 * len(m.beta)
+
+
+@g.logLik.register(GLM)
+def _log_lik(m: GLM, REML: bool | None = None) -> LogLik:
+    df = len(m.beta) + int(m.model_family.has_scale)
+    return LogLik(df - _aic_of(m) / 2, df=df, nobs=g.nobs(m))
+
+
+@g.deviance.register(GLM)
+def _deviance(m: GLM, REML: bool | None = None) -> float:
+    return m.fit.deviance
+
+
+@g.extractAIC.register(GLM)
+def _extract_aic(m: GLM, scale: float = 0, k: float = 2) -> np.ndarray:
+    p = len(m.beta)
+    return np.array([p, _aic_of(m) + (k - 2) * p])
+
+
+@g.nobs.register(GLM)
+def _nobs(m: GLM) -> int:
+    return int((m.response.weights > 0).sum())
+
+
+@g.df_residual.register(GLM)
+def _df_residual(m: GLM) -> int:
+    return m.df
+
+
+@g.refitML.register(GLM)
+def _refit_ml(m: GLM) -> GLM:
+    return m
+
+
+@g.isREML.register(GLM)
+def _is_reml(m: GLM) -> bool:
+    return False
+
+
+# -- rows ----------------------------------------------------------------------
+@g.fitted.register(GLM)
+def _fitted(m: GLM) -> pd.Series:
+    return row_series(m.design, m.fit.mu)
+
+
+@g.residuals.register(GLM)
+def _residuals(m: GLM, type: str = "deviance", scaled: bool = False) -> pd.Series:
+    out = generalized_residuals(m.response, m.model_family, m.fit.eta, m.fit.mu, type)
+    return row_series(m.design, out / math.sqrt(dispersion(m)) if scaled else out)
+
+
+@g.weights.register(GLM)
+def _weights(m: GLM, type: str = "prior") -> pd.Series:
+    if type not in ("prior", "working"):
+        raise MereValueError(f"type must be 'prior' or 'working', not {type!r}")
+    return row_series(m.design, np.array(m.response.weights if type == "prior" else m.fit.working))
+
+
+@g.hatvalues.register(GLM)
+def _hatvalues(m: GLM) -> pd.Series:
+    Q = np.linalg.solve(m.fit.R.T, (m.design.X * np.sqrt(m.fit.working)[:, None]).T)
+    return row_series(m.design, np.einsum("ij,ij->j", Q, Q))
+
+
+@g.family.register(GLM)
+def _family(m: GLM) -> Family:
+    return m.model_family
+
+
+@g.predict.register(GLM)
+def _predict(m: GLM, newdata: Any = None, type: str = "link", se_fit: bool = False) -> Any:
+    if type not in ("link", "response"):
+        raise MereValueError(f"type must be 'link' or 'response', not {type!r}")
+    link = m.model_family.link
+    if newdata is None:
+        X, eta = m.design.X, row_series(m.design, m.fit.eta)
+    else:
+        X = fixed_matrix(m.design, newdata)
+        offset = new_offset(m.design, newdata)
+        values = X @ m.beta + (0.0 if offset is None else offset)
+        names = as_frame(newdata).row_names
+        eta = pd.Series(values, pd.RangeIndex(len(values)) if names is None else pd.Index(names))
+    fit = eta if type == "link" else pd.Series(link.inverse(eta.to_numpy()), eta.index)
+    if not se_fit:
+        return fit
+    scale = math.sqrt(dispersion(m))
+    se = standard_errors(X, m.fit.R, scale)
+    errors = row_series(m.design, se) if newdata is None else pd.Series(se, eta.index)
+    if type == "response":
+        errors = errors * np.abs(link.derivative(eta.to_numpy()))
+    return Prediction(fit, errors, m.df, scale)
+
+
+# -- summary and tests -----------------------------------------------------------
+@g.summary.register(GLM)
+def _summary(m: GLM, dispersion: float | None = None) -> SummaryGLM:
+    from scipy.special import ndtr, stdtr
+
+    estimated = m.model_family.has_scale and dispersion is None
+    phi = _default_dispersion(m) if dispersion is None else float(dispersion)
+    V = pd.DataFrame(fixed_covariance(m.fit.R, math.sqrt(phi)), list(m.design.names), list(m.design.names))
+    statistic = "t" if estimated else "z"
+    table = coefficient_frame(m.beta, np.sqrt(np.diag(V)), m.design.names, statistic=statistic)
+    size = -table[f"{statistic} value"].abs().to_numpy()
+    table[f"Pr(>|{statistic}|)"] = 2 * (stdtr(m.df, size) if estimated else ndtr(size))
+    dropped = set(m.design.dropped)
+    return SummaryGLM(
+        call=m.call,
+        formula=str(m.design.formula),
+        family=m.model_family,
+        residuals=g.residuals(m),
+        coefficients=table,
+        aliased=tuple((name, i in dropped) for i, name in enumerate(m.design.names_full)),
+        dispersion=phi,
+        deviance=m.fit.deviance,
+        null_deviance=m.null_deviance,
+        aic=_aic_of(m),
+        df=(len(m.beta), m.df, m.df_null),
+        iterations=m.fit.iterations,
+        vcov=V,
+        omitted=omitted_rows(m.design),
+    )
+
+
+_default_dispersion = dispersion
+
+
+@g.coef.register(SummaryGLM)
+def _coef_summary(s: SummaryGLM) -> pd.DataFrame:
+    return s.coefficients
+
+
+@g.vcov.register(SummaryGLM)
+def _vcov_summary(s: SummaryGLM, **kwargs: Any) -> pd.DataFrame:
+    return s.vcov
+
+
+@g.anova.register(GLM)
+def _anova(m: GLM, *models: Any, test: str | None = None, **kwargs: Any) -> AnovaTable:
+    if models and not all(isinstance(x, GLM) for x in models):  # a mixed model among them decides
+        lead = next(x for x in models if not isinstance(x, GLM))
+        rest = [x for x in (m, *models) if x is not lead]
+        return g.anova(lead, *rest, **kwargs)  # type: ignore[no-any-return]
+    if test not in (None, "Chisq", "LRT", "F", "Cp", "Rao"):
+        raise MereValueError(f"test must be None, 'Chisq', 'LRT' or 'F', not {test!r}")
+    if test in ("Cp", "Rao"):
+        raise MereValueError(f"anova(test={test!r}) is not there; use 'Chisq' or 'F'")
+    if models:
+        return _compare((m, *models), test)
+    res_df, res_dev, labels = _sequence(m)
+    table = _deviance_table(res_df, res_dev, dispersion(m), m.df, test, ("Df", "Deviance", "Resid. Df", "Resid. Dev"))
+    table.index = pd.Index(["NULL", *labels])
+    heading = (
+        "Analysis of Deviance Table",
+        "",
+        f"Model: {m.model_family.label}, link: {m.model_family.link.name}",
+        "",
+        f"Response: {m.design.response}",
+        "",
+        "Terms added sequentially (first to last)",
+        "",
+        "",
+    )
+    return AnovaTable(table, heading)
+
+
+def _sequence(m: GLM) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Residual degrees of freedom and deviances as the terms enter one by one."""
+    assign = np.asarray(m.design.assign)
+    present = [j for j in range(1, len(m.design.term_labels) + 1) if (assign == j).any()]
+    res_df, res_dev = [m.df_null], [m.null_deviance]
+    n = g.nobs(m)
+    for j in present:
+        kept = assign <= j
+        if j == present[-1]:
+            res_df.append(m.df)
+            res_dev.append(m.fit.deviance)
+        else:
+            fit = irls(np.asfortranarray(m.design.X[:, kept]), m.response, m.model_family, m.design.offset)
+            res_df.append(n - int(kept.sum()))
+            res_dev.append(fit.deviance)
+    return np.array(res_df), np.array(res_dev), [m.design.term_labels[j - 1] for j in present]
+
+
+def _deviance_table(
+    res_df: np.ndarray, res_dev: np.ndarray, scale: float, df_scale: int, test: str | None, columns: tuple[str, ...]
+) -> pd.DataFrame:
+    """Changes of deviance with tests, in the order of columns."""
+    from scipy.special import chdtrc, fdtrc
+
+    df = np.array([math.nan, *(-np.diff(res_df))])
+    change = np.array([math.nan, *(-np.diff(res_dev))])
+    values = {"Df": df, "Deviance": change, "Resid. Df": res_df, "Resid. Dev": res_dev}
+    table = pd.DataFrame({name: values[name] for name in columns})
+    sign = np.sign(df)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if test == "F":
+            F = change / df / scale
+            F[(df == 0) | (F < 0)] = math.nan
+            table["F"] = F
+            table["Pr(>F)"] = fdtrc(np.abs(df), float(df_scale) if df_scale else math.inf, F)
+        elif test:
+            x = change * sign / scale
+            x[(df == 0) | (x < 0)] = math.nan
+            table["Pr(>Chi)"] = chdtrc(np.abs(df), x)
+    return table
+
+
+def _compare(models: tuple[GLM, ...], test: str | None) -> AnovaTable:
+    if len({len(m.design.y) for m in models}) > 1:
+        raise MereValueError(
+            "models were not all fitted to the same size of dataset: fit them to the same rows (missing values?)"
+        )
+    res_df = np.array([m.df for m in models])
+    res_dev = np.array([m.fit.deviance for m in models])
+    best = models[int(np.argmin(res_df))]
+    columns = ("Resid. Df", "Resid. Dev", "Df", "Deviance")
+    table = _deviance_table(res_df, res_dev, dispersion(best), best.df, test, columns)
+    table.index = pd.Index([str(i + 1) for i in range(len(models))])
+    lines = [f"Model {i + 1}: {m.design.formula}" for i, m in enumerate(models)]
+    return AnovaTable(table, ("Analysis of Deviance Table", "", *lines))

@@ -1,0 +1,273 @@
+"""What the generics do for a generalized linear mixed model where that differs from a linear one."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import generics as g
+from ..errors import ConvergenceWarning, MereValueError
+from ..families import Family
+from ..frame import as_frame
+from ..generalized import GLMM
+from ..newdata import fixed_matrix, new_offset, random_at
+from ..results import LogLik, RandomEffects, VarianceComponents, VarianceTerm
+from ..variance_parameters import variance_parameters
+from .blocks import relative_factors, unique_names
+from .effects import chosen_factors, correlation_of, fixed_covariance, modes_by_factor
+from .generalized_linear import generalized_residuals
+from .intervals import chosen_parameters, interval_frame, percent_labels
+from .rows import row_series
+
+__all__ = ["hessian_covariance"]
+
+
+# -- numbers -----------------------------------------------------------------
+def hessian_covariance(hessian: np.ndarray, fixed: slice) -> np.ndarray | None:
+    """The block of 2 H^-1 that belongs to the fixed effects; None unless H is positive definite.
+
+    Parameters
+    ----------
+    hessian : (m, m) array
+        Of -2 log L by all parameters.
+    fixed : slice
+        Which of them are fixed effects.
+    """
+    if not np.isfinite(hessian).all():
+        return None
+    scale = np.sqrt(np.abs(np.diag(hessian)))
+    scale[scale == 0] = 1.0
+    values, vectors = np.linalg.eigh(hessian / np.outer(scale, scale))
+    if values[0] <= 1e-10 * values[-1]:
+        return None
+    inverse = (vectors / values) @ vectors.T / np.outer(scale, scale)
+    V: np.ndarray = 2 * inverse[fixed, fixed]
+    return (V + V.T) / 2
+
+
+def _fixed_slice(m: GLMM) -> slice:
+    return slice(len(m.par), len(m.par) + len(m.beta))
+
+
+def _free_hessian(m: GLMM) -> tuple[np.ndarray, slice]:
+    """The Hessian without parameters on a bound: they do not vary."""
+    held = set(m.optinfo.boundary)
+    kept = [i for i in range(len(m.optinfo.full)) if i not in held]
+    first = len(m.par) - len(held)
+    return m.optinfo.hessian[np.ix_(kept, kept)], slice(first, first + len(m.beta))
+
+
+# -- effects -------------------------------------------------------------------
+@g.ranef.register(GLMM)
+def _ranef(
+    m: GLMM,
+    condVar: bool = True,
+    drop: bool = False,
+    whichel: str | int | Sequence[str | int] | None = None,
+) -> RandomEffects:
+    pieces = modes_by_factor(m.design.random, m.b)
+    chosen = chosen_factors(whichel, list(pieces))
+    modes: dict[str, Any] = {group: pieces[group] for group in chosen}
+    if drop:
+        modes = {k: f.iloc[:, 0] if f.shape[1] == 1 else f for k, f in modes.items()}
+    if not condVar:
+        return RandomEffects(modes)
+    variances = m.objective.conditional_variances_by_factor(m.optinfo.full)
+    return RandomEffects(modes, {group: variances[group] for group in chosen})
+
+
+@g.VarCorr.register(GLMM)
+def _var_corr(m: GLMM, sigma: float | None = None) -> VarianceComponents:
+    """As lme4 2.x: standard deviations of the linear predictor, no residual row for any family."""
+    scale = 1.0 if sigma is None else float(sigma)
+    random = m.design.random
+    names = unique_names(t.group for t in random)
+    terms = tuple(
+        VarianceTerm(name, t.group, tuple(t.names), scale**2 * (T @ T.T), t.covariance.name != "diag")
+        for name, t, T in zip(names, random, relative_factors(random, m.theta), strict=True)
+    )
+    return VarianceComponents(terms, None)
+
+
+@g.vcov.register(GLMM)
+def _vcov(
+    m: GLMM,
+    type: str | None = None,
+    correlation: bool = False,
+    full: bool = False,
+    use_hessian: bool | None = None,
+) -> pd.DataFrame:
+    if type is not None or full:
+        raise MereValueError("vcov(type=) and vcov(full=True) of generalized mixed models are not there yet")
+    V = None
+    if use_hessian or (use_hessian is None and m.nAGQ > 0):
+        V = hessian_covariance(*_free_hessian(m))
+        if V is None:
+            warnings.warn(
+                "the Hessian of -2 log L is not positive definite at the estimates: standard errors come from the "
+                "penalized least-squares factor RX, which takes theta as known",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+    if V is None:
+        V = fixed_covariance(m.RX, m.sigma)
+    names = list(m.design.names)
+    return pd.DataFrame(correlation_of(V) if correlation else V, names, names)
+
+
+@g.sigma.register(GLMM)
+def _sigma(m: GLMM) -> float:
+    return m.sigma
+
+
+# -- likelihood ----------------------------------------------------------------
+def _n_parameters(m: GLMM) -> int:
+    return len(m.beta) + len(m.par) + int(m.model_family.has_scale) + int(m.optinfo.joint_theta)
+
+
+@g.logLik.register(GLMM)
+def _log_lik(m: GLMM, REML: bool | None = None) -> LogLik:
+    if REML:
+        raise MereValueError("REML exists for linear mixed models only")
+    return LogLik(-m.criterion / 2, df=_n_parameters(m), nobs=len(m.design.y))
+
+
+@g.deviance.register(GLMM)
+def _deviance(m: GLMM, REML: bool | None = None) -> float:
+    return m.devcomp["drsum"]
+
+
+@g.extractAIC.register(GLMM)
+def _extract_aic(m: GLMM, scale: float = 0, k: float = 2) -> np.ndarray:
+    df = _n_parameters(m)
+    return np.array([df, m.criterion + k * df])
+
+
+@g.df_residual.register(GLMM)
+def _df_residual(m: GLMM) -> int:
+    return len(m.design.y) - _n_parameters(m)
+
+
+@g.refitML.register(GLMM)
+def _refit_ml(m: GLMM) -> GLMM:
+    return m
+
+
+@g.isREML.register(GLMM)
+def _is_reml(m: GLMM) -> bool:
+    return False
+
+
+@g.isGLMM.register(GLMM)
+def _is_glmm(m: GLMM) -> bool:
+    return True
+
+
+# -- rows ----------------------------------------------------------------------
+@g.fitted.register(GLMM)
+def _fitted(m: GLMM) -> pd.Series:
+    return row_series(m.design, m.mu)
+
+
+@g.residuals.register(GLMM)
+def _residuals(m: GLMM, type: str = "deviance", scaled: bool = False) -> pd.Series:
+    out = generalized_residuals(m.response, m.model_family, m.eta, m.mu, type)
+    return row_series(m.design, out / m.sigma if scaled else out)
+
+
+@g.weights.register(GLMM)
+def _weights(m: GLMM, type: str = "prior") -> pd.Series:
+    if type not in ("prior", "working"):
+        raise MereValueError(f"type must be 'prior' or 'working', not {type!r}")
+    return row_series(m.design, np.array(m.response.weights if type == "prior" else m.working))
+
+
+@g.family.register(GLMM)
+def _family(m: GLMM) -> Family:
+    return m.model_family
+
+
+@g.predict.register(GLMM)
+def _predict(
+    m: GLMM,
+    newdata: Any = None,
+    re_form: Any = None,
+    type: str = "link",
+    allow_new_levels: bool = False,
+) -> pd.Series:
+    """All random effects (``re_form=None``) or none (``False``)."""
+    if type not in ("link", "response"):
+        raise MereValueError(f"type must be 'link' or 'response', not {type!r}")
+    if re_form is not None and re_form is not False:
+        raise MereValueError("re_form must be None (all random effects) or False (none)")
+    design = m.design
+    if newdata is None:
+        eta = m.eta
+        if re_form is False:
+            eta = design.X @ m.beta + (0.0 if design.offset is None else design.offset)
+        out = row_series(design, eta)
+    else:
+        eta = fixed_matrix(design, newdata) @ m.beta
+        offset = new_offset(design, newdata)
+        if offset is not None:
+            eta = eta + offset
+        if re_form is None:
+            eta = eta + _new_effects(m, newdata, allow_new_levels)
+        names = as_frame(newdata).row_names
+        out = pd.Series(eta, pd.RangeIndex(len(eta)) if names is None else pd.Index(names))
+    if type == "response":
+        out = pd.Series(m.model_family.link.inverse(out.to_numpy()), out.index)
+    return out
+
+
+def _new_effects(m: GLMM, newdata: Any, allow_new_levels: bool) -> np.ndarray:
+    """Z b at new data; levels that were not there have b = 0, if they are allowed."""
+    total: np.ndarray | None = None
+    first = 0
+    for new in random_at(m.design, newdata):
+        term, k = new.term, new.term.covariance.k
+        b = m.b[first : first + len(term.levels) * k].reshape(-1, k)
+        first += b.size
+        unknown = new.codes < 0
+        if unknown.any() and not allow_new_levels:
+            labels = dict.fromkeys(str(x) for x in new.labels[unknown])
+            raise MereValueError(
+                f"new levels of {term.group} in newdata: {', '.join(labels)}; "
+                "allow_new_levels=True takes their effects as 0"
+            )
+        effects = np.vstack([b, np.zeros((1, k))])[np.where(unknown, len(b), new.codes)]
+        part = effects[:, 0] if new.values is None else np.einsum("ij,ij->i", new.values, effects)
+        total = part if total is None else total + part
+    return np.zeros(0) if total is None else total
+
+
+# -- inference -----------------------------------------------------------------
+@g.confint.register(GLMM)
+def _confint(
+    m: GLMM,
+    parm: Any = None,
+    level: float = 0.95,
+    method: str = "profile",
+    signames: bool = False,
+) -> pd.DataFrame:
+    if method not in ("profile", "Wald", "boot"):
+        raise MereValueError(f"method must be 'profile', 'Wald' or 'boot', not {method!r}")
+    if method != "Wald":
+        raise MereValueError(
+            f"confint(method={method!r}) is not there yet; use method='Wald', which has intervals for the fixed effects"
+        )
+    from scipy.special import ndtri
+
+    parameters = variance_parameters(m.design.random)
+    variance, numbered = parameters.names[:-1], parameters.signames[:-1]
+    shown, hidden = (numbered, variance) if signames else (variance, numbered)
+    fixed, n = list(m.design.names), len(variance)
+    estimate = np.concatenate([np.full(n, np.nan), m.beta])
+    se = np.concatenate([np.full(n, np.nan), np.sqrt(np.diag(g.vcov(m)))])
+    names = [*shown, *fixed]
+    table = interval_frame(estimate, se, names, float(ndtri((1 + level) / 2)), percent_labels(level))
+    return table.iloc[chosen_parameters(parm, names, [*hidden, *fixed], n)]

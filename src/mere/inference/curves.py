@@ -1,0 +1,112 @@
+"""A profile of one parameter as a curve: zeta at values, values at zeta.
+
+Between two points zeta is the cubic with their values and slopes (Hermite), the slopes limited so that it is monotone
+(Fritsch & Carlson 1980, SIAM J. Numer. Anal. 17, 238-246). The slopes are exact, so few points give many digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+__all__ = ["Curve", "make_curve"]
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """zeta of one parameter.
+
+    Attributes
+    ----------
+    value, zeta, slope : ndarray (n,)
+        Increasing values, zeta there and its derivative.
+    lower, upper : float
+        Bounds of the parameter.
+    """
+
+    value: np.ndarray
+    zeta: np.ndarray
+    slope: np.ndarray
+    lower: float = -np.inf
+    upper: float = np.inf
+
+    def __call__(self, value: np.ndarray | float) -> np.ndarray:
+        """zeta at values; NaN outside the points."""
+        x = np.atleast_1d(np.asarray(value, dtype=float))
+        if len(self.value) < 2:
+            return np.full(x.shape, np.nan)
+        i = np.clip(np.searchsorted(self.value, x, side="right") - 1, 0, len(self.value) - 2)
+        out: np.ndarray = np.array([self._cubic(int(j), float(v)) for j, v in zip(i, x, strict=True)])
+        out[(x < self.value[0]) | (x > self.value[-1])] = np.nan
+        return out
+
+    def _cubic(self, i: int, x: float) -> float:
+        h = self.value[i + 1] - self.value[i]
+        t, z0, z1 = (x - self.value[i]) / h, self.zeta[i], self.zeta[i + 1]
+        s0, s1 = h * self.slope[i], h * self.slope[i + 1]
+        return float(z0 + t * (s0 + t * (3 * (z1 - z0) - 2 * s0 - s1 + t * (2 * (z0 - z1) + s0 + s1))))
+
+    def inverse(self, zeta: float) -> float:
+        """The value where the curve, followed from the estimate outwards, first reaches zeta.
+
+        Where it does not: the bound if the curve ends there, else NaN.
+        """
+        start = int(np.argmin(np.abs(self.zeta)))
+        steps = range(start, len(self.zeta) - 1) if zeta >= 0 else range(start - 1, -1, -1)
+        for i in steps:
+            if (self.zeta[i] - zeta) * (self.zeta[i + 1] - zeta) <= 0:
+                return self._bisect(i, zeta)
+        end, bound = (self.value[-1], self.upper) if zeta >= 0 else (self.value[0], self.lower)
+        return float(bound) if end == bound else float("nan")
+
+    def _bisect(self, i: int, zeta: float) -> float:
+        low, high = float(self.value[i]), float(self.value[i + 1])
+        rising = self.zeta[i] <= self.zeta[i + 1]
+        for _ in range(60):
+            middle = 0.5 * (low + high)
+            if (self._cubic(i, middle) < zeta) == rising:
+                low = middle
+            else:
+                high = middle
+        return 0.5 * (low + high)
+
+    def mapped(self, f: Callable[[np.ndarray], np.ndarray], slope: Callable[[np.ndarray], np.ndarray]) -> Curve:
+        """The curve of f(parameter), f increasing, with f's derivative; points where f is infinite are left out."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value, factor = f(self.value), slope(self.value)
+            lower, upper = f(np.array([self.lower, self.upper]))
+            new = self.slope / factor
+        keep = np.isfinite(value)
+        new = np.where(np.isfinite(new), new, np.nan)
+        return make_curve(value[keep], self.zeta[keep], new[keep], float(lower), float(upper))
+
+
+def make_curve(value: np.ndarray, zeta: np.ndarray, slope: np.ndarray, lower: float, upper: float) -> Curve:
+    """A curve from points in any order; slopes that are NaN are estimated."""
+    order = np.argsort(value, kind="stable")
+    value, zeta, slope = value[order], zeta[order], slope[order].copy()
+    curve = Curve(value, zeta, slope, lower, upper)
+    if len(value) < 2:
+        return curve
+    for i in np.flatnonzero(np.isnan(slope)):
+        slope[i] = _estimated(value, zeta, int(i))
+    return replace(curve, slope=_monotone(value, zeta, slope))
+
+
+def _estimated(value: np.ndarray, zeta: np.ndarray, i: int) -> float:
+    """The derivative at point i of the polynomial through it and its neighbours, two to a side."""
+    near = [j for j in range(i - 2, i + 3) if 0 <= j < len(value) and j != i]
+    x, q = value[near], (zeta[near] - zeta[i]) / (value[near] - value[i])
+    weights = [np.prod([(value[i] - x[k]) / (x[j] - x[k]) for k in range(len(x)) if k != j]) for j in range(len(x))]
+    return float(np.dot(weights, q))
+
+
+def _monotone(value: np.ndarray, zeta: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    secant = np.diff(zeta) / np.diff(value)
+    limit = np.full(len(value), np.inf)
+    limit[:-1] = 3 * np.abs(secant)
+    limit[1:] = np.minimum(limit[1:], 3 * np.abs(secant))
+    out: np.ndarray = np.clip(slope, -limit, limit)
+    return out

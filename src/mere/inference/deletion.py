@@ -1,0 +1,342 @@
+"""Fits without rows or groups of rows: influence and the jackknife (csrc/deletion.c)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import _core
+from .. import generics as g
+from ..accessors.effects import fixed_covariance
+from ..accessors.rows import row_labels
+from ..design import Design
+from ..errors import BootstrapWarning, MereError, MereKeyError, MereValueError
+from ..fitting import fit_lmm
+from ..frame import Factor, as_factor, as_frame
+from ..linear import fit_lm
+from ..model import LM, LMM, linear_model, mixed_model
+from ..naming import tell
+from ..refitting import theta_rows
+from ..replicates import available_cpus, failure_text
+from ..reterms import cross_factors
+from ..variance_parameters import variance_parameters
+from .bootstrap import named, natural_parameters
+
+__all__ = ["Influence", "Jackknife", "Units", "deletions", "without_rows"]
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """What is left out, one at a time.
+
+    Attributes
+    ----------
+    labels : Index
+    ptr, row : ndarray of int64
+        Unit i has the rows row[ptr[i]:ptr[i + 1]].
+    name : str
+        ``"rows"``, or the factor.
+    """
+
+    labels: pd.Index
+    ptr: np.ndarray
+    row: np.ndarray
+    name: str
+
+    def rows(self, i: int) -> np.ndarray:
+        """The rows of unit `i`."""
+        return np.asarray(self.row[self.ptr[i] : self.ptr[i + 1]])
+
+
+@dataclass(frozen=True, eq=False)
+class Influence:
+    """Fits with one case left out at a time.
+
+    Attributes
+    ----------
+    model : LMM
+    groups : str
+        ``"rows"``, or the factor whose levels were left out.
+    fixed : Series; fixed_deleted : DataFrame
+        Fixed effects of the fit, and without each case.
+    var_cov : Series; var_cov_deleted : DataFrame
+        Standard deviations, correlations and sigma.
+    vcov : DataFrame; vcov_deleted : ndarray (cases, p, p)
+        Covariances of the fixed effects.
+    failures : Series
+        Why refits failed, by case; they are NaN in the tables.
+    """
+
+    model: LMM
+    groups: str
+    fixed: pd.Series
+    fixed_deleted: pd.DataFrame
+    var_cov: pd.Series
+    var_cov_deleted: pd.DataFrame
+    vcov: pd.DataFrame
+    vcov_deleted: np.ndarray
+    failures: pd.Series
+
+    def to_frame(self) -> pd.DataFrame:
+        """All estimates without each case, with Cook's distance."""
+        out = pd.concat([self.var_cov_deleted, self.fixed_deleted], axis=1)
+        return out.assign(cooks_distance=g.cooks_distance(self))
+
+    def __repr__(self) -> str:
+        return f"<Influence of {len(self.fixed_deleted)} deletions ({self.groups}), {len(self.failures)} failed>"
+
+
+@dataclass(frozen=True, eq=False)
+class Jackknife:
+    """Statistics with one unit left out at a time.
+
+    Attributes
+    ----------
+    t0 : Series
+        The statistics of the fit.
+    values : DataFrame
+        A row a unit; NaN where the fit failed.
+    groups : str
+        The units.
+    failures : Series
+    """
+
+    t0: pd.Series
+    values: pd.DataFrame
+    groups: str
+    failures: pd.Series
+
+    @property
+    def bias(self) -> pd.Series:
+        """(N - 1)(mean - t0)."""
+        return ((self.values.count() - 1) * (self.values.mean() - self.t0)).rename("bias")
+
+    @property
+    def se(self) -> pd.Series:
+        """Jackknife standard errors."""
+        n = self.values.count()
+        return np.sqrt((n - 1) / n * ((self.values - self.values.mean()) ** 2).sum()).rename("se")
+
+    def to_frame(self) -> pd.DataFrame:
+        """``estimate, bias, se`` of the statistics."""
+        return pd.DataFrame({"estimate": self.t0, "bias": self.bias, "se": self.se})
+
+    def __repr__(self) -> str:
+        return f"Jackknife over {len(self.values)} {self.groups}\n{self.to_frame()}"
+
+
+# -- units -------------------------------------------------------------------
+def row_units(design: Design) -> Units:
+    n = design.n
+    return Units(row_labels(design), np.arange(n + 1, dtype=np.int64), np.arange(n, dtype=np.int64), "rows")
+
+
+def group_units(m: LMM | LM, groups: str | Sequence[str]) -> Units:
+    """The levels of a factor of the model or of its data, or of the interaction of several."""
+    names = [groups] if isinstance(groups, str) else list(groups)
+    for t in m.design.random:
+        if names == [t.group]:
+            return _by_factor(Factor(t.codes, t.levels), t.group)
+    parts = [_factor(m, part) for name in names for part in name.split(":")]
+    return _by_factor(cross_factors(parts), ":".join(names))
+
+
+def _factor(m: LMM | LM, name: str) -> Factor:
+    frame = m.design.frame
+    if name in frame.variables:
+        return as_factor(frame.variables[name])
+    table = as_frame(m.call.data) if m.call.data is not None else None
+    if table is None or name not in table:
+        raise MereKeyError(f"groups: there is no variable {name!r} in the model or its data")
+    whole = table.factor(name)
+    return whole if frame.rows is None else whole.take(frame.rows)
+
+
+def _by_factor(factor: Factor, name: str) -> Units:
+    codes = np.asarray(factor.codes)
+    if (codes < 0).any():
+        raise MereValueError(f"groups: {name!r} has missing values")
+    counts = np.bincount(codes, minlength=len(factor.levels))
+    used = np.flatnonzero(counts)
+    ptr = np.concatenate([[0], np.cumsum(counts[used])]).astype(np.int64)
+    labels = pd.Index([factor.levels[i] for i in used], dtype=object)
+    return Units(labels, ptr, np.argsort(codes, kind="stable").astype(np.int64), name)
+
+
+def independent_units(m: LMM) -> Units:
+    """The units of the jackknife: the outermost factor if all are nested in it, else the one with most levels."""
+    terms = {t.group: t for t in m.design.random}
+    few = min(terms.values(), key=lambda t: len(t.levels))
+    nested = all(_nested(np.asarray(t.codes), np.asarray(few.codes)) for t in terms.values())
+    chosen = few if nested else max(terms.values(), key=lambda t: len(t.levels))
+    return group_units(m, chosen.group)
+
+
+def _nested(inner: np.ndarray, outer: np.ndarray) -> bool:
+    pairs = np.unique(inner.astype(np.int64) * (int(outer.max()) + 1) + outer)
+    return len(pairs) == len(np.unique(inner))
+
+
+# -- fits --------------------------------------------------------------------------
+def deletions(m: LMM, units: Units, ncpus: int | None = None) -> tuple[np.ndarray, ...]:
+    """Refits without each unit, in C: status, criterion, sigma (N,), par, beta, RX' (N, p, p)."""
+    objective = m.objective
+    y = m.design.y if m.design.offset is None else m.design.y - m.design.offset
+    n = len(units.labels)
+    width = max(1, min(ncpus or available_cpus(), n // 8 or 1))
+    edges = np.linspace(0, n, width + 1).astype(int)
+
+    def part(k: int) -> tuple[np.ndarray, ...]:
+        first, last = edges[k], edges[k + 1]
+        own = _core.Deletion(objective.plan, objective.layout.entries, y)
+        ptr = np.ascontiguousarray(units.ptr[first : last + 1] - units.ptr[first])
+        row = np.ascontiguousarray(units.row[units.ptr[first] : units.ptr[last]])
+        return own.refit(m.par, m.reml, ptr, row)
+
+    with objective.threads, ThreadPoolExecutor(width) as pool:
+        parts = list(pool.map(part, range(width)))
+    return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+
+
+def without_rows(design: Design, rows: np.ndarray) -> Design:
+    """The design without some of its rows; levels that are then empty leave their factors."""
+    keep = np.ones(design.n, dtype=bool)
+    keep[rows] = False
+    frame = design.frame
+    position = np.flatnonzero(keep)
+    own = position if frame.rows is None else np.asarray(frame.rows)[position]
+    variables = {
+        name: value[position] if isinstance(value, np.ndarray) else value.take(position)
+        for name, value in frame.variables.items()
+    }
+    names = None if frame.row_names is None else [frame.row_names[i] for i in position.tolist()]
+    random = []
+    for t in design.random:
+        used, codes = np.unique(np.asarray(t.codes)[keep], return_inverse=True)
+        values = None if t.values is None else np.asfortranarray(t.values[keep])
+        levels = tuple(t.levels[i] for i in used)
+        random.append(replace(t, codes=codes.astype(np.int32), levels=levels, values=values))
+    return replace(
+        design,
+        y=np.ascontiguousarray(design.y[keep]),
+        X=np.asfortranarray(design.X[keep]),
+        X_full=np.asfortranarray(design.X_full[keep]),
+        weights=None if design.weights is None else np.ascontiguousarray(design.weights[keep]),
+        offset=None if design.offset is None else np.ascontiguousarray(design.offset[keep]),
+        random=tuple(random),
+        frame=replace(frame, variables=variables, rows=own, row_names=names),
+        findings=(),
+    )
+
+
+def refit_without(m: LMM | LM, rows: np.ndarray) -> Any:
+    """The model fitted without some rows."""
+    design = without_rows(m.design, rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if isinstance(m, LM):
+            return linear_model(fit_lm(design), m.call)
+        return mixed_model(fit_lmm(design, m.reml, m.control, m.par), m.control, m.call)
+
+
+def _one_by_one(m: LMM | LM, units: Units, statistic: Callable[[Any], Any], size: int) -> tuple[np.ndarray, pd.Series]:
+    out, causes = np.full((len(units.labels), size), np.nan), {}
+    for i, label in enumerate(units.labels):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                out[i] = named(statistic(refit_without(m, units.rows(i)))).to_numpy()
+        except (MereError, np.linalg.LinAlgError) as error:
+            causes[label] = str(error)
+    return out, pd.Series(causes, dtype=object)
+
+
+def _failures(status: np.ndarray, labels: pd.Index) -> pd.Series:
+    bad = np.flatnonzero(status)
+    return pd.Series([failure_text(status[i]) for i in bad], labels[bad], dtype=object)
+
+
+def _report(failures: pd.Series, what: str) -> None:
+    if len(failures):
+        first = f"the first ({failures.index[0]}): {failures.iloc[0]}"
+        tell(f"{what}: {len(failures)} refits failed, {first}", BootstrapWarning)
+
+
+# -- methods -----------------------------------------------------------------
+@g.influence.register(LMM)
+def _influence(m: LMM, groups: Any = None, ncpus: int | None = None) -> Influence:
+    units = row_units(m.design) if groups is None else group_units(m, groups)
+    parameters, p = variance_parameters(m.design.random), len(m.beta)
+    if m.objective.layout.linear:
+        status, _, sigma, par, beta, rx = deletions(m, units, ncpus)
+        var = parameters.values(theta_rows(m.objective, par), sigma)
+        failures = _failures(status, units.labels)
+        good = status == 0
+        vcov = np.full((len(beta), p, p), np.nan)
+        inverse = np.linalg.inv(rx[good])  # rx is RX', stored by columns
+        vcov[good] = sigma[good, None, None] ** 2 * np.einsum("nji,njk->nik", inverse, inverse)
+    else:
+
+        def everything(fit: LMM) -> np.ndarray:
+            V = fixed_covariance(fit.RX, fit.sigma)
+            return np.concatenate([parameters.values(fit.theta, fit.sigma), fit.beta, V.ravel()])
+
+        n = len(parameters.items)
+        values, failures = _one_by_one(m, units, everything, n + p + p * p)
+        var, beta, vcov = values[:, :n], values[:, n : n + p], values[:, n + p :].reshape(-1, p, p)
+    _report(failures, "influence")
+    return Influence(
+        m, units.name, g.fixef(m), pd.DataFrame(beta, units.labels, list(m.design.names)),
+        pd.Series(parameters.values(m.theta, m.sigma), parameters.names),
+        pd.DataFrame(var, units.labels, parameters.names), g.vcov(m), vcov, failures,
+    )  # fmt: skip
+
+
+@g.dfbeta.register(Influence)
+def _dfbeta(i: Influence, which: str = "fixed") -> pd.DataFrame:
+    if which not in ("fixed", "var_cov"):
+        raise MereValueError(f"which must be 'fixed' or 'var_cov', not {which!r}")
+    return i.fixed_deleted - i.fixed if which == "fixed" else i.var_cov_deleted - i.var_cov
+
+
+@g.dfbetas.register(Influence)
+def _dfbetas(i: Influence) -> pd.DataFrame:
+    se = np.sqrt(np.einsum("nii->ni", i.vcov_deleted))
+    return (i.fixed_deleted - i.fixed) / se
+
+
+@g.cooks_distance.register(Influence)
+def _cooks(i: Influence) -> pd.Series:
+    change = (i.fixed_deleted - i.fixed).to_numpy()
+    whitened = np.linalg.solve(np.linalg.cholesky(i.vcov.to_numpy()), change.T)
+    return pd.Series((whitened**2).sum(axis=0) / change.shape[1], i.fixed_deleted.index)
+
+
+@g.jackknife.register(LMM)
+@g.jackknife.register(LM)
+def _jackknife(
+    m: LMM | LM, groups: Any = None, FUN: Callable[[Any], Any] | None = None, ncpus: int | None = None
+) -> Jackknife:
+    if groups == "rows" or (groups is None and isinstance(m, LM)):
+        units = row_units(m.design)
+    elif groups is None:
+        units = independent_units(m)  # type: ignore[arg-type]
+    else:
+        units = group_units(m, groups)
+    statistic = natural_parameters if FUN is None else FUN
+    t0 = named(statistic(m))
+    if FUN is None and isinstance(m, LMM) and m.objective.layout.linear:
+        status, _, sigma, par, beta, _ = deletions(m, units, ncpus)
+        parameters = variance_parameters(m.design.random)
+        values = np.hstack([parameters.values(theta_rows(m.objective, par), sigma), beta])
+        failures = _failures(status, units.labels)
+    else:
+        values, failures = _one_by_one(m, units, statistic, len(t0))
+    _report(failures, "jackknife")
+    return Jackknife(t0, pd.DataFrame(values, units.labels, t0.index), units.name, failures)

@@ -1,0 +1,224 @@
+"""Profiles of linear mixed models: which parameters, from where, how far; the refits are done in C (csrc/profile.c)."""
+
+from __future__ import annotations
+
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from .. import generics as g
+from ..accessors.intervals import chosen_parameters
+from ..errors import MereValueError, RefitMessage
+from ..fitting import settle
+from ..model import LMM, mixed_model
+from ..naming import tell
+from ..optimizers import minimize
+from ..variance_parameters import VarianceParameter, VarianceParameters, variance_parameters
+from .curves import make_curve
+from .focal_plans import FocalPlan, FocalPlans, triangular
+from .profile_results import Profile, ProfileTable
+
+__all__: list[str] = []
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """How far and how dense."""
+
+    cutoff: float
+    delta: float
+    points: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Path:
+    """The points of one parameter: all parameters (n, n_all) and zeta, slope, d (n,); the kernels' par at each."""
+
+    values: np.ndarray
+    zeta: np.ndarray
+    slope: np.ndarray
+    d: np.ndarray
+    par: np.ndarray
+    focal: FocalPlan
+
+
+@g.profile.register(LMM)
+def _profile(
+    m: LMM,
+    which: Any = None,
+    alphamax: float = 0.01,
+    maxpts: int = 100,
+    delta: float | None = None,
+    delta_cutoff: float = 1 / 8,
+    signames: bool = False,
+    prof_scale: str = "sdcor",
+    ncpus: int = 1,
+) -> Profile:
+    if prof_scale not in ("sdcor", "varcov"):
+        raise MereValueError(f"prof_scale must be 'sdcor' or 'varcov', not {prof_scale!r}")
+    if not 0 < alphamax < 1:
+        raise MereValueError(f"alphamax must lie between 0 and 1, not {alphamax!r}")
+    if not m.objective.layout.linear:
+        raise MereValueError("profile() has no method for cs() and ar1() terms; use confint(method='boot')")
+    from scipy.special import chdtri
+
+    parameters = variance_parameters(m.design.random)
+    fixed = list(m.design.names)
+    names, n = parameters.names + fixed, len(parameters.items)
+    chosen = chosen_parameters(which, names, parameters.signames + fixed, n)
+    chosen = list(dict.fromkeys(chosen))
+    cutoff = float(np.sqrt(chdtri(len(names), alphamax)))
+    steps = _Steps(cutoff, cutoff * delta_cutoff if delta is None else float(delta), int(maxpts))
+    ml = _by_ml(m)
+    for _ in range(5):
+        paths = _paths(ml, parameters, chosen, steps, ncpus)
+        better = _better(ml, paths)
+        if better is None:
+            break
+        tell(
+            f"profile: found a lower criterion, {better.criterion:.8g} against {ml.criterion:.8g}; goes on from there",
+            RefitMessage,
+        )
+        ml = better
+    at = np.concatenate([parameters.values(ml.theta, ml.sigma), ml.beta])
+    tables = []
+    for j, path in zip(chosen, paths, strict=True):
+        lower, upper = (parameters.items[j].lower, parameters.items[j].upper) if j < n else (-np.inf, np.inf)
+        values = np.vstack([path.values, at])
+        zeta, slope = np.append(path.zeta, 0.0), np.append(path.slope, np.nan)
+        if len(path.zeta) == 0:  # not identified: zeta is zero between the bounds
+            values = np.vstack([at, at])
+            values[:, j] = lower, upper
+            zeta, slope = np.zeros(2), np.zeros(2)
+        order = np.argsort(values[:, j], kind="stable")
+        curve = make_curve(values[:, j], zeta, slope, lower, upper)
+        tables.append(ProfileTable(j, values[order], curve))
+    kinds = tuple(p.kind for p in parameters.items) + ("beta",) * len(fixed)
+    result = Profile(
+        ml, tuple(names), tuple(parameters.signames + fixed), kinds, tuple(tables), at, bool(signames), "sdcor"
+    )
+    return result if prof_scale == "sdcor" else result.variances()
+
+
+def _by_ml(m: LMM) -> LMM:
+    if not m.reml:
+        return m
+    tell("profile: refitted by ML (instead of REML)", RefitMessage)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ml: LMM = g.refitML(m)
+    return ml
+
+
+def _paths(ml: LMM, parameters: VarianceParameters, chosen: list[int], steps: _Steps, ncpus: int) -> list[_Path]:
+    plans = FocalPlans(ml)
+    n = len(parameters.items)
+
+    def one(j: int) -> _Path:
+        with ml.objective.threads:
+            if j >= n:
+                return _fixed_path(ml, plans, parameters, j - n, steps)
+            return _variance_path(ml, plans, parameters, parameters.items[j], steps)
+
+    if ncpus > 1 and len(chosen) > 1:
+        for j in chosen:  # plans are made once, before the threads start
+            if j < n - 1:
+                plans.for_variance(parameters.items[j])
+        with ThreadPoolExecutor(ncpus) as pool:
+            return list(pool.map(one, chosen))
+    return [one(j) for j in chosen]
+
+
+def _start(focal: FocalPlan, response: np.ndarray) -> tuple[Any, np.ndarray, float]:
+    """A workspace of the plan, and the optimum in it."""
+    work = _core.Work(focal.plan)
+    work.set_response(response)
+    par, _, _, outcome = work.newton(focal.par, False, 1e-12)
+    return work, par, outcome["d"]
+
+
+def _sigma(work: Any, n: int) -> float:
+    """The ML estimate of sigma where the workspace stands."""
+    return float(np.sqrt(work.state()[4][2] / n))
+
+
+def _variance_path(
+    ml: LMM, plans: FocalPlans, parameters: VarianceParameters, p: VarianceParameter, steps: _Steps
+) -> _Path:
+    focal, first, second = (plans.own(), 0, 0) if p.kind == "sigma" else plans.for_variance(p)
+    work, par, d = _start(focal, plans.response)
+    sigma = _sigma(work, len(plans.response))
+    if p.kind == "sigma":
+        at, step = sigma, steps.delta * sigma / np.sqrt(2 * len(plans.response))
+    elif p.kind == "sd":
+        at = sigma * par[first]
+        levels = len(plans.design.random[p.term].levels)
+        values = plans.design.random[p.term].values
+        unit = 1.0 if values is None else float(np.sqrt(np.mean(values[:, p.row] ** 2))) or 1.0
+        step = steps.delta * max(at / np.sqrt(2 * levels), 0.05 * sigma / unit)
+    else:
+        norm = np.hypot(par[first], par[second])
+        if norm == 0.0 or par[first - 1] == 0.0:
+            nothing = np.empty(0)
+            return _Path(np.empty((0, 0)), nothing, nothing, nothing, np.empty((0, len(par))), focal)
+        at, step = par[first] / norm, 0.1 * steps.delta
+    path = _core.profile(
+        work, p.kind, par, at, d, sigma, p.lower, p.upper, step, steps.delta, steps.cutoff,
+        first, second, None, False, steps.points,
+    )  # fmt: skip
+    out = _natural(path, focal, plans, parameters)
+    out.values[:, parameters.items.index(p)] = path[0]
+    return out
+
+
+def _fixed_path(ml: LMM, plans: FocalPlans, parameters: VarianceParameters, j: int, steps: _Steps) -> _Path:
+    focal = plans.for_fixed(j)
+    work = _core.Work(focal.plan)
+    shift = _core.Shift(work, plans.response, np.ascontiguousarray(ml.design.X[:, j]))
+    shift.apply(ml.beta[j])
+    par, _, _, outcome = work.newton(focal.par, False, 1e-12)
+    se = float(ml.sigma * np.linalg.norm(np.linalg.solve(ml.RX.T, np.eye(len(ml.beta))[:, j])))
+    path = _core.profile(
+        work, "beta", par, ml.beta[j], outcome["d"], ml.sigma, -np.inf, np.inf, steps.delta * se, steps.delta,
+        steps.cutoff, 0, 0, shift, False, steps.points,
+    )  # fmt: skip
+    beta = np.insert(path[6], j, path[0], axis=1)
+    return _natural((*path[:6], beta), focal, plans, parameters)
+
+
+def _natural(path: Any, focal: FocalPlan, plans: FocalPlans, parameters: VarianceParameters) -> _Path:
+    """The kernels' parameters as standard deviations, correlations, sigma and fixed effects."""
+    _, zeta, slope, d, sigma, par, beta = path
+    theta = par[:, plans.objective.layout.entries[:, 3]]
+    grams = plans.grams(focal, parameters.grams(theta))
+    values = np.hstack([parameters.of_grams(grams, sigma), beta])
+    return _Path(values, zeta, slope, d, par, focal)
+
+
+def _better(ml: LMM, paths: list[_Path]) -> LMM | None:
+    """The model refitted from a point of a path with a criterion lower than the optimum's, if there is one."""
+    lowest, start, focal = ml.criterion - 1e-6, None, None
+    for path in paths:
+        if len(path.d) and path.d.min() < lowest:
+            lowest, focal = float(path.d.min()), path.focal
+            start = path.par[int(path.d.argmin())]
+    if start is None or focal is None:
+        return None
+    layout, par = ml.objective.layout, start.copy()
+    if focal.term >= 0:
+        entries = ml.design.random[focal.term].covariance.entries
+        own = slice(layout.par_at[focal.term], layout.par_at[focal.term + 1])
+        T = np.zeros((len(focal.order),) * 2)
+        T[entries[:, 0], entries[:, 1]] = start[own]
+        L = triangular(T[np.argsort(focal.order)])
+        par[own] = L[entries[:, 0], entries[:, 1]]
+    with ml.objective.threads, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        optimum = minimize(ml.objective, "auto", par, {})
+        if optimum.value > ml.criterion - 1e-6:
+            return None
+        return mixed_model(settle(ml.objective, optimum, ml.control), ml.control, ml.call)

@@ -1,0 +1,258 @@
+"""The resampling engine: replicates by number, in any order, on any pool; progress, interruption, checkpoints.
+
+A task is a picklable callable ``task(first, count) -> (values (count, k), causes)``: the statistics of the replicates
+first, first + 1, ... and why some failed, by number. What a replicate is, is a function of its number alone, so the
+result does not depend on the pool.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import MereValueError
+from ..replicates import available_cpus, run_chunks
+
+__all__ = ["Outcome", "Pool", "Task", "run_task"]
+
+Task = Callable[[int, int], tuple[np.ndarray, Mapping[int, str]]]
+
+
+@dataclass(eq=False)
+class Outcome:
+    """What a run has so far.
+
+    Attributes
+    ----------
+    values : ndarray (nsim, k)
+        NaN where a replicate failed or was not done.
+    done : ndarray of bool (nsim,)
+    causes : dict
+        Why replicates failed, by number.
+    """
+
+    values: np.ndarray
+    done: np.ndarray
+    causes: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Where replicates run.
+
+    Attributes
+    ----------
+    kind : str
+        ``"threads"``, ``"processes"``, ``"no"``, or the name of a joblib backend.
+    ncpus : int or None
+        None for all processors.
+    """
+
+    kind: str = "threads"
+    ncpus: int | None = None
+
+    @property
+    def width(self) -> int:
+        return 1 if self.kind == "no" else max(1, self.ncpus or available_cpus())
+
+
+class _Serial(Executor):
+    """Runs at once, in this thread."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+class _Joblib(Executor):
+    """joblib behind the interface of an executor: collects calls and runs them together when a result is wanted."""
+
+    def __init__(self, backend: str, width: int):
+        try:
+            import joblib
+        except ImportError:
+            raise MereValueError(
+                f"parallel={backend!r} is a joblib backend, and joblib is not installed; use 'threads' or 'processes'"
+            ) from None
+        self._joblib = joblib
+        self._run = joblib.Parallel(n_jobs=width, backend=backend)
+        self._width = 2 * width
+        self._calls: list[Any] = []
+        self._futures: list[Future[Any]] = []
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self._calls.append(self._joblib.delayed(fn)(*args, **kwargs))
+        self._futures.append(future)
+        if len(self._calls) == self._width:
+            self.flush()
+        return future
+
+    def flush(self) -> None:
+        calls, futures = self._calls, self._futures
+        self._calls, self._futures = [], []
+        for future, result in zip(futures, self._run(calls) if calls else [], strict=True):
+            future.set_result(result)
+
+
+def _executor(pool: Pool) -> AbstractContextManager[Any]:
+    if pool.kind == "no" or (pool.kind == "threads" and pool.width == 1):
+        return nullcontext(_Serial())
+    if pool.kind == "threads":
+        return ThreadPoolExecutor(pool.width)
+    if pool.kind == "processes":
+        from concurrent.futures import ProcessPoolExecutor
+
+        return ProcessPoolExecutor(pool.width)
+    return nullcontext(_Joblib(pool.kind, pool.width))
+
+
+def run_task(
+    task: Task,
+    nsim: int,
+    size: int,
+    pool: Pool,
+    signature: Mapping[str, Any],
+    checkpoint: Any = None,
+    progress: bool | None = None,
+) -> Outcome:
+    """Run replicates 0, ..., nsim - 1 of a task with `size` statistics.
+
+    Parameters
+    ----------
+    task : callable
+    nsim, size : int
+    pool : Pool
+    signature : mapping of str to str
+        What the run is, for its checkpoint: another run does not resume it.
+    checkpoint : path, optional
+        Written now and then, and at the end or an interrupt; read when it exists.
+    progress : bool, optional
+        Show a bar by tqdm; default if it is installed and the run is long.
+
+    Returns
+    -------
+    Outcome
+        After Ctrl-C with what is done.
+    """
+    out = Outcome(np.full((nsim, size), np.nan), np.zeros(nsim, dtype=bool))
+    file = None if checkpoint is None else _Checkpoint(Path(checkpoint), signature)
+    if file is not None:
+        file.restore(out)
+    chunks = _chunks(out.done, max(1, min(256, nsim // (8 * pool.width) or 1)))
+    bar = _Bar(nsim, int(out.done.sum()), progress)
+
+    def store(first: int, count: int, part: tuple[np.ndarray, Mapping[int, str]]) -> None:
+        out.values[first : first + count], causes = part
+        out.causes.update(causes)
+        out.done[first : first + count] = True
+        bar.step(count)
+        if file is not None:
+            file.save(out, now=False)
+
+    try:
+        with _executor(pool) as executor:
+            if isinstance(executor, _Joblib):
+                _run_joblib(executor, task, chunks, store)
+            else:
+                run_chunks(task, chunks, store, executor, pool.width)
+    except KeyboardInterrupt:  # in this thread, between chunks
+        pass
+    finally:
+        bar.close()
+        if file is not None:
+            file.save(out, now=True)
+    return out
+
+
+def _run_joblib(executor: _Joblib, task: Task, chunks: list[tuple[int, int]], store: Any) -> None:
+    waiting = [(chunk, executor.submit(task, *chunk)) for chunk in chunks]
+    executor.flush()
+    for (first, count), future in waiting:
+        store(first, count, future.result())
+
+
+def _chunks(done: np.ndarray, size: int) -> list[tuple[int, int]]:
+    """What is left, in runs of at most `size`."""
+    out: list[tuple[int, int]] = []
+    for i in np.flatnonzero(~done).tolist():
+        if out and sum(out[-1]) == i and out[-1][1] < size:
+            out[-1] = (out[-1][0], out[-1][1] + 1)
+        else:
+            out.append((i, 1))
+    return out
+
+
+class _Bar:
+    """A progress bar that appears after two seconds."""
+
+    def __init__(self, total: int, done: int, wanted: bool | None):
+        self._total, self._done, self._wanted = total, done, wanted
+        self._began = time.monotonic()
+        self._bar: Any = None
+
+    def step(self, count: int) -> None:
+        self._done += count
+        if self._bar is not None:
+            self._bar.update(count)
+        elif self._wanted or (self._wanted is None and time.monotonic() - self._began > 2.0):
+            try:
+                from tqdm.auto import tqdm
+            except ImportError:
+                self._wanted = False
+                return
+            self._bar = tqdm(total=self._total, initial=self._done)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+class _Checkpoint:
+    """The state of a run in a file, replaced as a whole, at most every two seconds."""
+
+    def __init__(self, path: Path, signature: Mapping[str, Any]):
+        self._path, self._signature = path, {k: str(v) for k, v in signature.items()}
+        self._saved = time.monotonic()
+
+    def restore(self, out: Outcome) -> None:
+        if not self._path.exists():
+            return
+        with np.load(self._path, allow_pickle=False) as stored:
+            had = dict(zip(stored["keys"].tolist(), stored["texts"].tolist(), strict=True))
+            if had != self._signature:
+                different = sorted(k for k in {*had, *self._signature} if had.get(k) != self._signature.get(k))
+                raise MereValueError(
+                    f"checkpoint {str(self._path)!r} is of another run (different: {', '.join(different)}); "
+                    "remove it or name another file"
+                )
+            n = min(len(out.done), len(stored["done"]))
+            out.values[:n], out.done[:n] = stored["values"][:n], stored["done"][:n]
+            numbers, causes = stored["numbers"].tolist(), stored["causes"].tolist()
+            out.causes.update({i: text for i, text in zip(numbers, causes, strict=True) if i < n})
+
+    def save(self, out: Outcome, now: bool) -> None:
+        if not now and time.monotonic() - self._saved < 2.0:
+            return
+        temporary = self._path.with_name(self._path.name + ".tmp")
+        with open(temporary, "wb") as file:
+            np.savez(
+                file,
+                values=out.values,
+                done=out.done,
+                numbers=np.array(list(out.causes), dtype=np.int64),
+                causes=np.array(list(out.causes.values()), dtype=np.str_),
+                keys=np.array(list(self._signature), dtype=np.str_),
+                texts=np.array(list(self._signature.values()), dtype=np.str_),
+            )
+        os.replace(temporary, self._path)
+        self._saved = time.monotonic()

@@ -1,0 +1,156 @@
+"""Maximum likelihood of a generalized linear model by iteratively reweighted least squares.
+
+At eta the working response z = eta - offset + (y - mu) / (dmu/deta) is regressed on X with the weights
+w (dmu/deta)^2 / V(mu); the iteration stops when the deviance changes by less than 1e-8 of itself, and steps that leave
+the family's range or raise the deviance without bound are halved.
+
+Reference: McCullagh and Nelder (1989), Generalized Linear Models, section 2.5.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from .design import Design
+from .errors import ConvergenceWarning, MereValueError
+from .families import Family
+from .linear import least_squares
+from .response import Response, read_response
+
+__all__ = ["GeneralizedFit", "fit_glm", "irls"]
+
+
+@dataclass(frozen=True, eq=False)
+class GeneralizedFit:
+    """A generalized linear model at its optimum.
+
+    Attributes
+    ----------
+    beta : ndarray (p,)
+    R : ndarray (p, p)
+        Upper triangular, R'R = X'WX of the last iteration.
+    eta, mu, working : ndarray (n,)
+        Linear predictor, mean, working weights of the last iteration.
+    deviance : float
+    iterations : int
+    converged : bool
+    """
+
+    beta: np.ndarray
+    R: np.ndarray
+    eta: np.ndarray
+    mu: np.ndarray
+    working: np.ndarray
+    deviance: float
+    iterations: int
+    converged: bool
+
+
+def irls(
+    X: np.ndarray,
+    response: Response,
+    family: Family,
+    offset: np.ndarray | None = None,
+    epsilon: float = 1e-8,
+    maxit: int = 25,
+    start: np.ndarray | None = None,
+) -> GeneralizedFit:
+    """Fit a generalized linear model to a matrix of full column rank.
+
+    Parameters
+    ----------
+    X : ndarray (n, p)
+    response : Response
+    family : Family
+    offset : ndarray (n,), optional
+    epsilon, maxit
+        When to stop.
+    start : ndarray (p,), optional
+    """
+    y, wt, link = response.y, response.weights, family.link
+    shift = np.zeros(len(y)) if offset is None else offset
+    eta = link.link(family.start(y, wt)) if start is None else shift + X @ start
+    mu = link.inverse(eta)
+    beta = np.zeros(X.shape[1]) if start is None else np.asarray(start, dtype=np.float64)
+    if not (family.valid_mu(mu) and link.valid(eta)):
+        raise MereValueError("no valid means to start from: give start=, one value per coefficient")
+    deviance = float((wt * family.unit_deviance(y, mu)).sum())
+    steps, converged, first = 0, False, start is None
+    R, working = np.zeros((X.shape[1],) * 2), np.zeros(len(y))
+    for _ in range(maxit):
+        steps += 1
+        slope = link.derivative(eta)
+        working = wt * slope**2 / family.variance(mu)
+        z = eta - shift + (y - mu) / slope
+        used = working > 0
+        solution = least_squares(X[used], z[used], working[used])
+        R, old, before = solution.R, beta, deviance
+        beta = solution.beta
+        eta, mu, deviance = _at(X, beta, shift, y, wt, family)
+        halvings = 0
+        while not np.isfinite(deviance) or (not first and deviance > before and not _close(deviance, before, epsilon)):
+            if first or halvings == maxit:
+                raise MereValueError(
+                    "the iterations leave the range of the family: give start=, one value per coefficient, or take "
+                    "another link"
+                )
+            beta = (beta + old) / 2
+            eta, mu, deviance = _at(X, beta, shift, y, wt, family)
+            halvings += 1
+        first = False
+        if _close(deviance, before, epsilon):
+            converged = True
+            break
+    return GeneralizedFit(beta, R, eta, mu, working, deviance, steps, converged)
+
+
+def _close(deviance: float, before: float, epsilon: float) -> bool:
+    return abs(deviance - before) / (abs(deviance) + 0.1) < epsilon
+
+
+def _at(
+    X: np.ndarray, beta: np.ndarray, shift: np.ndarray, y: np.ndarray, wt: np.ndarray, family: Family
+) -> tuple[np.ndarray, np.ndarray, float]:
+    eta = shift + X @ beta
+    with np.errstate(all="ignore"):
+        mu = family.link.inverse(eta)
+        if not (family.link.valid(eta) and family.valid_mu(mu)):
+            return eta, mu, float("inf")
+        return eta, mu, float((wt * family.unit_deviance(y, mu)).sum())
+
+
+def null_deviance(design: Design, response: Response, family: Family) -> float:
+    """Deviance of the model with an intercept and the offset only (without an intercept: the offset only)."""
+    y, wt = response.y, response.weights
+    if not (np.asarray(design.assign_full) == 0).any():
+        eta = np.zeros(len(y)) if design.offset is None else design.offset
+        return float((wt * family.unit_deviance(y, family.link.inverse(eta))).sum())
+    if design.offset is not None:
+        return irls(np.ones((len(y), 1)), response, family, design.offset).deviance
+    mu = np.full(len(y), float((wt * y).sum() / wt.sum()))
+    return float((wt * family.unit_deviance(y, mu)).sum())
+
+
+def fit_glm(
+    design: Design, family: Family, start: np.ndarray | None = None, epsilon: float = 1e-8, maxit: int = 25,
+    stacklevel: int = 1,
+) -> tuple[Response, GeneralizedFit]:  # fmt: skip
+    """Fit the generalized linear model of a design; warns when it did not converge or fits zeros and ones."""
+    if design.random:
+        raise MereValueError(f"glm() has no random effects: take ({design.random[0].text}) out, or use glmer()")
+    response = read_response(design, family)
+    fit = irls(design.X, response, family, design.offset, epsilon, maxit, start)
+    if not fit.converged:
+        warnings.warn(f"glm: no convergence in {maxit} iterations; raise maxit", ConvergenceWarning, stacklevel + 1)
+    eps = 10 * np.finfo(float).eps
+    if family.name == "binomial" and ((fit.mu > 1 - eps) | (fit.mu < eps)).any():
+        warnings.warn(
+            "fitted probabilities numerically 0 or 1 occurred: a predictor separates the outcomes, and its coefficient "
+            "grows without bound; leave it out, or penalize it",
+            ConvergenceWarning,
+            stacklevel + 1,
+        )
+    return response, fit

@@ -1,0 +1,168 @@
+"""The text of generalized models, linear and mixed, and of their summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .. import generics as g
+from ..accessors.generalized_linear import SummaryGLM
+from ..families import Family
+from ..generalized import GLM, GLMM
+from ..generalized_summaries import SummaryGLMM, generalized_criteria, generalized_title
+from ..summaries import fit_messages
+from .linear import call_lines
+from .mixed import (
+    call_header,
+    components_text,
+    correlation_lines,
+    criteria_lines,
+    fit_lines,
+    fixed_effects_text,
+    group_lines,
+    optimizer_lines,
+    residual_lines,
+    title_lines,
+)
+from .numbers import format_number, format_numbers
+from .tables import coefficient_table, named_vector_text, zapped
+
+__all__: list[str] = []
+
+
+@g.to_text.register(Family)
+def _family(f: Family) -> str:
+    return f"\nFamily: {f.label} \nLink function: {f.link.name} \n"
+
+
+# -- mixed ---------------------------------------------------------------------
+def _family_line(f: Family) -> str:
+    return f" Family: {f.label}  ( {f.link.name} )"
+
+
+@g.to_text.register(GLMM)
+def _mixed(
+    m: GLMM,
+    digits: int = 4,
+    ranef_comp: Sequence[str] | str = ("Std.Dev.",),
+    ranef_corr: bool = True,
+) -> str:
+    lines = [
+        *title_lines(generalized_title(m), "glmerMod"),
+        _family_line(m.model_family),
+        *call_header(m.call, str(m.design.formula), with_control=False),
+        *criteria_lines(generalized_criteria(m), 4),
+        "Random effects:",
+        components_text(g.VarCorr(m), digits, ranef_comp, ranef_corr),
+        *group_lines(g.nobs(m), g.ngrps(m)),
+    ]
+    if len(m.beta):
+        beta = format_numbers(m.beta, digits)
+        lines += ["Fixed Effects:", named_vector_text(beta, list(m.design.names), gap=2)]
+    else:
+        lines.append("No fixed effect coefficients")
+    lines += [*fit_lines(fit_messages(m)), *optimizer_lines(m.optinfo, brief=True)]
+    return "\n".join(lines)
+
+
+@g.to_text.register(SummaryGLMM)
+def _mixed_summary(
+    s: SummaryGLMM,
+    digits: int = 4,
+    correlation: bool | None = None,
+    signif_stars: bool = True,
+    ranef_comp: Sequence[str] | str = ("Variance", "Std.Dev."),
+    ranef_corr: bool = True,
+    show_resids: bool = True,
+) -> str:
+    lines = [
+        *title_lines(s.title, "glmerMod"),
+        _family_line(s.family),
+        *call_header(s.call, s.formula, with_control=True),
+        "",
+        *criteria_lines(s.criteria, 1),
+        "",
+    ]
+    if show_resids:
+        lines += ["Scaled residuals: ", *residual_lines(s.residuals.to_numpy(), digits), ""]
+    lines += [
+        "Random effects:",
+        components_text(s.varcor, digits, ranef_comp, ranef_corr),
+        *group_lines(s.nobs, s.ngrps),
+    ]
+    if len(s.coefficients):
+        lines += ["", "Fixed effects:", fixed_effects_text(s.coefficients, digits, signif_stars)]
+    if len(s.coefficients) > 1:
+        lines += correlation_lines(s.vcov, s.correlation if correlation is None else correlation)
+    lines += [*fit_lines(s.messages), *optimizer_lines(s.optinfo, brief=False)]
+    return "\n".join(lines)
+
+
+# -- linear ----------------------------------------------------------------------
+def _rounded(x: float, digits: int) -> str:
+    """`x` to significant digits, without zeros at the end."""
+    return format_number(float(f"{x:.{digits - 1}e}"))
+
+
+@g.to_text.register(GLM)
+def _linear(m: GLM, digits: int = 4) -> str:
+    lines = ["", "Call:  " + "\n".join(call_lines(m.call, str(m.design.formula))), ""]
+    beta = g.coef(m)
+    if len(beta):
+        values = format_numbers(beta, digits)
+        lines += ["Coefficients:", named_vector_text(values, [str(n) for n in beta.index], gap=2)]
+    else:
+        lines.append("No coefficients")
+    aic = g.extractAIC(m)[1]
+    lines += [
+        "",
+        f"Degrees of Freedom: {m.df_null} Total (i.e. Null);  {m.df} Residual",
+        f"Null Deviance:\t    {_rounded(m.null_deviance, digits)} ",
+        f"Residual Deviance: {_rounded(m.fit.deviance, digits)} \tAIC: {_rounded(aic, digits)}",
+    ]
+    return "\n".join(lines)
+
+
+@g.to_text.register(SummaryGLM)
+def _linear_summary(s: SummaryGLM, digits: int = 4, signif_stars: bool = True) -> str:
+    lines = ["", "Call:", *call_lines(s.call, s.formula), "", "Deviance Residuals: "]
+    lines += [*_deviance_lines(s, digits), "", *_coefficient_lines(s, digits, signif_stars), ""]
+    lines += [f"(Dispersion parameter for {s.family.label} family taken to be {format_number(s.dispersion)})", ""]
+    deviances = format_numbers([s.null_deviance, s.deviance], max(5, digits + 1))
+    counts = format_numbers([float(s.df[2]), float(s.df[1])])
+    for name, value, df in zip(("    Null", "Residual"), deviances, counts, strict=True):
+        lines.append(f"{name} deviance: {value}  on {df}  degrees of freedom")
+    if s.omitted:
+        plural = "s" if s.omitted > 1 else ""
+        lines.append(f"  ({s.omitted} observation{plural} deleted due to missingness)")
+    lines += [f"AIC: {_rounded(s.aic, max(4, digits + 1))}", ""]
+    lines += [f"Number of Fisher Scoring iterations: {s.iterations}", ""]
+    return "\n".join(lines)
+
+
+def _deviance_lines(s: SummaryGLM, digits: int) -> list[str]:
+    values = s.residuals.to_numpy()
+    values = values[~np.isnan(values)]
+    if s.df[1] > 5:
+        quartiles = np.quantile(values, [0, 0.25, 0.5, 0.75, 1])
+        names = ["Min", "1Q", "Median", "3Q", "Max"]
+    else:
+        quartiles, names = values, [str(label) for label in s.residuals.dropna().index]
+    texts = format_numbers(zapped(quartiles, digits + 1), digits)
+    return named_vector_text(texts, names, gap=2).split("\n")
+
+
+def _coefficient_lines(s: SummaryGLM, digits: int, signif_stars: bool) -> list[str]:
+    if not s.aliased:
+        return ["No Coefficients"]
+    count = sum(dropped for _, dropped in s.aliased)
+    head = "Coefficients:"
+    if count:
+        head += f" ({count} not defined because of singularities)"
+    full = s.coefficients.reindex([name for name, _ in s.aliased])
+    table = coefficient_table(
+        full.to_numpy(), list(full.index), list(full.columns), digits,
+        estimates=[0, 1], statistics=[2], p_value=3, signif_stars=signif_stars,
+    )  # fmt: skip
+    return [head, table]

@@ -1,0 +1,66 @@
+"""The response of a generalized model: numbers and prior weights from what the formula gave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .design import Design
+from .errors import MereValueError
+from .families import Family
+from .frame import Factor
+
+__all__ = ["Response", "read_response"]
+
+
+@dataclass(frozen=True, eq=False)
+class Response:
+    """What is modelled.
+
+    Attributes
+    ----------
+    y : ndarray (n,)
+        For the binomial family the proportion of successes.
+    weights : ndarray (n,)
+        Prior weights times, for the binomial family, the number of trials.
+    counts : bool
+        Was the response ``cbind(successes, failures)``?
+    """
+
+    y: np.ndarray
+    weights: np.ndarray
+    counts: bool = False
+
+
+def read_response(design: Design, family: Family) -> Response:
+    """The response of a design for a family; raises when it cannot come from the family.
+
+    Examples
+    --------
+    >>> from mere.design import build_design
+    >>> from mere.families import binomial
+    >>> d = {"s": [1.0, 2], "f": [3.0, 0], "x": [0.0, 1]}
+    >>> r = read_response(build_design("cbind(s, f) ~ x", d), binomial())
+    >>> r.y, r.weights
+    (array([0.25, 1.  ]), array([4., 2.]))
+    """
+    y, prior = design.y, np.ones(len(design.y)) if design.weights is None else np.asarray(design.weights)
+    counts = y.ndim == 2
+    value = design.frame.variables.get(design.response)
+    if counts:
+        if family.name != "binomial" or y.shape[1] != 2:
+            raise MereValueError(
+                f"the response {design.response} has {y.shape[1]} columns: only a binomial model takes two, "
+                "cbind(successes, failures)"
+            )
+        if (y < 0).any():
+            raise MereValueError(f"{design.response}: numbers of successes and failures must not be negative")
+        trials = y.sum(axis=1)
+        y = np.where(trials > 0, y[:, 0] / np.where(trials > 0, trials, 1.0), 0.0)
+        prior = prior * trials
+    if isinstance(value, Factor) and family.name != "binomial":
+        raise MereValueError(f"the response {design.response} is a factor: only a binomial model takes one")
+    y = np.ascontiguousarray(y, dtype=np.float64)
+    family.check(y, design.response)
+    return Response(y, np.ascontiguousarray(prior, dtype=np.float64), counts)

@@ -1,0 +1,230 @@
+"""`glm`, `glmer` and `glmer_nb`: generalized linear models, without and with random effects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..control import GlmerControl
+from ..design import build_design
+from ..errors import MereValueError
+from ..families import Family, make_family, negative_binomial
+from ..generalized import GLM, GLMM, generalized_linear_model, generalized_mixed_model
+from ..generalized_fitting import fit_glmm
+from ..irls import fit_glm
+from .calls import record
+
+__all__ = ["glm", "glmer", "glmer_nb"]
+
+
+def glm(
+    formula: str,
+    data: Any,
+    family: str | Family = "gaussian",
+    weights: Any = None,
+    offset: Any = None,
+    subset: Any = None,
+    na_action: str = "omit",
+    contrasts: Any = None,
+    start: Any = None,
+    epsilon: float = 1e-8,
+    maxit: int = 25,
+    env: Mapping[str, Any] | None = None,
+) -> GLM:
+    """Fit a generalized linear model by maximum likelihood.
+
+    g(E y) = offset + X beta with y from an exponential family.
+
+    Parameters
+    ----------
+    formula : str
+        ``"y ~ a * x"``; a binomial response is 0/1, logical, a two-level factor, a proportion with ``weights=`` the
+        number of trials, or ``cbind(successes, failures)``.
+    data : table
+        pandas, polars, pyarrow, or a dict of arrays; never changed.
+    family : str or Family
+        ``"binomial"``, ``"poisson"``, ``"Gamma"``, ``"inverse_gaussian"``, ``"gaussian"``, or an object such as
+        ``families.binomial(link="probit")`` or ``families.negative_binomial(2)``.
+    weights, offset, subset : str or array, optional
+        A column name, an expression in the columns, or an array.
+    na_action : {"omit", "exclude", "fail"}
+    contrasts : dict or pair, optional
+    start : array, optional
+        Coefficients to start from.
+    epsilon, maxit
+        The iterations stop when the deviance changes by less than epsilon of itself.
+    env : mapping, optional
+        Functions and arrays of your own that the formula may use.
+
+    Returns
+    -------
+    GLM
+        Coefficients of columns that are linear combinations of earlier ones are NaN.
+
+    References
+    ----------
+    McCullagh and Nelder (1989), Generalized Linear Models.
+
+    Examples
+    --------
+    >>> from mere import glm
+    >>> from mere.datasets import cbpp
+    >>> glm("cbind(incidence, size - incidence) ~ period", cbpp, family="binomial").coef().round(3).to_dict()
+    {'(Intercept)': -1.269, 'period2': -1.171, 'period3': -1.301, 'period4': -1.782}
+    """
+    call = record(
+        "glm", data, formula=str(formula), family=family, weights=weights, offset=offset,
+        subset=subset, na_action=None if na_action == "omit" else na_action, contrasts=contrasts, start=start, env=env,
+    )  # fmt: skip
+    design = build_design(
+        formula, data, weights=weights, offset=offset, subset=subset, na_action=na_action,
+        contrasts=contrasts, env=env,
+    )  # fmt: skip
+    chosen = make_family(family)
+    first = None if start is None else np.asarray(start, dtype=np.float64)
+    if first is not None and first.shape != (len(design.names),):
+        raise MereValueError(f"start must have {len(design.names)} values, one per coefficient, not {first.size}")
+    response, fit = fit_glm(design, chosen, first, epsilon, maxit, stacklevel=2)
+    return generalized_linear_model(design, chosen, response, fit, call)
+
+
+def glmer(
+    formula: str,
+    data: Any,
+    family: str | Family = "gaussian",
+    nAGQ: int = 1,
+    weights: Any = None,
+    offset: Any = None,
+    subset: Any = None,
+    na_action: str = "omit",
+    contrasts: Any = None,
+    start: Any = None,
+    control: GlmerControl | None = None,
+    env: Mapping[str, Any] | None = None,
+) -> GLMM:
+    """Fit a generalized linear mixed model by maximum likelihood.
+
+    g(E(y | b)) = offset + X beta + Z b, b ~ N(0, Lambda Lambda'), y from an exponential family. The integral over b is
+    approximated: Laplace by default, adaptive Gauss-Hermite quadrature with ``nAGQ`` points otherwise. The likelihood
+    keeps its constants whatever nAGQ is, so fits compare with each other and with `glm`.
+
+    Parameters
+    ----------
+    formula : str
+        ``"y ~ x + (1 + x | g)"``; binomial responses as in `glm`.
+    data : table
+        pandas, polars, pyarrow, or a dict of arrays; never changed.
+    family : str or Family
+        As in `glm`. The Gaussian family with its identity link is a linear mixed model: use `lmer`.
+    nAGQ : int
+        0: the fixed effects are found with the random effects, which is fast and rough; 1: Laplace; up to 100:
+        quadrature points per dimension, for one grouping factor with at most three effects.
+    weights, offset, subset : str or array, optional
+        For a proportion the weights are numbers of trials.
+    na_action : {"omit", "exclude", "fail"}
+    contrasts : dict or pair, optional
+    start : array or dict, optional
+        Theta, or ``{"theta": ..., "fixef": ...}``.
+    control : GlmerControl, optional
+        From `glmerControl`.
+    env : mapping, optional
+
+    Returns
+    -------
+    GLMM
+
+    Notes
+    -----
+    Standard deviations of random effects are on the scale of the linear predictor for every family, as in lme4 2.x;
+    earlier versions multiply those of Gamma and inverse Gaussian models by sigma.
+
+    References
+    ----------
+    Breslow and Clayton (1993), JASA 88, 9-25. Pinheiro and Chao (2006), J. Comput. Graph. Statist. 15, 58-81.
+
+    Examples
+    --------
+    >>> from mere import glmer
+    >>> from mere.datasets import cbpp
+    >>> m = glmer("cbind(incidence, size - incidence) ~ period + (1 | herd)", cbpp, family="binomial")
+    >>> m.fixef().round(3).to_dict()
+    {'(Intercept)': -1.399, 'period2': -0.992, 'period3': -1.129, 'period4': -1.58}
+    """
+    call = record(
+        "glmer", data, formula=str(formula), family=family, nAGQ=None if nAGQ == 1 else nAGQ,
+        weights=weights, offset=offset, subset=subset, na_action=None if na_action == "omit" else na_action,
+        contrasts=contrasts, start=start, control=control, env=env,
+    )  # fmt: skip
+    chosen = make_family(family)
+    if chosen.name == "gaussian" and chosen.link.name == "identity":
+        raise MereValueError(
+            "glmer() with the gaussian family and the identity link is a linear mixed model: use lmer(), with "
+            "REML=False for maximum likelihood"
+        )
+    if isinstance(nAGQ, bool) or not isinstance(nAGQ, (int, np.integer)) or not 0 <= nAGQ <= 100:
+        raise MereValueError(f"nAGQ must be a whole number from 0 to 100, not {nAGQ!r}")
+    design = build_design(
+        formula, data, weights=weights, offset=offset, subset=subset, na_action=na_action,
+        contrasts=contrasts, env=env,
+    )  # fmt: skip
+    control = control if control is not None else GlmerControl()
+    fit = fit_glmm(design, chosen, int(nAGQ), control, start, stacklevel=2)
+    return generalized_mixed_model(fit, control, call)
+
+
+def glmer_nb(
+    formula: str,
+    data: Any,
+    link: Any = "log",
+    nAGQ: int = 1,
+    weights: Any = None,
+    offset: Any = None,
+    subset: Any = None,
+    na_action: str = "omit",
+    contrasts: Any = None,
+    start: Any = None,
+    control: GlmerControl | None = None,
+    env: Mapping[str, Any] | None = None,
+) -> GLMM:
+    """Fit a negative binomial mixed model, its size theta with the other parameters (R: ``glmer.nb``).
+
+    V(mu) = mu + mu^2 / theta. Log theta is estimated jointly with the covariances and the fixed effects, so their
+    standard errors account for it.
+
+    Parameters
+    ----------
+    formula, data, nAGQ, weights, offset, subset, na_action, contrasts, start, control, env
+        As in `glmer`.
+    link : str or Link
+        Default ``"log"``.
+
+    Returns
+    -------
+    GLMM
+        Its family is ``negative_binomial(theta)``; ``getME(m, "glmer.nb.theta")`` is the estimate.
+
+    Examples
+    --------
+    >>> from mere import getME, glmer_nb
+    >>> from mere.datasets import grouseticks
+    >>> m = glmer_nb("TICKS ~ YEAR + (1 | BROOD)", grouseticks)
+    >>> round(getME(m, "glmer.nb.theta"), 2)
+    3.3
+    """
+    call = record(
+        "glmer.nb", data, formula=str(formula), link=None if link == "log" else link,
+        nAGQ=None if nAGQ == 1 else nAGQ, weights=weights, offset=offset, subset=subset,
+        na_action=None if na_action == "omit" else na_action, contrasts=contrasts, start=start, control=control,
+        env=env,
+    )  # fmt: skip
+    design = build_design(
+        formula, data, weights=weights, offset=offset, subset=subset, na_action=na_action,
+        contrasts=contrasts, env=env,
+    )  # fmt: skip
+    if nAGQ < 1:
+        raise MereValueError("glmer_nb() estimates theta by the likelihood: nAGQ must be at least 1")
+    control = control if control is not None else GlmerControl()
+    fit = fit_glmm(design, negative_binomial(1.0, link), int(nAGQ), control, start, joint_theta=True, stacklevel=2)
+    return generalized_mixed_model(fit, control, call)

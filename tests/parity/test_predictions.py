@@ -1,0 +1,30 @@
+"""Predictions against lme4's (r_parity/predictions.R)."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mere
+
+from .goldens import array, golden, table
+
+CASES = {case["id"]: case for case in golden("whatif", "predictions")["cases"]}
+RE_FORM = {"all": None, "none": False}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_prediction(name):
+    case = CASES[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        m = mere.lmer(case["formula"], table(case["data"]))
+    new = pd.DataFrame(case["newdata"])
+    re_form = RE_FORM.get(case["re_form"], case["re_form"])
+    got = mere.predict(m, new, re_form=re_form, se_fit="se" in case, **case["mere"])
+    fit = got.fit if "se" in case else got
+    want = array(case["fit"])
+    np.testing.assert_allclose(fit, want, rtol=case["tolerance"], atol=case["tolerance"] * np.nanmax(np.abs(want)))
+    if "se" in case:
+        np.testing.assert_allclose(got.se_fit, array(case["se"]), rtol=1e-5)

@@ -1,0 +1,46 @@
+"""Profile intervals against lme4's, and for prior weights against the definition (r_parity/profiles.R)."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import mere
+
+from .goldens import array, golden, table
+
+CASES = {case["id"]: case for case in golden("whatif", "profiles")["cases"]}
+
+
+def fit(case):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", mere.errors.SingularFitMessage)
+        return mere.lmer(case["formula"], table(case["data"]), REML=False, weights=case.get("weights"))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_intervals(name):
+    case = CASES[name]
+    got = mere.confint(fit(case))
+    assert set(got.index) == set(case["names"])
+    got = got.loc[case["names"]].to_numpy()
+    want = np.column_stack([array(case["lower"]), array(case["upper"])])
+    width = (want[:, 1] - want[:, 0])[:, None]
+    error = np.abs(got - want) / width
+    assert np.nanmax(error) <= case["tolerance"], f"{case['reason']}\n{got}\n{want}"
+    assert not np.isnan(got).any()
+
+
+def test_names_and_order_of_lme4_2():
+    m = fit(CASES["sleepstudy"])
+    names = ["sd_(Intercept)|Subject", "sd_Days|Subject", "cor_Days.(Intercept)|Subject", "sigma"]
+    names += ["(Intercept)", "Days"]
+    both = mere.confint(m)
+    assert list(both.index) == names
+    signs = mere.confint(m, signames=True)
+    assert list(signs.index) == [".sig01", ".sig02", ".sig03", ".sigma", "(Intercept)", "Days"]
+    np.testing.assert_allclose(signs.to_numpy(), both.to_numpy())
+    assert list(mere.confint(m, [".sigma", "sd_Days|Subject"]).index) == ["sigma", "sd_Days|Subject"]
+    assert list(mere.confint(m, "theta_").index) == names[:4]
+    assert list(mere.confint(m, "beta_").index) == names[4:]
+    assert list(mere.confint(m, [0, 5]).index) == [names[0], names[5]]
