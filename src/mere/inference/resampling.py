@@ -87,8 +87,7 @@ class _Joblib(Executor):
                 f"parallel={backend!r} is a joblib backend, and joblib is not installed; use 'threads' or 'processes'"
             ) from None
         self._joblib = joblib
-        self._run = joblib.Parallel(n_jobs=width, backend=backend)
-        self._width = 2 * width
+        self._backend, self._width = backend, width
         self._calls: list[Any] = []
         self._futures: list[Future[Any]] = []
 
@@ -96,15 +95,18 @@ class _Joblib(Executor):
         future: Future[Any] = Future()
         self._calls.append(self._joblib.delayed(fn)(*args, **kwargs))
         self._futures.append(future)
-        if len(self._calls) == self._width:
+        if len(self._calls) == 2 * self._width:
             self.flush()
         return future
 
     def flush(self) -> None:
         calls, futures = self._calls, self._futures
         self._calls, self._futures = [], []
-        for future, result in zip(futures, self._run(calls) if calls else [], strict=True):
-            future.set_result(result)
+        if not calls:
+            return
+        with self._joblib.parallel_config(backend=self._backend, n_jobs=self._width):
+            for future, result in zip(futures, self._joblib.Parallel()(calls), strict=True):
+                future.set_result(result)
 
 
 def _executor(pool: Pool) -> AbstractContextManager[Any]:
