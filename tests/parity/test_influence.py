@@ -76,7 +76,5 @@ def test_moments_within_monte_carlo_error(name):
 @pytest.mark.parametrize("kind", ["perc", "basic", "norm", "bca"])
 def test_intervals_of_boot_ci(kind):
     gold = golden("whatif", "bootstrap")["intervals"]
-    got = bootstrap_interval(
-        array(gold["t"]), gold["t0"], gold["level"], kind, acceleration(array(gold["jackknife"]))
-    )
+    got = bootstrap_interval(array(gold["t"]), gold["t0"], gold["level"], kind, acceleration(array(gold["jackknife"])))
     np.testing.assert_allclose(got, gold[kind], rtol=1e-7)
