@@ -76,47 +76,14 @@ class _Serial(Executor):
         return future
 
 
-class _Joblib(Executor):
-    """joblib behind the interface of an executor: collects calls and runs them together when a result is wanted."""
-
-    def __init__(self, backend: str, width: int):
-        try:
-            import joblib
-        except ImportError:
-            raise MereValueError(
-                f"parallel={backend!r} is a joblib backend, and joblib is not installed; use 'threads' or 'processes'"
-            ) from None
-        self._joblib = joblib
-        self._run = joblib.Parallel(n_jobs=width, backend=backend)
-        self._width = 2 * width
-        self._calls: list[Any] = []
-        self._futures: list[Future[Any]] = []
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        self._calls.append(self._joblib.delayed(fn)(*args, **kwargs))
-        self._futures.append(future)
-        if len(self._calls) == self._width:
-            self.flush()
-        return future
-
-    def flush(self) -> None:
-        calls, futures = self._calls, self._futures
-        self._calls, self._futures = [], []
-        for future, result in zip(futures, self._run(calls) if calls else [], strict=True):
-            future.set_result(result)
-
-
 def _executor(pool: Pool) -> AbstractContextManager[Any]:
     if pool.kind == "no" or (pool.kind == "threads" and pool.width == 1):
         return nullcontext(_Serial())
     if pool.kind == "threads":
         return ThreadPoolExecutor(pool.width)
-    if pool.kind == "processes":
-        from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures import ProcessPoolExecutor
 
-        return ProcessPoolExecutor(pool.width)
-    return nullcontext(_Joblib(pool.kind, pool.width))
+    return ProcessPoolExecutor(pool.width)
 
 
 def run_task(
@@ -164,12 +131,12 @@ def run_task(
             file.save(out, now=False)
 
     try:
-        with _executor(pool) as executor:
-            if isinstance(executor, _Joblib):
-                size = max(1, min(256, nsim // (8 * pool.width)))
-                _run_joblib(executor, task, list(_chunks(out.done, lambda: size)), store)
-            else:
+        if pool.kind in ("no", "threads", "processes"):
+            with _executor(pool) as executor:
                 run_chunks(task, _chunks(out.done, pace.size), store, executor, pool.width)
+        else:
+            size = max(1, min(256, nsim // (8 * pool.width)))
+            _run_joblib(pool, task, list(_chunks(out.done, lambda: size)), store)
     except KeyboardInterrupt:  # in this thread, between chunks
         pass
     finally:
@@ -179,11 +146,20 @@ def run_task(
     return out
 
 
-def _run_joblib(executor: _Joblib, task: Task, chunks: list[tuple[int, int]], store: Any) -> None:
-    waiting = [(chunk, executor.submit(task, *chunk)) for chunk in chunks]
-    executor.flush()
-    for (first, count), future in waiting:
-        store(first, count, future.result())
+def _run_joblib(pool: Pool, task: Task, chunks: list[tuple[int, int]], store: Any) -> None:
+    """Chunks by a backend of joblib, some for each worker at a time."""
+    try:
+        import joblib
+    except ImportError:
+        raise MereValueError(
+            f"parallel={pool.kind!r} is a joblib backend, and joblib is not installed; use 'threads' or 'processes'"
+        ) from None
+    with joblib.parallel_config(backend=pool.kind, n_jobs=pool.width):
+        run = joblib.Parallel()
+        for at in range(0, len(chunks), 4 * pool.width):
+            wave = chunks[at : at + 4 * pool.width]
+            for (first, count), part in zip(wave, run(joblib.delayed(task)(*c) for c in wave), strict=True):
+                store(first, count, part)
 
 
 def _chunks(done: np.ndarray, size: Callable[[], int]) -> Iterator[tuple[int, int]]:
