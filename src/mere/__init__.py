@@ -1,6 +1,6 @@
 """Mixed-effects regression under R's vocabulary: lme4, lmerTest and emmeans for Python."""
 
-from . import accessors, datasets, diagnostics, errors, inference, prediction, printing, refitting, simulation
+from . import accessors, datasets, diagnostics, errors, families, inference, prediction, printing, refitting, simulation
 from .control import glmerControl, lmerControl
 from .generics import (
     AIC,

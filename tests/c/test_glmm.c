@@ -220,7 +220,6 @@ TEST(optima_are_stationary)
         parameters(&models[t], n, par);
         CHECK(mere_glmm_joint(g, par, &joint) == MERE_OK);
         CHECK(mere_glmm_minimize(g, &laplace, &options, par, best, gradient, matrix, &outcome) == MERE_OK);
-        if (outcome.code) fprintf(stderr, "%s: %d evals %d d %.12g dec %g\n", models[t].name, outcome.code, (int)outcome.n_eval, outcome.d, outcome.decrement);
         CHECK(outcome.code == 0);
         CHECK(outcome.d <= joint + 1e-9);
         CHECK(mere_glmm_value(g, best, &d) == MERE_OK);
