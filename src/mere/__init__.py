@@ -1,6 +1,18 @@
 """Mixed-effects regression under R's vocabulary: lme4, lmerTest and emmeans for Python."""
 
-from . import accessors, datasets, diagnostics, errors, families, inference, prediction, printing, refitting, simulation
+from . import (
+    accessors,
+    datasets,
+    diagnostics,
+    errors,
+    families,
+    inference,
+    prediction,
+    printing,
+    profile_plots,
+    refitting,
+    simulation,
+)
 from .control import glmerControl, lmerControl
 from .generics import (
     AIC,
@@ -20,6 +32,7 @@ from .generics import (
     contest1D,
     contestMD,
     cooks_distance,
+    densityplot,
     deviance,
     df_residual,
     dfbeta,
@@ -65,6 +78,7 @@ from .generics import (
     show_tests,
     sigma,
     simulate,
+    splom,
     step,
     summary,
     terms,
@@ -141,6 +155,7 @@ __all__ = [
     "contrast",
     "cooks_distance",
     "datasets",
+    "densityplot",
     "deviance",
     "df_residual",
     "dfbeta",
@@ -217,6 +232,7 @@ __all__ = [
     "sigma",
     "simulate",
     "split_fac",
+    "splom",
     "step",
     "summary",
     "terms",
@@ -230,4 +246,4 @@ __all__ = [
     "weights",
 ]
 
-del accessors, diagnostics, inference, prediction, printing, refitting, simulation
+del accessors, diagnostics, inference, prediction, printing, profile_plots, refitting, simulation
