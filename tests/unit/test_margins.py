@@ -78,9 +78,9 @@ def test_made_transforms(type, param):
 
 @pytest.mark.parametrize(
     "text",
-    ["log(y)", "log10(y)", "sqrt(y + 0.5)", "2 * sqrt(y)", "log(y, 10)", "1 / y", "y^0.5", 
-     "log(2 * y)",      "asin(sqrt(y / 100))", "-log(y)", "log(y) / 2", "asinh(y)", "I(y / 10)", "log(y + 2)", "logit(y / 100)", "(y - 3)^2"],
-)  # fmt: skip
+    ["log(y)", "log10(y)", "sqrt(y + 0.5)", "2 * sqrt(y)", "log(y, 10)", "1 / y", "y^0.5", "log(2 * y)", "-log(y)"]
+    + ["asin(sqrt(y / 100))", "log(y) / 2", "asinh(y)", "I(y / 10)", "log(y + 2)", "logit(y / 100)", "(y - 3)^2"],
+)
 def test_responses_are_inverted(text):
     scale = response_scale(parse_expression(text))
     mu = np.array([5.0, 20.0, 60.0])
@@ -280,6 +280,38 @@ def test_estimability():
     frame = mere.emmeans(m, ["group", "race"]).to_frame()
     assert frame["emmean"].isna().tolist() == [False, False, True, True, False, False]
     assert mere.pairs(mere.emmeans(m, "~ group | race")).to_frame()["estimate"].notna().all()
+
+
+def test_population_averages():
+    from mere.datasets import cbpp
+
+    m = mere.glmer("cbind(incidence, size - incidence) ~ period + (1 | herd)", cbpp, "binomial")
+    means = mere.emmeans(m, "period")
+    plain = mere.summary(means, type="response").table["prob"].to_numpy()
+    second = mere.summary(means, type="response", bias_adjust=True).table["prob"].to_numpy()
+    whole = mere.summary(means, type="response", bias_adjust="integrate").table["prob"].to_numpy()
+    sd = mere.VarCorr(m)["herd"].iloc[0, 0] ** 0.5
+    draws = stats.norm.ppf((np.arange(200000) + 0.5) / 200000) * sd
+    eta = mere.summary(means).table["emmean"].to_numpy()
+    assert whole == pytest.approx([(1 / (1 + np.exp(-(e + draws)))).mean() for e in eta], rel=1e-4)
+    assert (plain < whole).all() and np.abs(second - whole).max() < np.abs(plain - whole).max()
+
+
+def test_generalized_linear_models():
+    m = mere.glm("breaks ~ wool * tension", warpbreaks, family="poisson")
+    frame = mere.summary(mere.emmeans(m, ["wool", "tension"]), type="response").table
+    cells = warpbreaks.groupby(["tension", "wool"], observed=True)["breaks"].mean()
+    assert frame["rate"].to_numpy() == pytest.approx(cells.to_numpy(), rel=1e-6)
+    assert np.isinf(frame["df"]).all()
+    gamma = mere.glm("breaks ~ tension", warpbreaks, family="Gamma")
+    assert mere.emmeans(gamma, "tension").to_frame()["df"].tolist() == [51.0] * 3
+
+
+def test_robust_covariances():
+    m = mere.lm("breaks ~ wool * tension", warpbreaks)
+    plain, robust = (mere.emmeans(m, "tension", **o).to_frame() for o in ({}, {"vcov": "HC3"}))
+    assert robust["emmean"].to_numpy() == pytest.approx(plain["emmean"].to_numpy())
+    assert (robust["SE"] != plain["SE"]).all()
 
 
 # -- other forms ----------------------------------------------------------------------------

@@ -100,7 +100,7 @@ class About:
         Rows that exist (nested factors).
     nesting : factor to the factors it is nested in
     null : value of the null hypothesis
-    df, sigma, bias_sigma, type, side, delta, bias_adjust : defaults of the summary
+    df, sigma, bias_sigma, total_sd, type, side, delta, bias_adjust : defaults of the summary
     terms : of the model
     coefficients : the matrix of the contrasts, and the grid they are of
     is_grid : bool
@@ -132,10 +132,11 @@ class About:
     df: float | None = None
     sigma: float | None = None
     bias_sigma: float | None = None
+    total_sd: float | None = None
     type: str = "link"
     side: int = 0
     delta: float = 0.0
-    bias_adjust: bool = False
+    bias_adjust: bool | str = False
     cross_adjust: str = "none"
     terms: tuple[tuple[str, tuple[str, ...]], ...] = ()
     coefficients: pd.DataFrame | None = None
@@ -228,7 +229,8 @@ class EmmGrid:
         return len(self.shown)
 
     def __getitem__(self, keep: Any) -> EmmGrid:
-        return self.rows(self.shown[keep])
+        part = self.rows(self.shown[keep])
+        return part.with_about(by=(), primary=tuple(part.table.columns))
 
     def __repr__(self) -> str:
         return g.to_text(self)

@@ -36,7 +36,16 @@ def materialized(grid: EmmGrid, value: np.ndarray, V: np.ndarray, df: np.ndarray
     good = np.isfinite(value)
     null = None if good.all() else np.eye(n)[:, ~good]
     estimates = Estimates(np.where(good, value, np.nan), V[np.ix_(good, good)], _least(df[good]), null)
-    return EmmGrid(estimates, grid.table, np.eye(n), grid.weight, None, replace(grid.about, **about))
+    notes = tuple(_inherited(note) for note in grid.about.notes)
+    return EmmGrid(estimates, grid.table, np.eye(n), grid.weight, None, replace(grid.about, notes=notes, **about))
+
+
+def _inherited(note: str) -> str:
+    """The method of the degrees of freedom as R words it once a grid stands on its own."""
+    head, sign, method = note.partition("Degrees-of-freedom method: ")
+    if not sign or method.startswith("inherited"):
+        return note
+    return f"{head}{sign}inherited from {method} when re-gridding"
 
 
 def _least(df: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
@@ -51,8 +60,8 @@ def _least(df: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
 def regrid(
     object: EmmGrid | EmmList,
     transform: str | Scale | bool = "response",
-    bias_adjust: bool | None = None,
-    sigma: float | None = None,
+    bias_adjust: bool | str | None = None,
+    sigma: float | str | None = None,
     inv_link_lbl: str | None = None,
 ) -> Any:
     """Move the estimates of a grid to another scale (emmeans' ``regrid``).
@@ -116,13 +125,16 @@ def regrid(
 
 
 def _back(
-    grid: EmmGrid, back: Scale, value: np.ndarray, V: np.ndarray, bias_adjust: bool | None, sigma: float | None
+    grid: EmmGrid,
+    back: Scale,
+    value: np.ndarray,
+    V: np.ndarray,
+    bias_adjust: bool | str | None,
+    sigma: float | str | None,
 ) -> tuple[np.ndarray, np.ndarray, str]:
-    from .summarizing import _bias, _moved, _on_scale
+    from .summarizing import _bias, _on_scale
 
     bias = _bias(grid.about, bias_adjust, sigma)
-    _, slope = _on_scale(value, np.ones_like(value), back, bias)
-    if bias is None:
-        slope = back.slope(value)
-    out = _moved(value, back, bias)
+    out, slope = _on_scale(value, np.ones_like(value), back, bias)
+    slope = np.sign(back.slope(value)) * slope
     return out, slope[:, None] * V * slope, str(grid.about.back_label or back.label)
