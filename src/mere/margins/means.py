@@ -63,7 +63,7 @@ def marginal_means(
     if isinstance(contrasts, EmmList):
         return EmmList([(label, means), *contrasts.items()])
     return EmmList(
-        [("emmeans", means), ("contrasts", contrasts.with_about(**{k: v for k, v in chosen.items() if k in _SHARED}))]
+        [(label, means), ("contrasts", contrasts.with_about(**{k: v for k, v in chosen.items() if k in _SHARED}))]
     )
 
 
