@@ -158,7 +158,7 @@ static mere_status accept(mere_newton *v, double d1)
 /* From x with d, g, h known, down to a predicted gain below the tolerance. outcome->code says how it ended. */
 mere_status mere_newton_descend(mere_newton *v)
 {
-    double mu = 0.0, d1;
+    double mu = 0.0, promised = -1.0, d1;
     int64_t n = v->n;
     mere_status status;
     v->outcome->code = 2;
@@ -178,8 +178,12 @@ mere_status mere_newton_descend(mere_newton *v)
         }
         double gain = predicted_gain(v);
         v->outcome->decrement = gain;
+        if (!(promised >= 0.0)) /* what the first step from here promised */
+            promised = gain;
         if (gain < v->options->decrement) {
-            v->outcome->code = mu > 1e3 ? 1 : 0;
+            if (mu > 1e3)
+                break;
+            v->outcome->code = 0;
             return MERE_OK;
         }
         memcpy(v->x1, v->s, (size_t)n * sizeof(double));
@@ -194,6 +198,7 @@ mere_status mere_newton_descend(mere_newton *v)
             int at_rounding = gain < v->noise && ratio <= 1e-4;
             if ((status = accept(v, d1)))
                 return status;
+            promised = -1.0;
             if (at_rounding) {
                 v->outcome->code = 0;
                 return MERE_OK;
@@ -204,18 +209,16 @@ mere_status mere_newton_descend(mere_newton *v)
                 mu = fmax(4.0 * mu, 1e-2);
         } else {
             v->moved = 1;
-            if (mu <= 1.0 && gain < 1e-10 * (1.0 + fabs(v->d))) { /* the criterion's own rounding hides the rest */
-                v->outcome->code = 0;
-                return MERE_OK;
-            }
             memset(v->c, 0, (size_t)(n * n) * sizeof(double));
             mu = fmax(5.0 * mu, 1e-2);
             if (mu > 1e8)
                 break;
         }
     }
-    if (v->outcome->code == 2 && v->outcome->n_eval < v->options->max_eval)
-        v->outcome->code = 1;
+    if (v->outcome->n_eval < v->options->max_eval) { /* no step gains anything: rounding, if little was promised */
+        v->outcome->code = promised < 1e-10 * (1.0 + fabs(v->d)) ? 0 : 1;
+        v->outcome->decrement = promised;
+    }
     return MERE_OK;
 }
 

@@ -131,6 +131,7 @@ def refit(
     decrement: float = 1e-10,
     max_eval: int = 500,
 ) -> tuple[NDArray[np.int32], Vector, Vector, Vector, Vector]: ...
+
 class Deletion:
     plan: Plan
     def __init__(self, plan: Plan, entries: NDArray[np.int64], y: Vector) -> None: ...

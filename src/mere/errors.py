@@ -61,16 +61,16 @@ class RankDeficiencyMessage(MereWarning):
     """Columns of the fixed-effects matrix were dropped."""
 
 
-class MarginsMessage(MereWarning):
-    """Something to know about marginal means: nesting, interactions, adjustments."""
-
-
 class RefitMessage(MereWarning):
     """Something was computed on another fit than the one given: by ML instead of REML, or at a better optimum."""
 
 
 class BootstrapWarning(MereWarning):
     """Replicates failed, are missing, or are too few."""
+
+
+class MarginsMessage(MereWarning):
+    """Something to know about marginal means: nesting, interactions, adjustments."""
 
 
 class DataMessage(MereWarning):

@@ -40,7 +40,7 @@ def tell(message: str, kind: type[Warning]) -> None:
     while frame.f_back is not None and _inside(frame.f_globals.get("__name__", ""), package):
         frame = frame.f_back
         level += 1
-    warnings.warn(message, kind, stacklevel=level - 1)
+    warnings.warn(message, kind, stacklevel=level)
 
 
 def _inside(module: str, package: str) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -220,7 +219,8 @@ class LMMObjective(TermBlocks):
 
     def with_response(self, y: np.ndarray) -> LMMObjective:
         """The same objective, on the same plan, for another response (n,)."""
-        out = copy(self)
+        out = object.__new__(type(self))  # copy() would make the plan anew: see __reduce__
+        out.__dict__.update(self.__dict__)
         out._y = np.ascontiguousarray(y, dtype=np.float64)
         out.work = _core.Work(self.plan)
         out.work.set_response(out._y if self.design.offset is None else out._y - self.design.offset)

@@ -7,7 +7,7 @@ result does not depend on how the work is divided.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
@@ -71,7 +71,7 @@ def available_cpus() -> int:
 
 def run_chunks(
     work: Callable[[int, int], Any],
-    todo: Sequence[tuple[int, int]],
+    todo: Iterable[tuple[int, int]],
     done: Callable[[int, int, Any], None],
     pool: Any,
     width: int,

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import MereTypeError, MereValueError
 from ..links import Link
 from .binomial import Binomial
-from .family import Family
+from .distribution import Family
 from .gamma import Gamma
 from .gaussian import Gaussian
 from .inverse_gaussian import InverseGaussian

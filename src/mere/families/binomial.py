@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import MereValueError
-from .family import Family, x_log_ratio
+from .distribution import Family, x_log_ratio
 
 __all__ = ["Binomial"]
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import MereValueError
-from .family import Family
+from .distribution import Family
 
 __all__ = ["Gamma"]
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .family import Family
+from .distribution import Family
 
 __all__ = ["Gaussian"]
 

@@ -38,7 +38,7 @@ from .likelihood import (
     ngrps,
     nobs,
 )
-from .pictures import plot
+from .pictures import densityplot, plot, splom
 from .refitting import refit, refitML, simulate, update
 from .rows import (
     family,
@@ -73,6 +73,7 @@ __all__ = [
     "contest1D",
     "contestMD",
     "cooks_distance",
+    "densityplot",
     "deviance",
     "df_residual",
     "dfbeta",
@@ -118,6 +119,7 @@ __all__ = [
     "show_tests",
     "sigma",
     "simulate",
+    "splom",
     "step",
     "summary",
     "terms",

@@ -65,7 +65,7 @@ class Bootstrap(_Printed):
         """The replicates."""
         return self.t
 
-    confint = g.confint
+    confint, plot = g.confint, g.plot
 
 
 @dataclass(frozen=True, eq=False)

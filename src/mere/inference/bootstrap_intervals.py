@@ -90,7 +90,7 @@ def bootstrap_interval(t: np.ndarray, t0: float, level: float, kind: str, a: flo
         return 2 * t0 - quantiles(t, tails[::-1])
     if kind == "norm":
         return np.asarray(2 * t0 - t.mean() + z * t.std(ddof=1))
-    below = ((t < t0).sum() + 0.5 * (t == t0).sum()) / len(t)
+    below = float((t < t0).mean())
     if not 0 < below < 1:
         return np.array([np.nan, np.nan])
     z0 = float(ndtri(below))

@@ -59,7 +59,8 @@ class Curve:
             if (self.zeta[i] - zeta) * (self.zeta[i + 1] - zeta) <= 0:
                 return self._bisect(i, zeta)
         end, bound = (self.value[-1], self.upper) if zeta >= 0 else (self.value[0], self.lower)
-        return float(bound) if end == bound else float("nan")
+        near = abs(end - bound) <= 1e-6 * (self.value[-1] - self.value[0])
+        return float(bound) if near else float("nan")
 
     def _bisect(self, i: int, zeta: float) -> float:
         low, high = float(self.value[i]), float(self.value[i + 1])

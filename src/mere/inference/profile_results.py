@@ -76,9 +76,10 @@ class Profile(_Printed):
 
     def __getitem__(self, name: str) -> Curve:
         """The curve of a parameter: ``profile["sigma"](25.0)`` is zeta there."""
-        return self.tables[self._positions(name)[0]].curve
+        return self.tables[self.positions(name)[0]].curve
 
-    def _positions(self, parm: Any) -> list[int]:
+    def positions(self, parm: Any) -> list[int]:
+        """Which tables `parm` asks for."""
         names = [self.names[t.position] for t in self.tables]
         aliases = [self.signames[t.position] for t in self.tables]
         n_variance = sum(self.kinds[t.position] != "beta" for t in self.tables)
@@ -96,7 +97,25 @@ class Profile(_Printed):
         out[".par"] = pd.Categorical(out[".par"], categories=self.parameters)
         return out
 
-    confint = g.confint
+    confint, plot, densityplot, splom = g.confint, g.plot, g.densityplot, g.splom
+
+    def covariances(self, factors: dict[int, tuple[int, int]]) -> Profile:
+        """Covariances in place of correlations; `factors`: the two standard deviations of each correlation."""
+
+        def changed(values: np.ndarray) -> np.ndarray:
+            out = values.copy()
+            for j, (a, b) in factors.items():
+                sd = values[..., a] * values[..., b]
+                out[..., j] = np.where(sd == 0, 0.0, values[..., j] * sd)
+            return out
+
+        def name(j: int, text: str) -> str:
+            return text.replace("cor_", "cov_", 1) if j in factors else text
+
+        names = tuple(name(j, text) for j, text in enumerate(self.names))
+        kinds = tuple("cov" if j in factors else kind for j, kind in enumerate(self.kinds))
+        tables = tuple(replace(t, values=changed(t.values)) for t in self.tables)
+        return replace(self, names=names, kinds=kinds, tables=tables, at=changed(self.at))
 
     def variances(self) -> Profile:
         """Variances in place of standard deviations (R's ``varianceProf``); correlations stay."""
@@ -135,7 +154,7 @@ def _confint(pr: Profile, parm: Any = None, level: float = 0.95) -> pd.DataFrame
     from scipy.special import ndtri
 
     labels, z = percent_labels(level), float(ndtri((1 + level) / 2))
-    chosen = [pr.tables[i] for i in pr._positions(parm)]
+    chosen = [pr.tables[i] for i in pr.positions(parm)]
     rows = [[t.curve.inverse(-z), t.curve.inverse(z)] for t in chosen]
     return pd.DataFrame(rows, [pr.shown[t.position] for t in chosen], labels, dtype=float)
 

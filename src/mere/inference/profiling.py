@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,11 @@ from ..errors import MereValueError, RefitMessage
 from ..fitting import settle
 from ..model import LMM, mixed_model
 from ..naming import tell
+from ..objective import LMMObjective
 from ..optimizers import minimize
+from ..refitting import theta_rows
 from ..variance_parameters import VarianceParameter, VarianceParameters, variance_parameters
+from .constrained import Quantity, constrained_path
 from .curves import make_curve
 from .focal_plans import FocalPlan, FocalPlans, triangular
 from .profile_results import Profile, ProfileTable
@@ -32,6 +35,7 @@ class _Steps:
     cutoff: float
     delta: float
     points: int
+    covariances: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +48,7 @@ class _Path:
     d: np.ndarray
     par: np.ndarray
     focal: FocalPlan
+    held: np.ndarray | None = None  # the values of a quantity that is no parameter, the optimum's last
 
 
 @g.profile.register(LMM)
@@ -62,8 +67,6 @@ def _profile(
         raise MereValueError(f"prof_scale must be 'sdcor' or 'varcov', not {prof_scale!r}")
     if not 0 < alphamax < 1:
         raise MereValueError(f"alphamax must lie between 0 and 1, not {alphamax!r}")
-    if not m.objective.layout.linear:
-        raise MereValueError("profile() has no method for cs() and ar1() terms; use confint(method='boot')")
     from scipy.special import chdtri
 
     parameters = variance_parameters(m.design.random)
@@ -72,7 +75,8 @@ def _profile(
     chosen = chosen_parameters(which, names, parameters.signames + fixed, n)
     chosen = list(dict.fromkeys(chosen))
     cutoff = float(np.sqrt(chdtri(len(names), alphamax)))
-    steps = _Steps(cutoff, cutoff * delta_cutoff if delta is None else float(delta), int(maxpts))
+    wanted = cutoff * delta_cutoff if delta is None else float(delta)
+    steps = _Steps(cutoff, wanted, int(maxpts), prof_scale == "varcov")
     ml = _by_ml(m)
     for _ in range(5):
         paths = _paths(ml, parameters, chosen, steps, ncpus)
@@ -85,23 +89,37 @@ def _profile(
         )
         ml = better
     at = np.concatenate([parameters.values(ml.theta, ml.sigma), ml.beta])
-    tables = []
-    for j, path in zip(chosen, paths, strict=True):
-        lower, upper = (parameters.items[j].lower, parameters.items[j].upper) if j < n else (-np.inf, np.inf)
-        values = np.vstack([path.values, at])
-        zeta, slope = np.append(path.zeta, 0.0), np.append(path.slope, np.nan)
-        if len(path.zeta) == 0:  # not identified: zeta is zero between the bounds
-            values = np.vstack([at, at])
-            values[:, j] = lower, upper
-            zeta, slope = np.zeros(2), np.zeros(2)
-        order = np.argsort(values[:, j], kind="stable")
-        curve = make_curve(values[:, j], zeta, slope, lower, upper)
-        tables.append(ProfileTable(j, values[order], curve))
     kinds = tuple(p.kind for p in parameters.items) + ("beta",) * len(fixed)
-    result = Profile(
-        ml, tuple(names), tuple(parameters.signames + fixed), kinds, tuple(tables), at, bool(signames), "sdcor"
-    )
-    return result if prof_scale == "sdcor" else result.variances()
+    signs = tuple(parameters.signames + fixed)
+    tables = tuple(_table(j, path, at, parameters) for j, path in zip(chosen, paths, strict=True))
+    result = Profile(ml, tuple(names), signs, kinds, tables, at, bool(signames), "sdcor")
+    return result.covariances(_factors(parameters)).variances() if steps.covariances else result
+
+
+def _table(j: int, path: _Path, at: np.ndarray, parameters: VarianceParameters) -> ProfileTable:
+    n = len(parameters.items)
+    lower, upper = (parameters.items[j].lower, parameters.items[j].upper) if j < n else (-np.inf, np.inf)
+    if path.held is not None:
+        lower, upper = -np.inf, np.inf
+    values = np.vstack([path.values, at])
+    zeta, slope = np.append(path.zeta, 0.0), np.append(path.slope, np.nan)
+    if len(path.zeta) == 0:  # not identified: zeta is zero between the bounds
+        values = np.vstack([at, at])
+        values[:, j] = lower, upper
+        zeta, slope = np.zeros(2), np.zeros(2)
+    value = values[:, j] if path.held is None else path.held
+    order = np.argsort(value, kind="stable")
+    return ProfileTable(j, values[order], make_curve(value, zeta, slope, lower, upper))
+
+
+def _factors(parameters: VarianceParameters) -> dict[int, tuple[int, int]]:
+    """Position of each correlation of an unstructured term -> positions of its two standard deviations."""
+    place = {(p.term, p.row): i for i, p in enumerate(parameters.items) if p.kind == "sd"}
+    return {
+        i: (place[p.term, p.row], place[p.term, p.column])
+        for i, p in enumerate(parameters.items)
+        if p.kind == "cor" and parameters.random[p.term].covariance.name == "us"
+    }
 
 
 def _by_ml(m: LMM) -> LMM:
@@ -119,14 +137,23 @@ def _paths(ml: LMM, parameters: VarianceParameters, chosen: list[int], steps: _S
     n = len(parameters.items)
 
     def one(j: int) -> _Path:
+        linear = ml.objective.layout.linear
         with ml.objective.threads:
             if j >= n:
-                return _fixed_path(ml, plans, parameters, j - n, steps)
-            return _variance_path(ml, plans, parameters, parameters.items[j], steps)
+                path = _fixed_path if linear else _fixed_path_by_refits
+                return path(ml, plans, parameters, j - n, steps)
+            p = parameters.items[j]
+            if steps.covariances and j in _factors(parameters):
+                return _slow_path(
+                    ml, plans, parameters, _covariance_of(ml, parameters, j), (-np.inf, np.inf), steps, True
+                )
+            if linear:
+                return _variance_path(ml, plans, parameters, p, steps)
+            return _slow_path(ml, plans, parameters, _parameter_of(ml, parameters, j), (p.lower, p.upper), steps, False)
 
-    if ncpus > 1 and len(chosen) > 1:
+    if ncpus > 1 and len(chosen) > 1 and not steps.covariances:
         for j in chosen:  # plans are made once, before the threads start
-            if j < n - 1:
+            if j < n - 1 and ml.objective.layout.linear:
                 plans.for_variance(parameters.items[j])
         with ThreadPoolExecutor(ncpus) as pool:
             return list(pool.map(one, chosen))
@@ -190,10 +217,67 @@ def _fixed_path(ml: LMM, plans: FocalPlans, parameters: VarianceParameters, j: i
     return _natural((*path[:6], beta), focal, plans, parameters)
 
 
+def _parameter_of(ml: LMM, parameters: VarianceParameters, j: int) -> Quantity:
+    def value(par: np.ndarray, sigma: float) -> float:
+        return float(parameters.values(ml.objective.theta(par), sigma)[j])
+
+    return value
+
+
+def _covariance_of(ml: LMM, parameters: VarianceParameters, j: int) -> Quantity:
+    p = parameters.items[j]
+
+    def value(par: np.ndarray, sigma: float) -> float:
+        return float(sigma**2 * parameters.grams(ml.objective.theta(par))[p.term][p.row, p.column])
+
+    return value
+
+
+def _slow_path(
+    ml: LMM,
+    plans: FocalPlans,
+    parameters: VarianceParameters,
+    quantity: Quantity,
+    bounds: tuple[float, float],
+    steps: _Steps,
+    held: bool,
+) -> _Path:
+    at, nothing = quantity(ml.par, ml.sigma), np.empty(0)
+    if np.isnan(at):
+        return _Path(np.empty((0, 0)), nothing, nothing, nothing, np.empty((0, len(ml.par))), plans.own())
+    path = constrained_path(ml, quantity, *bounds, steps.delta, steps.cutoff, steps.points)
+    out = _natural(path, plans.own(), plans, parameters)
+    return replace(out, held=np.append(path[0], at)) if held else out
+
+
+def _fixed_path_by_refits(ml: LMM, plans: FocalPlans, parameters: VarianceParameters, j: int, steps: _Steps) -> _Path:
+    """Structured terms: the optimizer is in Python; every point is a fit without the column to y - v x."""
+    design, x = ml.design, ml.design.X[:, j]
+    reduced = LMMObjective(replace(design, X=np.asfortranarray(np.delete(design.X, j, axis=1))), False)
+    se = float(ml.sigma * np.linalg.norm(np.linalg.solve(ml.RX.T, np.eye(len(ml.beta))[:, j])))
+    rows, pars, betas = [], [], []
+    for sign in (-1.0, 1.0):
+        value, zeta, step, par = float(ml.beta[j]), 0.0, steps.delta * se, ml.par
+        for _ in range(steps.points):
+            trial = value + sign * step
+            own = reduced.with_response(design.y - trial * x)
+            state = own.state(minimize(own, "auto", par, {}).par)
+            z = float(np.sqrt(max(state.criterion - ml.criterion, 0.0)))
+            rows.append((trial, sign * z, np.nan, state.criterion, state.sigma))
+            pars.append(state.par)
+            betas.append(np.insert(state.beta, j, trial))
+            if z > steps.cutoff:
+                break
+            step *= float(np.clip(steps.delta / max(z - zeta, 1e-8), 0.3, 4.0))
+            value, zeta, par = trial, z, state.par
+    columns = np.array(rows).T
+    return _natural((*columns, np.array(pars), np.array(betas)), plans.own(), plans, parameters)
+
+
 def _natural(path: Any, focal: FocalPlan, plans: FocalPlans, parameters: VarianceParameters) -> _Path:
     """The kernels' parameters as standard deviations, correlations, sigma and fixed effects."""
     _, zeta, slope, d, sigma, par, beta = path
-    theta = par[:, plans.objective.layout.entries[:, 3]]
+    theta = theta_rows(plans.objective, par)
     grams = plans.grams(focal, parameters.grams(theta))
     values = np.hstack([parameters.of_grams(grams, sigma), beta])
     return _Path(values, zeta, slope, d, par, focal)

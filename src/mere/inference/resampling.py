@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -20,6 +20,9 @@ import numpy as np
 
 from ..errors import MereValueError
 from ..replicates import available_cpus, run_chunks
+
+#: Seconds between two states of a checkpoint.
+SAVE_EVERY = 2.0
 
 __all__ = ["Outcome", "Pool", "Task", "run_task"]
 
@@ -73,47 +76,14 @@ class _Serial(Executor):
         return future
 
 
-class _Joblib(Executor):
-    """joblib behind the interface of an executor: collects calls and runs them together when a result is wanted."""
-
-    def __init__(self, backend: str, width: int):
-        try:
-            import joblib
-        except ImportError:
-            raise MereValueError(
-                f"parallel={backend!r} is a joblib backend, and joblib is not installed; use 'threads' or 'processes'"
-            ) from None
-        self._joblib = joblib
-        self._run = joblib.Parallel(n_jobs=width, backend=backend)
-        self._width = 2 * width
-        self._calls: list[Any] = []
-        self._futures: list[Future[Any]] = []
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        self._calls.append(self._joblib.delayed(fn)(*args, **kwargs))
-        self._futures.append(future)
-        if len(self._calls) == self._width:
-            self.flush()
-        return future
-
-    def flush(self) -> None:
-        calls, futures = self._calls, self._futures
-        self._calls, self._futures = [], []
-        for future, result in zip(futures, self._run(calls) if calls else [], strict=True):
-            future.set_result(result)
-
-
 def _executor(pool: Pool) -> AbstractContextManager[Any]:
     if pool.kind == "no" or (pool.kind == "threads" and pool.width == 1):
         return nullcontext(_Serial())
     if pool.kind == "threads":
         return ThreadPoolExecutor(pool.width)
-    if pool.kind == "processes":
-        from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures import ProcessPoolExecutor
 
-        return ProcessPoolExecutor(pool.width)
-    return nullcontext(_Joblib(pool.kind, pool.width))
+    return ProcessPoolExecutor(pool.width)
 
 
 def run_task(
@@ -148,7 +118,7 @@ def run_task(
     file = None if checkpoint is None else _Checkpoint(Path(checkpoint), signature)
     if file is not None:
         file.restore(out)
-    chunks = _chunks(out.done, max(1, min(256, nsim // (8 * pool.width) or 1)))
+    pace = _Pace(pool.width)
     bar = _Bar(nsim, int(out.done.sum()), progress)
 
     def store(first: int, count: int, part: tuple[np.ndarray, Mapping[int, str]]) -> None:
@@ -156,15 +126,17 @@ def run_task(
         out.causes.update(causes)
         out.done[first : first + count] = True
         bar.step(count)
+        pace.step(count)
         if file is not None:
             file.save(out, now=False)
 
     try:
-        with _executor(pool) as executor:
-            if isinstance(executor, _Joblib):
-                _run_joblib(executor, task, chunks, store)
-            else:
-                run_chunks(task, chunks, store, executor, pool.width)
+        if pool.kind in ("no", "threads", "processes"):
+            with _executor(pool) as executor:
+                run_chunks(task, _chunks(out.done, pace.size), store, executor, pool.width)
+        else:
+            size = max(1, min(256, nsim // (8 * pool.width)))
+            _run_joblib(pool, task, list(_chunks(out.done, lambda: size)), store)
     except KeyboardInterrupt:  # in this thread, between chunks
         pass
     finally:
@@ -174,22 +146,46 @@ def run_task(
     return out
 
 
-def _run_joblib(executor: _Joblib, task: Task, chunks: list[tuple[int, int]], store: Any) -> None:
-    waiting = [(chunk, executor.submit(task, *chunk)) for chunk in chunks]
-    executor.flush()
-    for (first, count), future in waiting:
-        store(first, count, future.result())
+def _run_joblib(pool: Pool, task: Task, chunks: list[tuple[int, int]], store: Any) -> None:
+    """Chunks by a backend of joblib, some for each worker at a time."""
+    try:
+        import joblib
+    except ImportError:
+        raise MereValueError(
+            f"parallel={pool.kind!r} is a joblib backend, and joblib is not installed; use 'threads' or 'processes'"
+        ) from None
+    with joblib.parallel_config(backend=pool.kind, n_jobs=pool.width):
+        run = joblib.Parallel()
+        for at in range(0, len(chunks), 4 * pool.width):
+            wave = chunks[at : at + 4 * pool.width]
+            for (first, count), part in zip(wave, run(joblib.delayed(task)(*c) for c in wave), strict=True):
+                store(first, count, part)
 
 
-def _chunks(done: np.ndarray, size: int) -> list[tuple[int, int]]:
-    """What is left, in runs of at most `size`."""
-    out: list[tuple[int, int]] = []
-    for i in np.flatnonzero(~done).tolist():
-        if out and sum(out[-1]) == i and out[-1][1] < size:
-            out[-1] = (out[-1][0], out[-1][1] + 1)
-        else:
-            out.append((i, 1))
-    return out
+def _chunks(done: np.ndarray, size: Callable[[], int]) -> Iterator[tuple[int, int]]:
+    """What is left, in runs as long as `size` says when they are asked for."""
+    left = np.flatnonzero(~done).tolist()
+    at = 0
+    while at < len(left):
+        count, most = 1, size()
+        while count < most and at + count < len(left) and left[at + count] == left[at] + count:
+            count += 1
+        yield left[at], count
+        at += count
+
+
+class _Pace:
+    """Chunks of about a tenth of a second: what an interrupt may lose."""
+
+    def __init__(self, width: int):
+        self._width, self._began, self._done = width, time.monotonic(), 0
+
+    def step(self, count: int) -> None:
+        self._done += count
+
+    def size(self) -> int:
+        rate = self._done / (time.monotonic() - self._began + 1e-4)
+        return int(np.clip(0.1 * rate / self._width, 4 if rate == 0 else 1, 256))
 
 
 class _Bar:
@@ -218,7 +214,7 @@ class _Bar:
 
 
 class _Checkpoint:
-    """The state of a run in a file, replaced as a whole, at most every two seconds."""
+    """The state of a run in a file, replaced as a whole, at most every `SAVE_EVERY` seconds."""
 
     def __init__(self, path: Path, signature: Mapping[str, Any]):
         self._path, self._signature = path, {k: str(v) for k, v in signature.items()}
@@ -241,7 +237,7 @@ class _Checkpoint:
             out.causes.update({i: text for i, text in zip(numbers, causes, strict=True) if i < n})
 
     def save(self, out: Outcome, now: bool) -> None:
-        if not now and time.monotonic() - self._saved < 2.0:
+        if not now and time.monotonic() - self._saved < SAVE_EVERY:
             return
         temporary = self._path.with_name(self._path.name + ".tmp")
         with open(temporary, "wb") as file:
