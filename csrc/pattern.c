@@ -27,6 +27,7 @@ static void holders_free(holders *h)
     mere_free(h->ptr);
     mere_free(h->level);
     mere_free(h->place);
+    *h = (holders){0};
 }
 
 static mere_status holders_new(const mere_plan *plan, holders *h)

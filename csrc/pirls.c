@@ -317,7 +317,7 @@ mere_status mere_pirls_mode(mere_glmm *g, const double *par)
         if (!warm)
             memset(g->u, 0, (size_t)g->q * sizeof *g->u);
         status = mere_pirls_rows(g, g->u) ? MERE_ERR_DIVERGED : find_mode(g);
-        if (!status || !warm)
+        if (!warm || (status != MERE_ERR_DIVERGED && !mere_pirls_broke(status)))
             break;
         warm = 0; /* once more from zero */
     }

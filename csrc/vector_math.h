@@ -11,16 +11,16 @@
 
 #include "dense.h"
 
-MERE_INLINE double mere_from_bits(int64_t bits)
+MERE_INLINE double mere_from_bits(uint64_t bits)
 {
     double x;
     memcpy(&x, &bits, sizeof x);
     return x;
 }
 
-MERE_INLINE int64_t mere_to_bits(double x)
+MERE_INLINE uint64_t mere_to_bits(double x)
 {
-    int64_t bits;
+    uint64_t bits;
     memcpy(&bits, &x, sizeof bits);
     return bits;
 }

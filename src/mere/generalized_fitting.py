@@ -22,6 +22,7 @@ from .design import Design, Finding
 from .errors import ConvergenceError, ConvergenceWarning, DataMessage, MereValueError, SingularFitMessage
 from .families import Family
 from .generalized_objective import GLMMObjective, GLMMState, generalized_kernel_error
+from .irls import irls
 from .optimizers import Optimum
 from .optimizers.nloptwrap import ALIASES
 
@@ -120,6 +121,8 @@ def fit_glmm(
 def optimize_generalized(objective: GLMMObjective, control: GlmerControl, start: Any = None) -> Optimum:
     """The optimum by the control's optimizer(s); with ``optimizer=None`` the criterion at the start."""
     first, given = read_generalized_start(start, objective)
+    if not given:
+        first = _with_fixed_start(objective, first)
     stages = control.stages
     with objective.threads:
         try:
@@ -158,6 +161,21 @@ def _joint_or(objective: GLMMObjective, first: np.ndarray) -> np.ndarray:
         return objective.joint(first)[0]
     except (ConvergenceError, MereValueError):
         return first
+
+
+def _with_fixed_start(objective: GLMMObjective, first: np.ndarray) -> np.ndarray:
+    """Where eta = 0 is no valid linear predictor, start from the fixed effects of the model without random effects."""
+    family, design = objective.family, objective.design
+    with np.errstate(all="ignore"):
+        zero = np.zeros(1)
+        mu = family.link.inverse(zero)
+        if objective.p == 0 or (family.link.valid(zero) and family.valid_mu(mu)):
+            return first
+    out = first.copy()
+    out[objective.n_re : objective.n_re + objective.p] = irls(
+        design.X, objective.response, family, design.offset, maxit=50
+    ).beta
+    return out
 
 
 def _run(objective: GLMMObjective, start: np.ndarray, rule: Any, control: GlmerControl) -> Optimum:

@@ -37,9 +37,10 @@ def robust_reference(m: LM | LMM, type: str, cluster: Any = None) -> Reference:
         A grouping factor, a column of the data, or labels of the rows; by default the grouping factor of the mixed
         model that all others are nested in.
     """
-    key = ("robust", type, cluster if isinstance(cluster, str) else None)
-    cache = m.__dict__.setdefault("_references", {})
-    if key in cache and (cluster is None or isinstance(cluster, str)):
+    by_name = cluster is None or isinstance(cluster, str)
+    cache = m.__dict__.setdefault("_references", {}) if by_name else {}
+    key = (type, cluster) if by_name else None
+    if key in cache:
         return cache[key]  # type: ignore[no-any-return]
     if isinstance(m, LM) and type in HETEROSCEDASTIC:
         out = _heteroscedastic(m, type)

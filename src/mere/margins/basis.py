@@ -60,7 +60,9 @@ class Basis:
     sigma : float, optional
         Residual standard deviation.
     bias_sigma : float, optional
-        Standard deviation for the bias correction: sigma, or that of the random effects.
+        Standard deviation for the bias correction, R's default.
+    total_sd : float, optional
+        That of everything a mean is averaged over, random effects included: ``sigma="total"``.
     notes : sequence of str
         Lines under every table, such as the method of the degrees of freedom.
     mult : mapping of str to sequence, optional
@@ -90,6 +92,7 @@ class Basis:
     coerced: Sequence[str] = ()
     sigma: float | None = None
     bias_sigma: float | None = None
+    total_sd: float | None = None
     notes: Sequence[str] = ()
     mult: Mapping[str, Sequence[Any]] | None = None
 
@@ -114,6 +117,11 @@ def emm_basis(model: Any, **options: Any) -> Basis:
     """
     kind = type(model).__name__
     raise MereTypeError(f"emmeans knows no model of class {kind!r}; tell it with emm_basis.register({kind}, function)")
+
+
+@emm_basis.register(Basis)
+def _itself(model: Basis, **_: Any) -> Basis:
+    return model
 
 
 def constant_df(value: float) -> Callable[[np.ndarray], np.ndarray]:

@@ -46,7 +46,7 @@ def interaction_frame(
     frame = frame.rename(columns=dict(zip(ends, ("LCL", "UCL"))))
     frame["tvar"] = row_labels(frame, list(traces), None, False) if traces else "1"
     numeric = len(xs) == 1 and pd.api.types.is_numeric_dtype(frame[xs[0]].dtype)
-    frame["xvar"] = frame[xs[0]] if numeric else row_labels(frame, list(xs), None, False)
+    frame["xvar"] = frame[xs[0]] if numeric else (row_labels(frame, list(xs), None, False) if xs else "")
     frame.attrs["name"] = summary.name
     return frame
 

@@ -16,6 +16,9 @@ from .scales import Scale
 __all__ = ["About", "EmmGrid", "EmmList", "Estimates", "by_groups", "numbers_of", "text_of_value"]
 
 
+VERBS: dict[str, Callable[..., Any]] = {}  # methods that live in files above this one
+
+
 @dataclass(frozen=True, eq=False)
 class Estimates:
     """Coefficients with their covariance; shared by all grids of a model.
@@ -97,7 +100,7 @@ class About:
         Rows that exist (nested factors).
     nesting : factor to the factors it is nested in
     null : value of the null hypothesis
-    df, sigma, bias_sigma, type, side, delta, bias_adjust : defaults of the summary
+    df, sigma, bias_sigma, total_sd, type, side, delta, bias_adjust : defaults of the summary
     terms : of the model
     coefficients : the matrix of the contrasts, and the grid they are of
     is_grid : bool
@@ -129,10 +132,11 @@ class About:
     df: float | None = None
     sigma: float | None = None
     bias_sigma: float | None = None
+    total_sd: float | None = None
     type: str = "link"
     side: int = 0
     delta: float = 0.0
-    bias_adjust: bool = False
+    bias_adjust: bool | str = False
     cross_adjust: str = "none"
     terms: tuple[tuple[str, tuple[str, ...]], ...] = ()
     coefficients: pd.DataFrame | None = None
@@ -207,6 +211,14 @@ class EmmGrid:
     def with_about(self, **changes: Any) -> EmmGrid:
         """The same rows with other defaults."""
         return replace(self, about=replace(self.about, **changes))
+
+    def update(self, **changes: Any) -> EmmGrid:
+        """Other defaults of the summary; see `mere.margins.update_grid`."""
+        return VERBS["update"](self, **changes)  # type: ignore[no-any-return]
+
+    def subset(self, condition: Any) -> EmmGrid:
+        """The rows that satisfy a condition, such as ``"wool == 'A'"``."""
+        return VERBS["subset"](self, condition)  # type: ignore[no-any-return]
 
     def to_frame(self, **options: Any) -> pd.DataFrame:
         """The summary as a DataFrame; ``.attrs["notes"]`` holds the lines under the table."""

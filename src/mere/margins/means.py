@@ -38,6 +38,7 @@ def marginal_means(
     weights: Any = "equal",
     contr: Any = None,
     adjust: str | None = None,
+    label: str = "emmeans",
     **options: Any,
 ) -> EmmGrid | EmmList:
     """Means of a grid; see `mere.emmeans` for the arguments."""
@@ -60,7 +61,7 @@ def marginal_means(
     extra = {k: v for k, v in options.items() if k not in _DEFAULTS and k != "tran"}
     contrasts = contrast(means, method, adjust=adjust, **extra)
     if isinstance(contrasts, EmmList):
-        return EmmList([("emmeans", means), *contrasts.items()])
+        return EmmList([(label, means), *contrasts.items()])
     return EmmList(
         [("emmeans", means), ("contrasts", contrasts.with_about(**{k: v for k, v in chosen.items() if k in _SHARED}))]
     )

@@ -10,10 +10,13 @@ import pandas as pd
 from .. import generics as g
 from ..errors import MereValueError
 from .contrasting import row_labels
-from .grid import EmmGrid, EmmList
+from .grid import VERBS, EmmGrid, EmmList
+from .reshaping import subset_grid, update_grid
 from .summarizing import _back_scale, _bias, _moved, summarize
 
 __all__ = ["predictions"]
+
+VERBS |= {"update": update_grid, "subset": subset_grid}
 
 
 @g.vcov.register(EmmGrid)
@@ -41,8 +44,8 @@ def predictions(
     type: str | None = None,
     interval: str | None = None,
     level: float = 0.95,
-    bias_adjust: bool | None = None,
-    sigma: float | None = None,
+    bias_adjust: bool | str | None = None,
+    sigma: Any = None,
     **_: Any,
 ) -> Any:
     """The estimates as an array; with ``interval`` a frame with limits (of a new observation for ``"prediction"``)."""
@@ -76,3 +79,10 @@ def predictions(
 @g.vcov.register(EmmList)
 def _vcovs(parts: EmmList, **_: Any) -> dict[str, pd.DataFrame]:
     return {name: g.vcov(part) for name, part in parts.items()}
+
+
+@g.update.register(EmmGrid)
+def _update(grid: EmmGrid, formula: Any = None, **changes: Any) -> EmmGrid:
+    if formula is not None:
+        raise MereValueError("a grid has no formula: update(grid, by=..., adjust=..., level=...)")
+    return update_grid(grid, **changes)

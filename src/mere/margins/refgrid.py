@@ -73,6 +73,7 @@ def build_grid(
         nesting=structure,
         sigma=basis.sigma if sigma is None else sigma,
         bias_sigma=basis.bias_sigma if sigma is None else sigma,
+        total_sd=basis.total_sd,
         terms=tuple((label, tuple(v)) for label, v in basis.terms),
         is_grid=True,
         primary=tuple(frame.columns),

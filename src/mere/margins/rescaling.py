@@ -51,8 +51,8 @@ def _least(df: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
 def regrid(
     object: EmmGrid | EmmList,
     transform: str | Scale | bool = "response",
-    bias_adjust: bool | None = None,
-    sigma: float | None = None,
+    bias_adjust: bool | str | None = None,
+    sigma: float | str | None = None,
     inv_link_lbl: str | None = None,
 ) -> Any:
     """Move the estimates of a grid to another scale (emmeans' ``regrid``).
@@ -116,13 +116,16 @@ def regrid(
 
 
 def _back(
-    grid: EmmGrid, back: Scale, value: np.ndarray, V: np.ndarray, bias_adjust: bool | None, sigma: float | None
+    grid: EmmGrid,
+    back: Scale,
+    value: np.ndarray,
+    V: np.ndarray,
+    bias_adjust: bool | str | None,
+    sigma: float | str | None,
 ) -> tuple[np.ndarray, np.ndarray, str]:
-    from .summarizing import _bias, _moved, _on_scale
+    from .summarizing import _bias, _on_scale
 
     bias = _bias(grid.about, bias_adjust, sigma)
-    _, slope = _on_scale(value, np.ones_like(value), back, bias)
-    if bias is None:
-        slope = back.slope(value)
-    out = _moved(value, back, bias)
+    out, slope = _on_scale(value, np.ones_like(value), back, bias)
+    slope = np.sign(back.slope(value)) * slope
     return out, slope[:, None] * V * slope, str(grid.about.back_label or back.label)

@@ -74,7 +74,7 @@ def ptukey(q: float | np.ndarray, k: float, df: float, upper: bool = False) -> n
 
     Examples
     --------
-    >>> round(float(ptukey(3.5, 3, 20.0)), 6)
+    >>> round(float(ptukey(3.5, 3, 20.0)[0]), 6)
     0.944108
     """
     q = np.atleast_1d(np.asarray(q, dtype=float))

@@ -99,8 +99,8 @@ def summarize(
     null: float | None = None,
     delta: float | None = None,
     side: Any = None,
-    bias_adjust: bool | None = None,
-    sigma: float | None = None,
+    bias_adjust: bool | str | None = None,
+    sigma: float | str | None = None,
     seed: Any = 20161,
 ) -> SummaryEmm:
     """The summary of a grid; see `mere.summary_emm`'s page for the arguments.
@@ -120,7 +120,12 @@ def summarize(
     calc : mapping
         Further columns: name to a function of the table, or an expression in its columns.
     null, delta, side : of the tests
-    bias_adjust, sigma : second-order correction of back-transformed means
+    bias_adjust : bool or "integrate"
+        Correct back-transformed means for what is averaged over: to second order, or by
+        integration (population-averaged means).
+    sigma : float or "total"
+        Its standard deviation; default R's, the residual one, and for generalized models and
+        integration that of the model's variance components (``"total"``).
     seed : int or Generator
         For ``adjust="mvt"``.
     """
@@ -169,7 +174,7 @@ def summarize(
             notes.append(f"Cross-group P-value adjustment: {cross}")
         after += _test_notes(back, delta, direction)
     if bias is not None:
-        after.append(f"Bias adjustment applied based on sigma = {_short(bias)}")
+        after.append(bias.note())
     name = _estimate_name(about, back)
     variables = _variables(grid, rows, group_names)
     if back is not None and back.kind == "ratio":
@@ -236,13 +241,30 @@ def _first_notes(grid: EmmGrid) -> list[str]:
     return [*notes, *about.messages]
 
 
-def _bias(about: Any, wanted: bool | None, sigma: float | None) -> float | None:
-    if not (about.bias_adjust if wanted is None else wanted):
+@dataclass(frozen=True)
+class _Bias:
+    """The correction of back-transformed means: half the curvature times sigma^2, or an integral."""
+
+    sigma: float
+    integrate: bool
+
+    def note(self) -> str:
+        how = "by integration " if self.integrate else ""
+        return f"Bias adjustment applied {how}based on sigma = {_short(self.sigma)}"
+
+
+def _bias(about: Any, wanted: bool | str | None, sigma: float | str | None) -> _Bias | None:
+    chosen = about.bias_adjust if wanted is None else wanted
+    if not chosen:
         return None
+    if chosen not in (True, "integrate"):
+        raise MereValueError(f"bias_adjust must be True, False or 'integrate', not {chosen!r}")
+    if sigma == "total" or (sigma is None and chosen == "integrate"):
+        sigma = about.total_sd
     found = about.bias_sigma if sigma is None else sigma
     if found is None:
         raise MereValueError("bias_adjust needs sigma=, the standard deviation of what is averaged over")
-    return float(found)
+    return _Bias(float(found), chosen == "integrate")
 
 
 def _short(x: float) -> str:
@@ -252,28 +274,43 @@ def _short(x: float) -> str:
 
 
 # -- scales -------------------------------------------------------------------------
-def _moved(eta: np.ndarray, back: Scale | None, bias: float | None) -> np.ndarray:
-    """h(eta), plus h''(eta) sigma^2 / 2 with a bias correction."""
+def _moved(eta: np.ndarray, back: Scale | None, bias: _Bias | None) -> np.ndarray:
+    """h(eta); with a correction h(eta) + h''(eta) sigma^2 / 2, or E h(eta + sigma Z) with Z normal."""
     if back is None:
         return eta
-    mu = back.back(eta)
     if bias is None:
-        return mu
+        return back.back(eta)
+    if bias.integrate:
+        return _expected(back.back, eta, bias.sigma)
     with np.errstate(all="ignore"):
-        return mu + 0.5 * bias**2 * back.curvature(np.asarray(eta, dtype=float))
+        return back.back(eta) + 0.5 * bias.sigma**2 * back.curvature(np.asarray(eta, dtype=float))
+
+
+def _expected(h: Callable[[np.ndarray], np.ndarray], eta: np.ndarray, sigma: float) -> np.ndarray:
+    """E h(eta + sigma Z) by Gauss-Hermite quadrature with 61 nodes."""
+    z, w = np.polynomial.hermite_e.hermegauss(61)
+    with np.errstate(all="ignore"):
+        values = h(np.add.outer(np.asarray(eta, dtype=float), sigma * z))
+    out: np.ndarray = values @ (w / w.sum())
+    return out
 
 
 def _on_scale(
-    value: np.ndarray, se: np.ndarray, back: Scale | None, bias: float | None
+    value: np.ndarray, se: np.ndarray, back: Scale | None, bias: _Bias | None
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Estimates and standard errors on the response scale."""
     if back is None:
         return value, se
     with np.errstate(all="ignore"):
         if bias is None:
-            return back.back(value), np.abs(back.slope(value)) * se
-        step = 1e-4 * np.maximum(1.0, np.abs(value))
-        third = (back.curvature(value + step) - back.curvature(value - step)) / (2 * step)
-        return _moved(value, back, bias), np.abs(back.slope(value) + 0.5 * bias**2 * third) * se
+            slope = back.slope(value)
+        elif bias.integrate:
+            slope = _expected(back.slope, value, bias.sigma)
+        else:
+            step = 1e-4 * np.maximum(1.0, np.abs(value))
+            third = (back.curvature(value + step) - back.curvature(value - step)) / (2 * step)
+            slope = back.slope(value) + 0.5 * bias.sigma**2 * third
+        return _moved(value, back, bias), np.abs(slope) * se
 
 
 def _estimate_name(about: Any, back: Scale | None) -> str:

@@ -12,15 +12,17 @@ from .. import generics as g
 from ..design import Design
 from ..errors import MarginsMessage, MereKeyError, MereValueError
 from ..frame import Factor, as_frame
-from ..inference.methods import METHODS, reference_of
+from ..generalized import GLM, GLMM
+from ..inference.methods import reference_of
 from ..language.algebra import Terms
 from ..language.syntax import Call, Name, Node, names_in
 from ..margins import Basis, constant_df, emm_basis, null_space
 from ..margins.responses import response_scale
+from ..margins.scales import SCALES, Scale
 from ..model import LM, LMM
 from ..newdata import fixed_matrix, new_offset
 
-__all__ = ["design_basis"]
+__all__ = ["design_basis", "family_scale"]
 
 _MAKES_FACTORS = ("factor", "as.factor", "ordered", "as.ordered")
 
@@ -151,25 +153,12 @@ def _offset_at(design: Design, terms: Terms) -> Callable[[Mapping[str, Any]], np
     return offset
 
 
-def _covariance(model: Any, vcov: Any) -> np.ndarray:
-    """The covariance that a user gives: a matrix, a function of the model, or a type of `vcov`."""
-    if callable(vcov):
-        vcov = vcov(model)
-    elif isinstance(vcov, str):
-        vcov = g.vcov(model, type=vcov)
-    out = np.asarray(vcov, dtype=float)
-    r = len(model.beta)
-    if out.shape != (r, r):
-        raise MereValueError(f"vcov must be {r} x {r}, for {', '.join(model.design.names)}; it is {out.shape}")
-    return out
-
-
 @emm_basis.register(LM)
 def _linear(model: LM, *, vcov: Any = None, data: Any = None, **_: Any) -> Basis:
-    V = g.vcov(model, full=False).to_numpy() if vcov is None else _covariance(model, vcov)
+    reference = reference_of(model, vcov=_given(model, vcov))
     return design_basis(
-        model.design, model.call.data if data is None else data, model.beta, V, constant_df(model.df),
-        sigma=model.sigma, bias_sigma=model.sigma,
+        model.design, model.call.data if data is None else data, model.beta, reference.V, reference.df,
+        sigma=model.sigma, bias_sigma=model.sigma, total_sd=model.sigma,
     )  # fmt: skip
 
 
@@ -178,11 +167,67 @@ def _mixed(
     model: LMM, *, lmer_df: str | None = None, mode: str | None = None, vcov: Any = None, data: Any = None, **_: Any
 ) -> Basis:
     method = _df_method(lmer_df or mode or "kenward-roger")
-    V, df, note = _degrees(model, method, vcov)
+    if vcov is not None and method == "kenward-roger":
+        method = "satterthwaite"  # an adjusted covariance would be replaced
+    if method == "kenward-roger" and not model.reml:
+        warnings.warn("Kenward-Roger needs a REML fit; Satterthwaite's method is used", MarginsMessage, stacklevel=5)
+        method = "satterthwaite"
+    reference = reference_of(model, method, _given(model, vcov))
     return design_basis(
-        model.design, model.call.data if data is None else data, model.beta, V, df,
-        sigma=model.sigma, bias_sigma=_total_sd(model), notes=[f"Degrees-of-freedom method: {note}"],
+        model.design, model.call.data if data is None else data, model.beta, reference.V, reference.df,
+        sigma=model.sigma, bias_sigma=model.sigma, total_sd=float(np.hypot(_random_sd(model), model.sigma)),
+        notes=[f"Degrees-of-freedom method: {method if not isinstance(vcov, (str, tuple)) else 'robust'}"],
     )  # fmt: skip
+
+
+@emm_basis.register(GLM)
+def _generalized(model: GLM, *, vcov: Any = None, data: Any = None, **_: Any) -> Basis:
+    V = g.vcov(model, full=False).to_numpy() if vcov is None else _matrix(model, vcov)
+    return design_basis(
+        model.design, model.call.data if data is None else data, model.beta, V,
+        constant_df(model.df if model.model_family.has_scale else np.inf), scale=family_scale(model.model_family),
+        sigma=g.sigma(model),
+    )  # fmt: skip
+
+
+@emm_basis.register(GLMM)
+def _generalized_mixed(model: GLMM, *, vcov: Any = None, data: Any = None, **_: Any) -> Basis:
+    V = g.vcov(model).to_numpy() if vcov is None else _matrix(model, vcov)
+    spread = _random_sd(model)
+    return design_basis(
+        model.design, model.call.data if data is None else data, model.beta, V, constant_df(np.inf),
+        scale=family_scale(model.model_family), bias_sigma=spread, total_sd=spread,
+    )  # fmt: skip
+
+
+def family_scale(family: Any) -> Scale | None:
+    """The link of a family as a scale, with R's name for means on the response scale."""
+    link = family.link
+    if link.name == "identity":
+        return None
+    label = {"binomial": "prob", "poisson": "rate"}.get(family.name, "response")
+    if link.name in SCALES:
+        return SCALES[link.name].labelled(label)
+
+    def bend(x: np.ndarray) -> np.ndarray:
+        step = 1e-4 * np.maximum(1.0, np.abs(x))
+        out: np.ndarray = (link.derivative(x + step) - link.derivative(x - step)) / (2 * step)
+        return out
+
+    return Scale(link.name, link.link, link.inverse, link.derivative, bend, label=label)
+
+
+def _given(model: Any, vcov: Any) -> Any:
+    """A covariance that a user gives; a function of the model is called."""
+    return vcov(model) if callable(vcov) else vcov
+
+
+def _matrix(model: Any, vcov: Any) -> np.ndarray:
+    out = np.asarray(_given(model, vcov), dtype=float)
+    r = len(model.beta)
+    if out.shape != (r, r):
+        raise MereValueError(f"vcov must be {r} x {r}, for {', '.join(model.design.names)}; it is {out.shape}")
+    return out
 
 
 def _df_method(name: str) -> str:
@@ -192,21 +237,12 @@ def _df_method(name: str) -> str:
     raise MereKeyError(f"lmer_df must be 'kenward-roger', 'satterthwaite' or 'asymptotic', not {name!r}")
 
 
-def _total_sd(model: LMM) -> float:
-    """The standard deviation of what a mean is averaged over: random effects and residual."""
-    return float(model.sigma)
-
-
-def _degrees(model: LMM, method: str, vcov: Any) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray], str]:
-    """Covariance of the fixed effects, degrees of freedom of linear functions, and the method's name."""
-    if vcov is not None and method == "kenward-roger":
-        method = "satterthwaite"
-    if method == "kenward-roger" and not model.reml:
-        warnings.warn("Kenward-Roger needs a REML fit; Satterthwaite's method is used", MarginsMessage, stacklevel=6)
-        method = "satterthwaite"
-    name = {"kenward-roger": "Kenward-Roger", "satterthwaite": "Satterthwaite", "asymptotic": "asymptotic"}[method]
-    if name not in METHODS:
-        name, method = "Satterthwaite", "satterthwaite"
-    reference = reference_of(model, name)
-    V = reference.V if vcov is None else _covariance(model, vcov)
-    return V, reference.df, method
+def _random_sd(model: Any) -> float:
+    """The standard deviation of the random part: the square root of the mean over the rows of z' Sigma z."""
+    total = 0.0
+    for term, part in zip(model.design.random, g.VarCorr(model).terms, strict=True):
+        if term.values is None:
+            total += float(part.covariance[0, 0])
+        else:
+            total += float(np.einsum("ij,jk,ik->i", term.values, part.covariance, term.values).mean())
+    return float(np.sqrt(total))

@@ -260,7 +260,7 @@ def emtrends(
     grid = trend_grid(emm_basis(object, **model), var, max_degree, scale, delta_var, **about)
     if max_degree > 1 and by is None and isinstance(specs, str) and "degree" not in specs:
         specs = f"{specs} {'+' if '|' in specs else '|'} degree" if "~" in specs else f"~ {specs} | degree"
-    return marginal_means(grid, specs, by, weights, None, adjust, **options)
+    return marginal_means(grid, specs, by, weights, None, adjust, label="emtrends", **options)
 
 
 def joint_tests(
