@@ -8,6 +8,7 @@ from . import (
     datasets,
     diagnostics,
     errors,
+    families,
     inference,
     prediction,
     printing,
