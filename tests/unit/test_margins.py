@@ -341,6 +341,28 @@ def test_grouping():
     assert frame["emmean"]["high"] == pytest.approx((raw["M"] + raw["H"]) / 2)
 
 
+def test_rows_that_were_left_out():
+    data = warpbreaks.assign(breaks=warpbreaks["breaks"].where(np.arange(54) % 5 != 0))
+    kept = data.dropna().reset_index(drop=True)
+    one, two = (mere.emmeans(mere.lm("breaks ~ wool + tension", d), "wool", weights="cells") for d in (data, kept))
+    pd.testing.assert_frame_equal(one.to_frame(), two.to_frame())
+    assert mere.weights(one).sum() == len(kept)
+
+
+def test_levels_to_be_averaged_over(warp):
+    shown = mere.emmeans(warp, "wool", weights="show.levels")
+    assert shown["tension"].tolist() == ["L", "M", "H"]
+
+
+def test_polars_and_pickles(warp):
+    import pickle
+
+    pl = pytest.importorskip("polars")
+    plain = pl.DataFrame({"y": warpbreaks["breaks"].to_list(), "wool": warpbreaks["wool"].astype(str).to_list()})
+    means = mere.emmeans(mere.lm("y ~ wool", plain), "wool")
+    assert str(pickle.loads(pickle.dumps(means))) == str(means)
+
+
 def test_letters():
     m = mere.lm("breaks ~ tension", warpbreaks)
     text = str(mere.cld(mere.emmeans(m, "tension"), Letters="abc"))
