@@ -6,6 +6,7 @@ from . import (
     diagnostics,
     errors,
     families,
+    generalized_predictions,
     inference,
     prediction,
     printing,
@@ -246,4 +247,14 @@ __all__ = [
     "weights",
 ]
 
-del accessors, diagnostics, inference, prediction, printing, profile_plots, refitting, simulation
+del (
+    accessors,
+    diagnostics,
+    generalized_predictions,
+    inference,
+    prediction,
+    printing,
+    profile_plots,
+    refitting,
+    simulation,
+)
