@@ -139,7 +139,8 @@ def _pairs(profile: Profile, parm: Any = None, levels: Sequence[float] = LEVELS)
         for j, column in enumerate(tables):
             ax = grid[i][j]
             if i == j:
-                ax.text(0.5, 0.5, profile.shown[row.position], ha="center", va="center", wrap=True)
+                name = profile.shown[row.position].replace("|", "|\n").replace(".(", ".\n(")
+                ax.text(0.5, 0.5, name, ha="center", va="center", fontsize=8)
                 ax.set_xticks([])
                 ax.set_yticks([])
                 continue

@@ -129,6 +129,7 @@ def test_frame_and_levels():
     assert list(table[".par"].cat.categories) == [".sig01", ".sig02", ".sigma", "(Intercept)"]
     for _, part in table.groupby(".par", observed=True):
         assert (np.diff(part[".zeta"]) > 0).all()
+    assert "<table" in p._repr_html_()
     wide, narrow = p.confint(level=0.99), p.confint(level=0.5)
     assert list(wide.columns) == ["0.5 %", "99.5 %"]
     assert (wide.iloc[:, 0] < narrow.iloc[:, 0]).all()

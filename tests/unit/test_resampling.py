@@ -196,6 +196,7 @@ def test_results_pickle(m):
     b = pickle.loads(pickle.dumps(mere.bootMer(m, nsim=10, seed=1)))
     assert isinstance(b, type(mere.bootMer(m, nsim=10, seed=1)))
     assert "PARAMETRIC BOOTSTRAP" in str(b)
+    assert "PARAMETRIC BOOTSTRAP" in b._repr_html_()
     assert Outcome(np.zeros((1, 1)), np.ones(1, dtype=bool)).causes == {}
 
 

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -240,3 +241,8 @@ def _text(b: Bootstrap, digits: int = 7) -> str:
     lines = ["", f"{b.type.upper()} BOOTSTRAP", "", counts, "", "Bootstrap Statistics :"]
     with pd.option_context("display.precision", digits - 1):
         return "\n".join([*lines, table.to_string()])
+
+
+@g.to_html.register(Bootstrap)
+def _html(b: Bootstrap) -> str:
+    return f"<pre>{escape(_text(b))}</pre>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -163,6 +164,11 @@ def _confint(pr: Profile, parm: Any = None, level: float = 0.95) -> pd.DataFrame
 def _text(pr: Profile, digits: int = 7) -> str:
     points = ", ".join(f"{pr.shown[t.position]} ({len(t.values)})" for t in pr.tables)
     return f"Likelihood profile on the scale {pr.scale!r}; parameters (points): {points}"
+
+
+@g.to_html.register(Profile)
+def _html(pr: Profile) -> str:
+    return f"<p>{escape(_text(pr))}</p>{g.confint(pr).to_html()}"
 
 
 def varianceProf(x: Profile) -> Profile:
