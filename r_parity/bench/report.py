@@ -147,7 +147,7 @@ def growth(r: Results, mere: Results) -> list[str]:
 
 
 def others(everything: dict[str, Results], mere: Results) -> list[str]:
-    rivals = [name for name in ("mixedlm", "interlace", "gpboost", "statsmodels") if name in everything]
+    rivals = [name for name in ("glmmTMB", "mixedlm", "interlace", "gpboost", "statsmodels") if name in everything]
     if not rivals:
         return []
     rows = []
@@ -176,9 +176,9 @@ def others(everything: dict[str, Results], mere: Results) -> list[str]:
             versions.update(result.get("versions", {}))
     said = ", ".join(f"{name} {version}" for name, version in versions.items())
     return [
-        "## Rivals from PyPI",
+        "## Rivals",
         "",
-        f"{said}. CPU ms (minimum); in brackets the multiple of mere's time; a criterion is shown where it is off by more than 0.001."
+        f"{said}. glmmTMB is an R package, the others are from PyPI. CPU ms (minimum); in brackets the multiple of mere's time; a criterion is shown where it is off by more than 0.001."
         " GPBoost fits by ML and has no correlated slopes; statsmodels has one grouping factor.",
         "",
         *table(["Model", "mere", *rivals], rows),

@@ -9,6 +9,7 @@ from . import (
     diagnostics,
     errors,
     families,
+    generalized_predictions,
     inference,
     prediction,
     printing,
@@ -285,4 +286,5 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *_LATER])
 
 
-del accessors, diagnostics, inference, prediction, printing, profile_plots, refitting, simulation
+del accessors, diagnostics, generalized_predictions, inference, prediction, printing
+del profile_plots, refitting, simulation

@@ -156,6 +156,7 @@ class GLMM:
     fixef, ranef, coef, VarCorr, vcov = g.fixef, g.ranef, g.coef, g.VarCorr, g.vcov
     fitted, residuals, weights, predict = g.fitted, g.residuals, g.weights, g.predict
     model_frame, model_matrix, getData = g.model_frame, g.model_matrix, g.getData
+    simulate, refit, update = g.simulate, g.refit, g.update
     formula, terms, family = g.formula, g.terms, g.family
     summary, getME, isSingular, rePCA = g.summary, g.getME, g.isSingular, g.rePCA
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM

@@ -391,7 +391,7 @@ def test_predict(cbpp):
     np.testing.assert_allclose(mere.predict(cbpp, d, type="response"), cbpp.mu)
     np.testing.assert_allclose(mere.predict(cbpp, d, re_form=False), cbpp.design.X @ cbpp.beta)
     new = d.head(2).assign(herd=["1", "99"])
-    with pytest.raises(MereValueError, match="new levels of herd in newdata: 99"):
+    with pytest.raises(MereValueError, match="new levels detected in newdata: 99"):
         mere.predict(cbpp, new)
     allowed = mere.predict(cbpp, new, allow_new_levels=True)
     assert allowed.iloc[1] == pytest.approx(float(cbpp.design.X[1] @ cbpp.beta))
@@ -445,3 +445,36 @@ def test_structured_terms(made):
         free = mere.glmer("c ~ x + (x | g)", made, "poisson")
         cs = mere.glmer("c ~ x + cs(1 + x | g)", made, "poisson")
     assert cs.criterion == pytest.approx(free.criterion, abs=1e-4)  # 2 x 2: the same covariances
+
+
+def test_predict_with_some_random_effects(made):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        m = mere.glmer("c ~ x + (x | g) + (1 | h)", made, "poisson", offset="o")
+    whole = mere.predict(m)
+    parts = [mere.predict(m, re_form=form, random_only=True) for form in ("~ (x | g)", "~ (1 | h)")]
+    fixed = mere.predict(m, re_form=False)
+    np.testing.assert_allclose(whole, parts[0] + parts[1] + fixed)
+    np.testing.assert_allclose(mere.predict(m, made.head(5)), whole.head(5))
+
+
+def test_simulate_and_refit(cbpp):
+    y = mere.simulate(cbpp, 40, seed=3)
+    assert y.attrs["seed"] == 3
+    assert y["sim_2"].equals(mere.simulate(cbpp, 2, seed=3)["sim_2"])
+    d = load("cbpp")
+    assert (y.to_numpy() <= d["size"].to_numpy()[:, None]).all()
+    assert y.to_numpy().sum() / 40 == pytest.approx(d.incidence.sum(), rel=0.2)
+    again = mere.refit(cbpp, d.incidence)
+    assert again.criterion == pytest.approx(cbpp.criterion, abs=1e-8)
+    other = mere.refit(cbpp, y["sim_1"])
+    direct = mere.glmer(CBPP, d.assign(incidence=y["sim_1"]), "binomial")
+    assert other.criterion == pytest.approx(direct.criterion, abs=1e-6)
+    with pytest.raises(MereValueError, match="must have 56 finite values"):
+        mere.refit(cbpp, [1.0, 2.0])
+
+
+def test_update(cbpp):
+    smaller = mere.update(cbpp, ". ~ . - period")
+    assert list(smaller.fixef().index) == ["(Intercept)"]
+    assert mere.update(cbpp, family="poisson", formula="incidence ~ . ").model_family.name == "poisson"

@@ -12,9 +12,7 @@ import pandas as pd
 from .. import generics as g
 from ..errors import ConvergenceWarning, MereValueError
 from ..families import Family
-from ..frame import as_frame
 from ..generalized import GLMM
-from ..newdata import fixed_matrix, new_offset, random_at
 from ..results import LogLik, RandomEffects, VarianceComponents, VarianceTerm
 from ..variance_parameters import variance_parameters
 from .blocks import relative_factors, unique_names
@@ -189,60 +187,6 @@ def _weights(m: GLMM, type: str = "prior") -> pd.Series:
 @g.family.register(GLMM)
 def _family(m: GLMM) -> Family:
     return m.model_family
-
-
-@g.predict.register(GLMM)
-def _predict(
-    m: GLMM,
-    newdata: Any = None,
-    re_form: Any = None,
-    type: str = "link",
-    allow_new_levels: bool = False,
-) -> pd.Series:
-    """All random effects (``re_form=None``) or none (``False``)."""
-    if type not in ("link", "response"):
-        raise MereValueError(f"type must be 'link' or 'response', not {type!r}")
-    if re_form is not None and re_form is not False:
-        raise MereValueError("re_form must be None (all random effects) or False (none)")
-    design = m.design
-    if newdata is None:
-        eta = m.eta
-        if re_form is False:
-            eta = design.X @ m.beta + (0.0 if design.offset is None else design.offset)
-        out = row_series(design, eta)
-    else:
-        eta = fixed_matrix(design, newdata) @ m.beta
-        offset = new_offset(design, newdata)
-        if offset is not None:
-            eta = eta + offset
-        if re_form is None:
-            eta = eta + _new_effects(m, newdata, allow_new_levels)
-        names = as_frame(newdata).row_names
-        out = pd.Series(eta, pd.RangeIndex(len(eta)) if names is None else pd.Index(names))
-    if type == "response":
-        out = pd.Series(m.model_family.link.inverse(out.to_numpy()), out.index)
-    return out
-
-
-def _new_effects(m: GLMM, newdata: Any, allow_new_levels: bool) -> np.ndarray:
-    """Z b at new data; levels that were not there have b = 0, if they are allowed."""
-    total: np.ndarray | None = None
-    first = 0
-    for new in random_at(m.design, newdata):
-        term, k = new.term, new.term.covariance.k
-        b = m.b[first : first + len(term.levels) * k].reshape(-1, k)
-        first += b.size
-        unknown = new.codes < 0
-        if unknown.any() and not allow_new_levels:
-            labels = dict.fromkeys(str(x) for x in new.labels[unknown])
-            raise MereValueError(
-                f"new levels of {term.group} in newdata: {', '.join(labels)}; "
-                "allow_new_levels=True takes their effects as 0"
-            )
-        effects = np.vstack([b, np.zeros((1, k))])[np.where(unknown, len(b), new.codes)]
-        part = effects[:, 0] if new.values is None else np.einsum("ij,ij->i", new.values, effects)
-        total = part if total is None else total + part
-    return np.zeros(0) if total is None else total
 
 
 # -- inference -----------------------------------------------------------------

@@ -14,6 +14,7 @@ from ..families import Family, make_family, negative_binomial
 from ..generalized import GLM, GLMM, generalized_linear_model, generalized_mixed_model
 from ..generalized_fitting import fit_glmm
 from ..irls import fit_glm
+from ..refitting import FITTERS
 from .calls import record
 
 __all__ = ["glm", "glmer", "glmer_nb"]
@@ -228,3 +229,6 @@ def glmer_nb(
     control = control if control is not None else GlmerControl()
     fit = fit_glmm(design, negative_binomial(1.0, link), int(nAGQ), control, start, joint_theta=True, stacklevel=2)
     return generalized_mixed_model(fit, control, call)
+
+
+FITTERS.update({"glm": glm, "glmer": glmer, "glmer.nb": glmer_nb})
