@@ -7,6 +7,7 @@
  * For right-hand sides x (columns of X or of Z), with factor 0 eliminated (eliminate.c), c = Z_r'H_0^-1 x:
  *   b = Lambda_r S_rr^-1 Lambda_r' c,   Z_r'H^-1 x = c - N_rr b,   Z_0l'H^-1 x = R'(Z_0l'x - a_l'b),   R' = I - A F F'.
  */
+#include <math.h>
 #include <string.h>
 
 #include "clones.h"
@@ -38,11 +39,51 @@ static void scale_columns(const mere_work *work, int transpose, int64_t count, d
         }
 }
 
-/* b <- Lambda_r S_rr^-1 Lambda_r' b, and c <- c - N_rr b; both rest x count. */
+/* Can every factor of the rest divide by its Lambda' without losing digits? */
+static int divisible(const mere_work *work)
+{
+    const mere_plan *plan = work->plan;
+    for (int64_t f = 1; f < plan->n_factor; f++) {
+        int64_t k = plan->factor[f].k;
+        const double *lam = work->lambda + work->lambda_first[f];
+        double largest = 0.0, smallest = INFINITY;
+        for (int64_t j = 0; j < k; j++) {
+            double unit = plan->factor[f].scale[j];
+            smallest = fmin(smallest, fabs(lam[j * (k + 1)]) * unit);
+            for (int64_t i = j; i < k; i++)
+                largest = fmax(largest, fabs(lam[i + j * k]) * plan->factor[f].scale[i]);
+        }
+        if (!(smallest > 1e-4 * largest) || largest < 1e-100)
+            return 0;
+    }
+    return 1;
+}
+
+/* u (rest x count) <- Lambda_r^-T u. */
+static void divide_columns(const mere_work *work, int64_t count, double *u)
+{
+    const mere_plan *plan = work->plan;
+    for (int64_t c = 0; c < count; c++)
+        for (int64_t f = 1; f < plan->n_factor; f++) {
+            int64_t k = plan->factor[f].k;
+            const double *lam = work->lambda + work->lambda_first[f];
+            for (int64_t l = 0; l < plan->factor[f].q; l++) {
+                double *v = u + c * plan->rest + plan->factor[f].first + l * k;
+                for (int64_t i = k - 1; i >= 0; i--) {
+                    for (int64_t r = i + 1; r < k; r++)
+                        v[i] -= lam[r + i * k] * v[r];
+                    v[i] /= lam[i * (k + 1)];
+                }
+            }
+        }
+}
+
+/* b <- Lambda_r u, u = S_rr^-1 Lambda_r' b, and c <- c - N_rr b, which is Lambda_r^-T u; both rest x count, c = b. */
 static mere_status project(mere_work *work, int64_t count, double *b, double *c)
 {
     const mere_plan *plan = work->plan;
     int64_t rest = plan->rest;
+    int by_division = divisible(work);
     mere_status status;
     if (!rest)
         return MERE_OK;
@@ -54,7 +95,13 @@ static mere_status project(mere_work *work, int64_t count, double *b, double *c)
         mere_lower_solve(rest, work->s, plan->order, 0, count, b, rest);
         mere_lower_solve(rest, work->s, plan->order, 1, count, b, rest);
     }
+    if (by_division) {
+        memcpy(c, b, (size_t)(rest * count) * sizeof *c);
+        divide_columns(work, count, c);
+    }
     scale_columns(work, 0, count, b);
+    if (by_division)
+        return MERE_OK;
     if (plan->sparse) {
         mere_sparse_subtract(work, count, b, c);
     } else {

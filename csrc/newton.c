@@ -224,13 +224,44 @@ mere_status mere_newton_descend(mere_newton *v)
 
 /* ------------------------------------------------------------------ the whole */
 
+/* h with its eigenvalues, in units of its diagonal, made positive: what BFGS must start from. */
+static mere_status make_positive(mere_newton *v)
+{
+    int64_t n = v->n;
+    double *vectors = v->m, *scale = v->s, *values = v->y, *space = mere_malloc(8 * n, sizeof *space);
+    int order = (int)n, size = 8 * order, info;
+    if (!space)
+        return MERE_ERR_MEMORY;
+    for (int64_t i = 0; i < n; i++)
+        scale[i] = v->h[i * (n + 1)] != 0.0 ? sqrt(fabs(v->h[i * (n + 1)])) : 1.0;
+    for (int64_t j = 0; j < n; j++)
+        for (int64_t i = 0; i < n; i++)
+            vectors[i + j * n] = v->h[i + j * n] / (scale[i] * scale[j]);
+    dsyev_("V", "L", &order, vectors, &order, values, space, &size, &info);
+    mere_free(space);
+    if (info)
+        return MERE_ERR_NOT_FINITE;
+    for (int64_t j = 0; values[0] < 1e-4 && j < n; j++)
+        for (int64_t i = 0; i < n; i++) {
+            double sum = 0.0;
+            for (int64_t r = 0; r < n; r++)
+                sum += vectors[i + r * n] * fmax(fabs(values[r]), 1e-2) * vectors[j + r * n];
+            v->h[i + j * n] = sum * scale[i] * scale[j];
+        }
+    return MERE_OK;
+}
+
 mere_status mere_newton_restart(mere_newton *v)
 {
     mere_status status = v->model->value(v->model->data, v->x, &v->d);
     v->outcome->n_eval++;
     v->noise = fmax(1e-14 * fabs(v->d) + 1e-12, v->model->noise);
     memset(v->c, 0, (size_t)(v->n * v->n) * sizeof(double));
-    return status ? status : derivatives(v, v->g, 1);
+    if (!status && !(status = derivatives(v, v->g, 1)) && v->model->quasi) {
+        status = make_positive(v);
+        memset(v->c, 0, (size_t)(v->n * v->n) * sizeof(double));
+    }
+    return status;
 }
 
 mere_status mere_newton_new(mere_newton *v, int64_t n)

@@ -5,13 +5,15 @@
 
 mere_status mere_sparse_solve_rest(mere_work *work, int64_t count, double *x)
 {
+    enum { AT_ONCE = 64 };
     mere_sparse *sp = work->sparse;
-    int64_t rest = work->plan->rest, at_once = work->plan->border;
-    cholmod_dense rhs = *sp->rhs;
-    for (int64_t from = 0; from < count; from += at_once) {
-        int64_t columns = count - from < at_once ? count - from : at_once;
+    int64_t rest = work->plan->rest;
+    cholmod_dense rhs = *sp->rhs; /* a view of the caller's columns */
+    for (int64_t from = 0; from < count; from += AT_ONCE) {
+        int64_t columns = count - from < AT_ONCE ? count - from : AT_ONCE;
         rhs.ncol = (size_t)columns;
-        memcpy(rhs.x, x + from * rest, (size_t)(rest * columns) * sizeof(double));
+        rhs.nzmax = (size_t)(rest * columns);
+        rhs.x = x + from * rest;
         mere_status status = mere_sparse_solve(sp, CHOLMOD_A, &rhs, &sp->solved);
         if (status)
             return status;

@@ -14,6 +14,7 @@ class Case:
     formula: str
     data: str  # a data set of mere, a table of fixtures/data, or one that make_data.py draws
     reml: bool = True
+    family: str = ""  # of a generalized model
     kind: str = "fit"  # "fit" or "evaluation" (of the criterion at a given theta)
     goal: float | None = None
     moonshot: float | None = None
@@ -59,6 +60,47 @@ CASES = (
         moonshot=1500,
         r_repeats=1,
         rivals=("mixedlm", "interlace"),
+    ),
+    Case(
+        "cbpp",
+        "cbind(incidence, size - incidence) ~ period + (1 | herd)",
+        "cbpp",
+        reml=False,
+        family="binomial",
+        goal=60,
+        moonshot=300,
+        rivals=("glmmTMB",),
+    ),
+    Case(
+        "VerbAgg",
+        "r2 ~ Anger + Gender + btype + situ + (1 | id) + (1 | item)",
+        "VerbAgg",
+        reml=False,
+        family="binomial",
+        goal=40,
+        moonshot=300,
+        r_repeats=3,
+        rivals=("glmmTMB",),
+    ),
+    Case(
+        "grouseticks",
+        "TICKS ~ YEAR + scale(HEIGHT) + (1 | BROOD) + (1 | INDEX) + (1 | LOCATION)",
+        "grouseticks",
+        reml=False,
+        family="poisson",
+        goal=25,
+        r_repeats=5,
+        rivals=("glmmTMB",),
+    ),
+    Case(
+        "crossed_binary",
+        "y ~ x + z + (1 | s) + (1 | i)",
+        "crossed_binary",
+        reml=False,
+        family="binomial",
+        goal=15,
+        r_repeats=1,
+        rivals=("glmmTMB",),
     ),
     *(
         Case(f"evaluation_1e{k}", "y ~ x + (x | g)", f"growth_1e{k}", kind="evaluation", rivals=())

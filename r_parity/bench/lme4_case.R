@@ -19,6 +19,10 @@ if (spec$kind == "evaluation") {
   at <- c(0.8, 0.1, 0.4)
   criterion <- devfun(at)
   call <- function() devfun(at)
+} else if (nzchar(spec$family)) {
+  m <- NULL
+  call <- if (Sys.getenv("MERE_BENCH") == "glmmTMB") function() m <<- suppressMessages(suppressWarnings(glmmTMB::glmmTMB(formula, d, family = spec$family)))
+          else function() m <<- suppressMessages(suppressWarnings(glmer(formula, d, family = spec$family)))
 } else {
   m <- NULL
   call <- function() m <<- suppressMessages(suppressWarnings(lmer(formula, d, REML = spec$reml)))
@@ -42,8 +46,10 @@ while (length(times) < spec$repeats && (!length(times) || clock()[2] - start < s
 cpu <- sapply(times, `[`, 1); wall <- sapply(times, `[`, 2)
 if (spec$kind != "evaluation") {
   criterion <- if (spec$reml) REMLcrit(m) else -2 * as.numeric(logLik(m))
-  out$evaluations <- m@optinfo$feval
-  out$messages <- unlist(m@optinfo$conv$lme4$messages)
+  if (inherits(m, "merMod")) {
+    out$evaluations <- m@optinfo$feval
+    out$messages <- unlist(m@optinfo$conv$lme4$messages)
+  } else out$evaluations <- m$fit$evaluations[["function"]]
 }
 out <- c(out, list(criterion = criterion, cpu_min = min(cpu), cpu_median = median(cpu), wall_min = min(wall),
   wall_median = median(wall), batches = length(times), batch = batch,

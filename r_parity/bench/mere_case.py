@@ -24,6 +24,13 @@ if spec["kind"] == "evaluation":
     at = np.array([0.8, 0.1, 0.4])
     result["criterion"] = float(devfun(at))
     result.update(child.measure(lambda: devfun(at), spec["budget"], spec["repeats"]))
+elif spec["family"]:
+    result.update(child.measure(lambda: mere.glmer(formula, frame, spec["family"]), spec["budget"], spec["repeats"]))
+    model = mere.glmer(formula, frame, spec["family"])
+    result["criterion"], result["evaluations"] = model.criterion, int(model.optinfo.feval)
+    result["with_summary"] = child.measure(
+        lambda: mere.summary(mere.glmer(formula, frame, spec["family"])), spec["budget"] / 2, spec["repeats"]
+    )["cpu_min"]
 else:
     result.update(child.measure(lambda: mere.lmer(formula, frame, **arguments), spec["budget"], spec["repeats"]))
     model = mere.lmer(formula, frame, **arguments)

@@ -64,6 +64,7 @@ def run_child(command: list[str], case: Case, repeats: int, budget: float, env: 
         "manifest": str(manifest),
         "formula": case.formula,
         "reml": case.reml,
+        "family": case.family,
         "kind": case.kind,
         "repeats": repeats,
         "budget": budget,
@@ -140,6 +141,14 @@ def main() -> None:
                 result = run_child([sys.executable, str(HERE / "mere_case.py")], case, 25, options.budget / 2, {})
                 say("mere", case, result)
                 kept.put(case.name, result)
+        if not options.skip_r:
+            kept = Kept("glmmTMB")
+            for case in chosen:
+                if case.family and "glmmTMB" in case.rivals:
+                    command = ["Rscript", "--vanilla", str(HERE / "lme4_case.R")]
+                    result = run_child(command, case, case.r_repeats, options.budget, {**env, "MERE_BENCH": "glmmTMB"})
+                    say("glmmTMB", case, result)
+                    kept.put(case.name, result)
         if options.rivals is not None:
             for rival in options.rivals or rivals.RIVALS:
                 python = rivals.environment(rival, BUILD / "venvs")

@@ -4,7 +4,7 @@
 
 For each of the designs below, responses are drawn with no effect of the term in question; each method tests the term at
 5 %. Written: `results.json` (rejection rates with exact 95 % intervals of the simulation's own error) and the figure
-`docs/calibration.svg`. The numbers do not depend on the number of processors: each design has its own seed.
+`docs/pictures/calibration.svg`. The numbers do not depend on the number of processors: each design has its own seed.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def main() -> None:
         rates = ", ".join(f"{k} {v['rate']:.3f}" for k, v in results["designs"][name].items() if v["tests"])
         print(f"{name}: {rates}; {time.perf_counter() - began:.0f} s", flush=True)
     (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-    picture(results, HERE.parents[1] / "docs" / "calibration.svg")
+    picture(results, HERE.parents[1] / "docs" / "pictures" / "calibration.svg")
 
 
 if __name__ == "__main__":

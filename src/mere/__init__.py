@@ -1,10 +1,14 @@
 """Mixed-effects regression under R's vocabulary: lme4, lmerTest and emmeans for Python."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from . import (
     accessors,
     datasets,
     diagnostics,
     errors,
+    families,
     inference,
     prediction,
     printing,
@@ -89,34 +93,10 @@ from .generics import (
     weights,
 )
 from .inference.profile_results import logProf, varianceProf
-from .margins import (
-    Basis,
-    Scale,
-    add_grouping,
-    as_list,
-    cld,
-    comb_facs,
-    contrast,
-    eff_size,
-    emm_basis,
-    make_tran,
-    mvcontrast,
-    pairs,
-    permute_levels,
-    pwpm,
-    rbind,
-    regrid,
-    split_fac,
-    test,
-)
 from .rface import (
-    emmeans,
-    emmip,
-    emtrends,
     glm,
     glmer,
     glmer_nb,
-    joint_tests,
     lFormula,
     lm,
     lmer,
@@ -124,8 +104,6 @@ from .rface import (
     mkLmerDevfun,
     mkMerMod,
     optimizeLmer,
-    pwpp,
-    ref_grid,
 )
 
 __all__ = [
@@ -244,5 +222,67 @@ __all__ = [
     "vcovAdj",
     "weights",
 ]
+
+if TYPE_CHECKING:
+    from .margins import (
+        Basis,
+        Scale,
+        add_grouping,
+        as_list,
+        cld,
+        comb_facs,
+        contrast,
+        eff_size,
+        make_tran,
+        mvcontrast,
+        pairs,
+        permute_levels,
+        pwpm,
+        rbind,
+        regrid,
+        split_fac,
+        test,
+    )
+    from .rface.margins import emm_basis, emmeans, emmip, emtrends, joint_tests, pwpp, ref_grid
+
+# Marginal means are loaded when first asked for: what is never used should not slow `import mere` down.
+_LATER = {
+    **dict.fromkeys(
+        (
+            "Basis",
+            "Scale",
+            "add_grouping",
+            "as_list",
+            "cld",
+            "comb_facs",
+            "contrast",
+            "eff_size",
+            "make_tran",
+            "mvcontrast",
+            "pairs",
+            "permute_levels",
+            "pwpm",
+            "rbind",
+            "regrid",
+            "split_fac",
+            "test",
+        ),
+        "margins",
+    ),
+    **dict.fromkeys(("emm_basis", "emmeans", "emmip", "emtrends", "joint_tests", "pwpp", "ref_grid"), "rface.margins"),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_LATER[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_LATER])
+
 
 del accessors, diagnostics, inference, prediction, printing, profile_plots, refitting, simulation

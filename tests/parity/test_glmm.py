@@ -1,4 +1,4 @@
-"""mere.glmer against tightly converged lme4 (fixtures/glmm, r_parity/glmm.R), and glmmTMB where it is the same likelihood.
+"""mere.glmer against tightly converged lme4 (fixtures/glmm, r_parity/glmm.R), and glmmTMB where that is the same.
 
 One function a quantity, in the registry `QUANTITIES`; every quantity is compared in every case. A case is one JSON; a
 new one is found by its being there.
@@ -117,7 +117,8 @@ def fixed_covariance(m: Any, gold: Golden) -> None:
         return
     se = standard_errors(gold)
     want = np.array(gold["vcov"], dtype=float)
-    np.testing.assert_allclose(m.vcov().to_numpy() / np.outer(se, se), want / np.outer(se, se), atol=gold["tolerance"]["vcov"])
+    scale = np.outer(se, se)
+    np.testing.assert_allclose(m.vcov().to_numpy() / scale, want / scale, atol=gold["tolerance"]["vcov"])
 
 
 @quantity

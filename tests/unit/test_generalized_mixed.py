@@ -247,9 +247,8 @@ def test_responses_of_a_binomial_model_agree():
     counts = mere.glmer(CBPP, d, "binomial")
     share = mere.glmer("share ~ period + (1 | herd)", d, "binomial", weights="size")
     long = d.loc[d.index.repeat(d["size"])].reset_index(drop=True)
-    long["ill"] = np.concatenate(
-        [np.r_[np.ones(i), np.zeros(s - i)] for i, s in zip(d.incidence.astype(int), d["size"].astype(int), strict=True)]
-    )
+    pairs = zip(d.incidence.astype(int), d["size"].astype(int), strict=True)
+    long["ill"] = np.concatenate([np.r_[np.ones(i), np.zeros(s - i)] for i, s in pairs])
     rows = mere.glmer("ill ~ period + (1 | herd)", long, "binomial")
     factor = mere.glmer(
         "ill ~ period + (1 | herd)",

@@ -306,6 +306,23 @@ def test_kenward_roger_of_homogeneous_cs_is_two_intercepts() -> None:
         assert np.allclose(a, b, rtol=1e-4)
 
 
+def test_structures_on_their_bounds() -> None:
+    """A correlation of one is held: near the fit with that correlation given, and every test has an answer."""
+    rng = np.random.default_rng(0)
+    g = np.repeat(np.arange(12), 6)
+    t = np.tile(np.arange(3), 24)
+    d = pd.DataFrame({"g": g, "f": pd.Categorical(t.astype(str)), "x": rng.standard_normal(72)})
+    d["y"] = rng.standard_normal(12)[g] * (1 + 0.3 * t) + rng.standard_normal(72)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        m = mere.lmer("y ~ f + x + cs(0 + f | g)", d)
+    assert m.par[-1] == pytest.approx(1.0, abs=1e-6)
+    for ddf in ("Satterthwaite", "Kenward-Roger"):
+        table = mere.anova(m, ddf=ddf).table
+        assert table["Pr(>F)"].between(0, 1).all()
+        assert table["DenDF"].between(11, 72).all()
+
+
 def test_one_contrast_needs_no_scaling() -> None:
     m = mere.lmer("score ~ Machine + (1 | Worker/Machine)", table("machines_lost"))
     test = mere.KRmodcomp(m, [[0, 1, -1]])

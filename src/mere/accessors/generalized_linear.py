@@ -76,13 +76,17 @@ class SummaryGLM(_Printed):
 
 # -- numbers -----------------------------------------------------------------
 def dispersion(m: GLM) -> float:
-    """1, or the sum of squared Pearson residuals over the residual degrees of freedom."""
+    """1, or the sum of squared Pearson residuals over the residual degrees of freedom.
+
+    As in R the weights are those of the last iteration, which differ from the means' own in the last digits.
+    """
     if not m.model_family.has_scale:
         return 1.0
     if not m.df:
         return math.nan
-    r = generalized_residuals(m.response, m.model_family, m.fit.eta, m.fit.mu, "pearson")
-    return float(r @ r) / m.df
+    r = generalized_residuals(m.response, m.model_family, m.fit.eta, m.fit.mu, "working")
+    used = m.fit.working > 0
+    return float((m.fit.working * r**2)[used].sum()) / m.df
 
 
 def generalized_residuals(response: Response, family: Family, eta: np.ndarray, mu: np.ndarray, type: str) -> np.ndarray:
@@ -315,13 +319,13 @@ def _anova(m: GLM, *models: Any, test: str | None = None, **kwargs: Any) -> Anov
 
 def _sequence(m: GLM) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Residual degrees of freedom and deviances as the terms enter one by one."""
-    assign = np.asarray(m.design.assign)
-    present = [j for j in range(1, len(m.design.term_labels) + 1) if (assign == j).any()]
+    assign, full = np.asarray(m.design.assign), np.asarray(m.design.assign_full)
+    present = [j for j in range(1, len(m.design.term_labels) + 1) if (full == j).any()]
     res_df, res_dev = [m.df_null], [m.null_deviance]
     n = g.nobs(m)
     for j in present:
         kept = assign <= j
-        if j == present[-1]:
+        if kept.all():
             res_df.append(m.df)
             res_dev.append(m.fit.deviance)
         else:

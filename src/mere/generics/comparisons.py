@@ -96,6 +96,8 @@ def PBmodcomp(large: Any, small: Any, nsim: int = 1000, seed: Any = None, **kwar
     seed : int or numpy.random.Generator, optional
     ref : array, optional
         Ratios simulated before, to be used instead.
+    ncpus : int, optional
+        Threads; default all processors. The result does not depend on it.
 
     Returns
     -------

@@ -130,7 +130,9 @@ def _sat_modcomp(large: LMM, small: Any, betaH: Any = 0) -> ModelComparison:
 
 
 @g.PBmodcomp.register(LMM)
-def _pb_modcomp(large: LMM, small: Any, nsim: int = 1000, seed: Any = None, ref: Any = None) -> ModelComparison:
+def _pb_modcomp(
+    large: LMM, small: Any, nsim: int = 1000, seed: Any = None, ref: Any = None, ncpus: int | None = None
+) -> ModelComparison:
     if not isinstance(small, (LM, LMM)):
         small = g.restriction_matrix2model(large, small)
     if not np.array_equal(large.design.y, small.design.y):
@@ -139,7 +141,7 @@ def _pb_modcomp(large: LMM, small: Any, nsim: int = 1000, seed: Any = None, ref:
     observed = 2 * (float(g.logLik(full)) - float(g.logLik(restricted)))
     df = float(g.logLik(full).df - g.logLik(restricted).df)
     if ref is None:
-        ref = reference_distribution(full, restricted, int(nsim), np.random.default_rng(seed))
+        ref = reference_distribution(full, restricted, int(nsim), np.random.default_rng(seed), ncpus)
     ref = np.asarray(ref, float)
     rows = summary_tests(observed, df, ref)
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["stat", "df", "ddf", "p.value"])

@@ -166,8 +166,7 @@ def _several_factors(
 def _gram(part: np.ndarray, k: int, kh: int) -> np.ndarray:
     """sum over pairs of levels of N[a, d] N[b, c], as [a, d, b, c]."""
     if k == kh == 1:
-        flat = part.reshape(-1)
-        return np.array(flat @ flat).reshape(1, 1, 1, 1)
+        return np.einsum("lam,lam->", part, part).reshape(1, 1, 1, 1)
     count, _, width = part.shape
     flat = part.reshape(count, k, width // kh, kh).transpose(0, 2, 1, 3).reshape(-1, k * kh)
     return (flat.T @ flat).reshape(k, kh, k, kh)

@@ -13,7 +13,8 @@ V is linear in the entries of unstructured, diagonal and homogeneous compound-sy
 For heterogeneous compound symmetry and autoregression the parameters are standard deviations and the correlation. The
 estimates of such parameters are biased by the curvature of V, which cancels the part of R that another parametrization
 would not have: of the second derivatives of V only what is orthogonal, in the metric of the information, to the first
-ones remains. So a structure that is the unstructured one in disguise has the unstructured one's results.
+ones remains. So a structure that is the unstructured one in disguise has the unstructured one's results. Parameters of
+these structures that are on a bound are held there.
 
 References: Kenward and Roger (1997), Biometrics 53, 983-997; Kenward and Roger (2009), Comput. Stat. Data Anal. 53,
 2583-2595; Halekoh and Hojsgaard (2014), J. Stat. Soft. 59(9).
@@ -21,11 +22,13 @@ References: Kenward and Roger (1997), Biometrics 53, 983-997; Kenward and Roger 
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..covariances import Covariance
+from ..errors import MereWarning
 from ..objective import LMMObjective
 from .components import Components, components_at
 from .reference import JointTest, Reference, orthonormal_rows, p_of_f
@@ -174,6 +177,14 @@ def kenward_roger(
         R = np.einsum("amn,aij->mnij", second, c.B[:, :p, :p]) / sigma**4
     Phi = sigma**2 * C
     V, W = adjusted(Phi, P, Q, T, R)
+    if p and np.linalg.eigvalsh(V)[0] <= 0:
+        warnings.warn(
+            "Kenward and Roger's adjustment leaves no covariance here (V is estimated on its boundary): "
+            "the covariance is not adjusted, degrees of freedom are theirs",
+            MereWarning,
+            stacklevel=2,
+        )
+        V = Phi
     return KenwardRoger(beta, V, None, Phi, P, W)
 
 
@@ -237,4 +248,6 @@ def _structure_derivatives(
         up, down = psi.copy(), psi.copy()
         up[m], down[m] = psi[m] + h, psi[m] - h
         second[:, :, m] = (slopes(up) - slopes(down)) / (2 * h)
-    return slopes(psi), (second + second.transpose(0, 2, 1)) / 2
+    free = np.flatnonzero((par > structure.lower() + 1e-6) & (par < structure.upper() - 1e-6))  # others are held
+    second = (second + second.transpose(0, 2, 1)) / 2
+    return slopes(psi)[:, free], second[np.ix_(np.arange(len(pairs)), free, free)]

@@ -166,7 +166,6 @@ def _text(pr: Profile, digits: int = 7) -> str:
     return f"Likelihood profile on the scale {pr.scale!r}; parameters (points): {points}"
 
 
-
 @g.to_html.register(Profile)
 def _html(pr: Profile) -> str:
     return f"<p>{escape(_text(pr))}</p>{g.confint(pr).to_html()}"

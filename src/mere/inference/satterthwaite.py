@@ -14,7 +14,8 @@ many is exact too (components.py):
     d(par, sigma) = profiled d + nu log-terms: Hess_tt = Hess(profiled) + (nu/rho^2) r r',
     Hess_ts = -2 r / sigma^3,   Hess_ss = 4 nu / sigma^2,   r = d rho/d par,   rho = nu sigma^2.
 
-Directions in which the deviance is flat (a singular fit) are left out of the inverse.
+Directions in which the deviance is flat (a singular fit) are left out of the inverse, and so are correlations on a
+bound.
 
 References: Giesbrecht and Burns (1985), Biometrics 41, 477-486; Fai and Cornelius (1996); Kuznetsova, Brockhoff and
 Christensen (2017), J. Stat. Soft. 82(13).
@@ -99,7 +100,17 @@ def satterthwaite(
     slopes = np.concatenate([slopes, 2 * sigma * C[None]])
     if joint is None:
         joint = deviance_hessian(np.asarray(hessian), _rss_slopes(pieces, jacobian), sigma, nu)
-    return Satterthwaite(beta, sigma**2 * C, _metric(objective), slopes, 2 * inverse_on_range(joint))
+    return Satterthwaite(beta, sigma**2 * C, _metric(objective), slopes, 2 * _inverse_of_free(joint, objective, par))
+
+
+def _inverse_of_free(joint: np.ndarray, objective: LMMObjective, par: np.ndarray) -> np.ndarray:
+    """Inverse over what can move: a correlation on its bound is held there. (At a zero SD the deviance is even.)"""
+    lower, upper = objective.layout.lower, objective.layout.upper
+    held = (np.isfinite(upper) & (par >= upper - 1e-6)) | ((lower < 0) & np.isfinite(lower) & (par <= lower + 1e-6))
+    free = np.flatnonzero(np.append(~held, True))
+    out = np.zeros_like(joint)
+    out[np.ix_(free, free)] = inverse_on_range(joint[np.ix_(free, free)])
+    return out
 
 
 def _many_parameters(objective: LMMObjective) -> bool:

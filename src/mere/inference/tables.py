@@ -60,9 +60,9 @@ def f_table(
         "Sum Sq": mean * ndf,
         "Mean Sq": mean,
         "NumDF": ndf,
-        "DenDF": [j.ddf for j in joint],
-        "F value": [j.F for j in joint],
-        "Pr(>F)": [j.p_value for j in joint],
+        "DenDF": np.array([j.ddf for j in joint], dtype=float),
+        "F value": np.array([j.F for j in joint], dtype=float),
+        "Pr(>F)": np.array([j.p_value for j in joint], dtype=float),
     }
     return pd.DataFrame(columns, index=list(tests))
 

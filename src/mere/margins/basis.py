@@ -124,6 +124,16 @@ def _itself(model: Basis, **_: Any) -> Basis:
     return model
 
 
+@dataclass(frozen=True)
+class _Constant:
+    """The same degrees of freedom for everything; a class, so that grids pickle."""
+
+    value: float
+
+    def __call__(self, L: np.ndarray) -> np.ndarray:
+        return np.full(len(L), self.value)
+
+
 def constant_df(value: float) -> Callable[[np.ndarray], np.ndarray]:
     """The same degrees of freedom for all linear functions.
 
@@ -132,11 +142,7 @@ def constant_df(value: float) -> Callable[[np.ndarray], np.ndarray]:
     >>> constant_df(7)(np.eye(2))
     array([7., 7.])
     """
-
-    def df(L: np.ndarray) -> np.ndarray:
-        return np.full(len(L), float(value))
-
-    return df
+    return _Constant(float(value))
 
 
 def null_space(X: np.ndarray, dropped: Sequence[int]) -> np.ndarray | None:

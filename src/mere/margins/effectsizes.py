@@ -55,7 +55,7 @@ def eff_size(object: EmmGrid | EmmList, sigma: float, edf: float, method: Any = 
         V = V + np.outer(d, d) / (2 * edf)
     text = f"sigma used for effect sizes: {sigma:.4g}"
     return materialized(
-        made, d, V, np.fmin(df, edf), name="effect.size", infer=(True, False), adjust="none", kind="contrast",
+        made, d, V, df, name="effect.size", infer=(True, False), adjust="none", kind="contrast",
         scale=None, messages=(*(m for m in made.about.messages if not m.startswith("Note: contrasts")), text),
         coefficients=None,
     )  # fmt: skip

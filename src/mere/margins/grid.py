@@ -229,7 +229,8 @@ class EmmGrid:
         return len(self.shown)
 
     def __getitem__(self, keep: Any) -> EmmGrid:
-        return self.rows(self.shown[keep])
+        part = self.rows(self.shown[keep])
+        return part.with_about(by=(), primary=tuple(part.table.columns))
 
     def __repr__(self) -> str:
         return g.to_text(self)

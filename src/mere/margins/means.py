@@ -40,7 +40,7 @@ def marginal_means(
     adjust: str | None = None,
     label: str = "emmeans",
     **options: Any,
-) -> EmmGrid | EmmList:
+) -> Any:
     """Means of a grid; see `mere.emmeans` for the arguments."""
     if isinstance(specs, Mapping) or (
         isinstance(specs, (list, tuple)) and any("~" in s or not isinstance(s, str) for s in specs)
@@ -51,6 +51,10 @@ def marginal_means(
     if by is not None:
         asked = Specs(asked.factors, names_tuple(by), asked.method)
     method = contr if contr is not None else asked.method
+    if isinstance(weights, str) and weights in ("show.levels", "show_levels"):
+        wanted = {*asked.factors, *asked.by}
+        rest = [c for c in known if c not in wanted and len(levels_of(grid.table[c])) > 1]
+        return show_levels(grid, rest)
     means = _means(grid, asked, weights)
     chosen = {k: v for k, v in options.items() if k in _DEFAULTS and v is not None}
     if "tran" in options:
@@ -63,7 +67,7 @@ def marginal_means(
     if isinstance(contrasts, EmmList):
         return EmmList([(label, means), *contrasts.items()])
     return EmmList(
-        [("emmeans", means), ("contrasts", contrasts.with_about(**{k: v for k, v in chosen.items() if k in _SHARED}))]
+        [(label, means), ("contrasts", contrasts.with_about(**{k: v for k, v in chosen.items() if k in _SHARED}))]
     )
 
 
@@ -105,8 +109,6 @@ def _means(grid: EmmGrid, asked: Specs, weights: Any) -> EmmGrid:
     wanted = [*primary, *(b for b in asked.by if b not in primary)]
     rest = [c for c in table.columns if c not in wanted]
     averaged = [c for c in rest if len(levels_of(table[c])) > 1 and c not in grid.about.derived]
-    if weights in ("show.levels", "show_levels"):
-        return _with_level_count(grid, averaged)
     keys, cell = _cells(table, wanted)
     share = _weights(grid, averaged, weights, len(keys), cell, wanted, nesting)
     total = np.bincount(cell, share, minlength=len(keys))
@@ -239,10 +241,6 @@ def show_levels(grid: EmmGrid, averaged: Sequence[str]) -> pd.DataFrame:
     """The combinations that are averaged over, in the order that numeric weights need."""
     keys, _ = _cells(grid.table, averaged)
     return keys
-
-
-def _with_level_count(grid: EmmGrid, averaged: Sequence[str]) -> Any:
-    return show_levels(grid, averaged)
 
 
 def _warn_of_interactions(grid: EmmGrid, averaged: Sequence[str], wanted: Sequence[str]) -> None:

@@ -259,7 +259,10 @@ def _data_codes(basis: Basis, name: str, known: Sequence[Any]) -> np.ndarray:
     if isinstance(value, Factor):
         table = np.array([place.get(_level_text(v), -1) for v in value.levels] + [-1])
         return table[np.asarray(value.codes)]
-    return np.array([place.get(_level_text(v), -1) for v in np.asarray(value).tolist()])
+    unique, inverse = np.unique(np.asarray(value), return_inverse=True)
+    codes = np.array([place.get(_level_text(v), -1) for v in unique.tolist()])
+    out: np.ndarray = codes[inverse]
+    return out
 
 
 def _row_weights(basis: Basis) -> np.ndarray:

@@ -36,7 +36,16 @@ def materialized(grid: EmmGrid, value: np.ndarray, V: np.ndarray, df: np.ndarray
     good = np.isfinite(value)
     null = None if good.all() else np.eye(n)[:, ~good]
     estimates = Estimates(np.where(good, value, np.nan), V[np.ix_(good, good)], _least(df[good]), null)
-    return EmmGrid(estimates, grid.table, np.eye(n), grid.weight, None, replace(grid.about, **about))
+    notes = tuple(_inherited(note) for note in grid.about.notes)
+    return EmmGrid(estimates, grid.table, np.eye(n), grid.weight, None, replace(grid.about, notes=notes, **about))
+
+
+def _inherited(note: str) -> str:
+    """The method of the degrees of freedom as R words it once a grid stands on its own."""
+    head, sign, method = note.partition("Degrees-of-freedom method: ")
+    if not sign or method.startswith("inherited"):
+        return note
+    return f"{head}{sign}inherited from {method} when re-gridding"
 
 
 def _least(df: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:

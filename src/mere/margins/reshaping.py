@@ -76,7 +76,6 @@ def add_grouping(object: EmmGrid, newname: str, refname: str, newlevs: Any) -> E
         nesting={**object.about.nesting, refname: (newname, *object.about.nesting.get(refname, ()))},
         primary=(*object.about.primary, newname),
         coefficients=None,
-        terms=tuple((label, (*names, newname) if refname in names else names) for label, names in object.about.terms),
     )
     return EmmGrid(
         object.estimates, pd.concat(table, ignore_index=True), np.tile(object.L, (m, 1)), weight, offset, about

@@ -235,10 +235,11 @@ def _first_notes(grid: EmmGrid) -> list[str]:
     if about.averaged:
         some = "some or all of " if about.partly else ""
         notes.append(f"Results are averaged over {some}the levels of: {', '.join(about.averaged)}")
-    notes += [n for n in about.notes if about.df is None or not n.startswith("Degrees-of-freedom")]
+    notes += about.messages
     if about.df is not None:
         notes.append("Degrees-of-freedom method: user-specified")
-    return [*notes, *about.messages]
+        return notes + [n for n in about.notes if not n.startswith("Degrees-of-freedom")]
+    return [*notes, *about.notes]
 
 
 @dataclass(frozen=True)

@@ -123,25 +123,34 @@ def joint_f(
     A = rows[:, estimates.kept]
     if not len(A):
         return JointF(0, np.nan, np.nan, np.nan, note or "e")
-    U, s, Vt = np.linalg.svd(A, full_matrices=False)
-    r = int((s > 1e-8 * max(s.max(), 1e-300)).sum()) if s.max() > 1e-10 else 0
+    B, goal = _orthonormal(A, target)
+    r = len(B)
     if r == 0:
         return JointF(0, np.nan, np.nan, np.nan, note)
     if r < len(A) and not note and r < len(L):
         note = "d"
-    B = Vt[:r]
-    goal = (U[:, :r].T @ target) / s[:r]
     miss = B @ estimates.beta[estimates.kept] - goal
     F = float(miss @ np.linalg.solve(B @ estimates.V @ B.T, miss)) / r
-    df2 = _smallest_df(estimates, B)
+    smallest = float(np.nanmin(estimates.df(B)))
+    df2 = round(smallest, 2) if np.isfinite(smallest) else smallest
     return JointF(r, df2, F, float(f_tail(np.array([F]), r, np.array([df2]))[0]), note)
 
 
-def _smallest_df(estimates: Estimates, B: np.ndarray) -> float:
-    Q, _ = np.linalg.qr(B.T)
-    found = estimates.df(np.ascontiguousarray(Q.T))
-    smallest = float(np.nanmin(found))
-    return round(smallest, 2) if np.isfinite(smallest) else smallest
+def _orthonormal(A: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Gram and Schmidt on rows in order, with their targets; rows that depend on earlier ones go."""
+    rows: list[np.ndarray] = []
+    goals: list[float] = []
+    for row, goal in zip(A, target):
+        v, t, length = row.astype(float), float(goal), float(np.linalg.norm(row))
+        for _ in range(2):
+            for q, own in zip(rows, goals):
+                share = float(v @ q)
+                v, t = v - share * q, t - share * own
+        size = float(np.linalg.norm(v))
+        if size > 1e-8 * max(length, 1e-2):
+            rows.append(v / size)
+            goals.append(t / size)
+    return np.array(rows).reshape(len(rows), A.shape[1]), np.array(goals)
 
 
 def _left_null(M: np.ndarray, tolerance: float = 1e-8) -> np.ndarray:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from .. import generics as g
 from ..printing.html import table_html
-from ..printing.numbers import format_numbers, format_pvalues
+from ..printing.numbers import format_numbers, format_pvalues, justify
 from .grid import EmmGrid, EmmList, by_groups, text_of_value
 from .results import JointTests, Listing
 from .summarizing import SummaryEmm
@@ -71,7 +71,9 @@ def _cells(s: SummaryEmm, table: pd.DataFrame) -> list[tuple[str, list[str], boo
         if name in s.labels:
             numeric = pd.api.types.is_numeric_dtype(column.dtype)
             cells = format_numbers(column, 7) if numeric else [text_of_value(v) for v in column]
-            out.append((str(name), cells, not numeric and not set(cells) <= {"TRUE", "FALSE"}))
+            if set(cells) <= {"TRUE", "FALSE"}:  # truth values stand to the right under a heading to the left
+                cells = justify(cells, "right")
+            out.append((str(name), cells, not numeric))
             continue
         if kind == "text":
             out.append((str(name), [str(v) for v in column], True))
@@ -83,7 +85,7 @@ def _cells(s: SummaryEmm, table: pd.DataFrame) -> list[tuple[str, list[str], boo
             cells = _together(numbers, digits)
             cells = [c if ok else "nonEst" for c, ok in zip(cells, estimable)]
         elif kind == "df":
-            cells = _together(np.round(numbers, 2), 7)
+            cells = _together(np.round(numbers, 2), 3)
         elif kind == "t":
             cells = [f"{v:.3f}" if np.isfinite(v) else _special(v) for v in _no_minus_zero(numbers, 3)]
         elif kind == "p":

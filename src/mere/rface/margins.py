@@ -23,8 +23,11 @@ from ..margins import (
     trend_grid,
 )
 from ..plotting import draw_interaction, draw_means, draw_pvalues
+from . import bases
 
-__all__ = ["emmeans", "emmip", "emtrends", "joint_tests", "pwpp", "ref_grid"]
+__all__ = ["emm_basis", "emmeans", "emmip", "emtrends", "joint_tests", "pwpp", "ref_grid"]
+
+del bases  # importing it registers the bases of our own models
 
 _MODEL_OPTIONS = ("lmer_df", "mode", "vcov", "data")
 _GRID_OPTIONS = (
