@@ -460,3 +460,15 @@ def test_small_pieces() -> None:
     assert len(mere.anova(nothing).table) == 0
     frame = pd.DataFrame({"Days": [1.0]}, index=["slope"])
     assert list(mere.contest(m, frame, joint=False).index) == ["slope"]
+
+
+def test_notebooks_and_pickles() -> None:
+    import pickle
+
+    m = mere.lmer("angle ~ recipe + temp + (1 | recipe:replicate)", datasets.cake)
+    for result in (mere.step(m), mere.KRmodcomp(m, [[0, 1, 0, 0]]), mere.ls_means(m), mere.anova(m), mere.ranova(m)):
+        assert "<table" in result._repr_html_()
+        assert str(pickle.loads(pickle.dumps(result))) == str(result)
+        assert isinstance(result.to_frame(), pd.DataFrame)
+    again = pickle.loads(pickle.dumps(m))
+    assert str(mere.anova(again)) == str(mere.anova(m))

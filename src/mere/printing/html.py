@@ -19,8 +19,10 @@ from ..results import (
     Coefficients,
     Family,
     LogLik,
+    ModelComparison,
     PrincipalComponents,
     RandomEffects,
+    StepResult,
     TermComponents,
     VarianceComponents,
 )
@@ -132,6 +134,21 @@ def _components(varcor: VarianceComponents) -> str:
 @g.to_html.register(AnovaTable)
 def _anova(a: AnovaTable) -> str:
     return f"<div>{_pre(chr(10).join(a.heading))}{_tests_html(a.table, 5)}</div>"
+
+
+@g.to_html.register(StepResult)
+def _step(s: StepResult) -> str:
+    parts = []
+    for title, table in (("random-effect", s.random), ("fixed-effect", s.fixed)):
+        if table is not None:
+            parts += [f"<pre>Backward reduced {title} table:</pre>", _tests_html(table)]
+    return f"<div>{''.join(parts)}<pre>Model found: {escape(s.final)}</pre></div>"
+
+
+@g.to_html.register(ModelComparison)
+def _comparison(c: ModelComparison) -> str:
+    small = escape(c.small) or "restriction matrix"
+    return f"<div><pre>large : {escape(c.large)}\nsmall : {small}</pre>{_tests_html(c.to_frame())}</div>"
 
 
 @g.to_html.register(RandomEffects)
