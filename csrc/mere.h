@@ -215,14 +215,14 @@ mere_status mere_shift_apply(const mere_shift *shift, mere_work *work, double v)
 typedef enum {
     MERE_FOCUS_SIGMA = 0, /* the residual standard deviation */
     MERE_FOCUS_SD,        /* sigma * par[first]: par[first] is alone in its row of Lambda */
-    MERE_FOCUS_COR,       /* (par[first], par[second]) are alone in their row: par[first] / their norm */
+    MERE_FOCUS_COR,       /* (par[first], par[second]) are alone in their row, par[lead] in its: par[first] / their norm */
     MERE_FOCUS_SHIFT      /* v of a mere_shift */
 } mere_focus;
 
 /* From the optimum outwards: the criterion minimized with one quantity held fixed. */
 typedef struct {
     mere_focus focus;
-    int64_t first, second;
+    int64_t first, second, lead;
     const mere_shift *shift;
     double at, d, sigma;   /* the optimum: the quantity, the criterion, sigma ... */
     const double *par;     /* ... and the parameters (n_par) */

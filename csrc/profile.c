@@ -10,7 +10,8 @@
  *                        dd/dtau = 2 nu - 2 rho / sigma^2 - par_f g_f,
  *                        d2d/dtau dpar_i = -2 b_i / sigma^2 - par_f H_if,
  *                        d2d/dtau2 = 4 rho / sigma^2 + par_f (4 b_f / sigma^2 + par_f H_ff + g_f);
- *   correlation = r    its row of Lambda, two entries long, is t (r, sqrt(1 - r^2)): coordinate t in place of two.
+ *   correlation = r    its row of Lambda, two entries long, is t (r, sqrt(1 - r^2)): coordinate log t in place of two, and
+ *                      the logarithm of the other standard deviation. A change of sign of either would turn r to -r.
  * By the envelope theorem dd/dv is the derivative by the quantity alone, so zeta's slope costs nothing.
  */
 #include <math.h>
@@ -29,9 +30,11 @@ typedef struct {
     double value;            /* where the quantity is held */
     double *par, sigma, d;   /* the solution there, and the start for it */
     double *g, *h, *rho;     /* derivatives by par; drho/dpar */
+    double *space;           /* 2 n_par */
     double *last, *next;     /* the two solutions before: where the path is heading */
     double *state;           /* order + 2 q */
     double slope;            /* dd / dvalue */
+    double edge;             /* the same beside a correlation of -1 or 1 */
 } held;
 
 /* ------------------------------------------------------------------ coordinates */
@@ -50,9 +53,15 @@ static void to_coordinates(const held *p, double *x)
         x[task->first] = log(p->sigma);
         return;
     }
-    for (int64_t i = 0, at = 0; i < n; i++)
+    for (int64_t i = 0, at = 0; i < n; i++) {
+        double value = p->par[i];
+        if (i == task->second)
+            value = log(hypot(p->par[task->first], value));
+        else if (i == task->lead)
+            value = log(fabs(value));
         if (i != task->first)
-            x[at++] = i == task->second ? copysign(hypot(p->par[task->first], p->par[i]), p->par[i]) : p->par[i];
+            x[at++] = value;
+    }
 }
 
 /* par of x, and sigma fixed or profiled out. */
@@ -68,8 +77,10 @@ static void from_coordinates(held *p, const double *x)
         return;
     }
     for (int64_t i = 0, at = 0; i < n; i++)
-        if (i != task->first)
-            p->par[i] = x[at++];
+        if (i != task->first) {
+            p->par[i] = i == task->second || i == task->lead ? exp(x[at]) : x[at];
+            at++;
+        }
     p->par[task->first] = p->value * p->par[task->second];
     p->par[task->second] *= sqrt(1.0 - p->value * p->value);
     p->work->sigma2 = 0.0;
@@ -99,13 +110,17 @@ static void sd_matrix(const held *p, double *h)
     h[f * (n + 1)] = 4.0 * ratio + par * (4.0 * p->rho[f] / s2 + par * p->h[f * (n + 1)] + p->g[f]);
 }
 
-static void cor_gradient(const held *p, double *g)
+/* The gradient before logarithms; unit: what a coordinate multiplies it by, t and par_lead where it is one. */
+static void cor_gradient(const held *p, double *g, double *unit)
 {
     int64_t m = p->work->plan->n_par, a = p->task->first, b = p->task->second;
     double c = p->value, s = sqrt(1.0 - c * c);
-    for (int64_t j = 0, y = 0; j < m; j++)
-        if (j != a)
-            g[y++] = j == b ? c * p->g[a] + s * p->g[b] : p->g[j];
+    for (int64_t j = 0, y = 0; j < m; j++) {
+        if (j == a)
+            continue;
+        g[y] = j == b ? c * p->g[a] + s * p->g[b] : p->g[j];
+        unit[y++] = j == b ? hypot(p->par[a], p->par[b]) : j == p->task->lead ? p->par[j] : 1.0;
+    }
 }
 
 static void cor_matrix(const held *p, double *h)
@@ -125,6 +140,16 @@ static void cor_matrix(const held *p, double *h)
         }
         y++;
     }
+    double *g = p->space, *unit = g + m;
+    cor_gradient(p, g, unit);
+    for (int64_t y = 0; y < m - 1; y++)
+        for (int64_t x = 0; x < m - 1; x++)
+            h[x + y * (m - 1)] *= unit[x] * unit[y];
+    const int64_t logarithm[] = {b, p->task->lead};
+    for (int i = 0; i < 2; i++) {
+        int64_t y = logarithm[i] - (logarithm[i] > a);
+        h[y * m] += unit[y] * g[y];
+    }
 }
 
 static mere_status gradient_of(void *data, double *g)
@@ -133,10 +158,14 @@ static mere_status gradient_of(void *data, double *g)
     mere_status status = mere_lmm_gradient(p->work, p->g);
     if (status)
         return status;
-    if (p->task->focus == MERE_FOCUS_SD)
+    if (p->task->focus == MERE_FOCUS_SD) {
         sd_gradient(p, g);
-    else
-        cor_gradient(p, g);
+        return MERE_OK;
+    }
+    double *unit = p->space;
+    cor_gradient(p, g, unit);
+    for (int64_t i = 0; i < p->work->plan->n_par - 1; i++)
+        g[i] *= unit[i];
     return MERE_OK;
 }
 
@@ -168,6 +197,26 @@ static void leave_boundary(held *p)
     }
 }
 
+/* dd / dvalue of a correlation t (r, sqrt(1 - r^2)), at the last gradient. */
+static double correlation_slope(const held *p)
+{
+    double a = p->g[p->task->first], b = p->g[p->task->second], r = p->value;
+    return hypot(p->par[p->task->first], p->par[p->task->second]) * (a - r / sqrt(1.0 - r * r) * b);
+}
+
+/* At a correlation of -1 or 1 the slope is that a little inside. */
+static mere_status slope_at_edge(held *p, const double *x)
+{
+    double value = p->value, d;
+    p->value = copysign(1.0 - 1e-8, value);
+    from_coordinates(p, x);
+    mere_status status = mere_lmm_value(p->work, p->par, p->options->reml, &d);
+    if (!status && !(status = mere_lmm_gradient(p->work, p->g)))
+        p->edge = correlation_slope(p);
+    p->value = value;
+    return status;
+}
+
 /* Standard deviation or correlation: Newton in the coordinates above. */
 static mere_status solve_reduced(held *p)
 {
@@ -181,6 +230,8 @@ static mere_status solve_reduced(held *p)
     to_coordinates(p, v.x);
     if (!(status = mere_newton_restart(&v)) && v.n > 0)
         status = mere_newton_descend(&v);
+    if (!status && p->task->focus == MERE_FOCUS_COR && fabs(p->value) == 1.0)
+        status = slope_at_edge(p, v.x);
     if (!status) { /* p->g belongs to v.x, the work perhaps to a trial that was refused */
         from_coordinates(p, v.x);
         status = mere_lmm_value(p->work, p->par, p->options->reml, &p->d);
@@ -212,16 +263,14 @@ static double slope_of(const held *p)
 {
     const mere_profile_task *task = p->task;
     const mere_work *work = p->work;
-    double value = p->value, t;
+    double value = p->value;
     switch (task->focus) {
     case MERE_FOCUS_SIGMA:
         return 2.0 * (work->nu - work->rho / (value * value)) / value;
     case MERE_FOCUS_SD:
         return p->g[task->first] / p->sigma;
     case MERE_FOCUS_COR:
-        t = hypot(p->par[task->first], p->par[task->second]);
-        t = copysign(t, p->par[task->second]);
-        return t * (p->g[task->first] - value / sqrt(1.0 - value * value) * p->g[task->second]);
+        return fabs(value) == 1.0 ? p->edge : correlation_slope(p);
     default:
         return -2.0 * work->nu / work->rho *
                mere_shift_residual(task->shift, work, value, p->state, p->state + work->plan->order + work->plan->q);
@@ -319,26 +368,28 @@ mere_status mere_profile(mere_work *work, const mere_profile_task *task, const m
     *outcome = (mere_outcome){0};
     path->n = 0;
     if ((reduced && (task->first < 0 || task->first >= n)) || !(task->sigma > 0.0) || !(task->step > 0.0) ||
-        (task->focus == MERE_FOCUS_COR && (task->second < 0 || task->second >= n)) ||
+        (task->focus == MERE_FOCUS_COR &&
+         (task->second < 0 || task->second >= n || task->lead < 0 || task->lead >= n)) ||
         (task->focus == MERE_FOCUS_SHIFT && !task->shift))
         return MERE_ERR_ARGUMENT;
     held p = {.work = work, .task = task, .options = options, .outcome = outcome};
-    double *space = mere_calloc(5 * n + n * n + plan->order + 2 * plan->q, sizeof *space);
-    if (!space)
+    double *memory = mere_calloc(7 * n + n * n + plan->order + 2 * plan->q, sizeof *memory);
+    if (!memory)
         return MERE_ERR_MEMORY;
-    p.par = space;
+    p.par = memory;
     p.g = p.par + n;
     p.rho = p.g + n;
     p.last = p.rho + n;
     p.next = p.last + n;
-    p.h = p.next + n;
+    p.space = p.next + n;
+    p.h = p.space + 2 * n;
     p.state = p.h + n * n;
     mere_status status = side(&p, -1.0, path);
     if (!status)
         status = side(&p, 1.0, path);
     work->sigma2 = 0.0;
     work->has_value = work->has_gradient = 0;
-    mere_free(space);
+    mere_free(memory);
     return status;
 }
 

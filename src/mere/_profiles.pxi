@@ -10,7 +10,7 @@ cdef extern from "mere.h":
         MERE_FOCUS_SHIFT
     ctypedef struct mere_profile_task:
         mere_focus focus
-        int64_t first, second
+        int64_t first, second, lead
         const mere_shift *shift
         double at, d, sigma
         const double *par
@@ -83,7 +83,7 @@ def profile(Work work, str focus, par, double at, double d, double sigma, double
     cdef mere_options options
     cdef mere_outcome outcome
     cdef mere_status status
-    task.focus, task.first, task.second = FOCUS[focus], first, second
+    task.focus, task.first, task.second, task.lead = FOCUS[focus], first, second, max(first - 1, 0)
     task.shift = shift.shift if shift is not None else NULL
     task.at, task.d, task.sigma, task.par = at, d, sigma, &x0[0]
     task.lower, task.upper, task.step = lower, upper, step

@@ -94,7 +94,7 @@ static double criterion(model *m, const double *par, double sigma)
 static double held(mere_focus focus, const double *par, double sigma)
 {
     if (focus == MERE_FOCUS_SD) return sigma * par[0];
-    if (focus == MERE_FOCUS_COR) return par[1] / hypot(par[1], par[2]);
+    if (focus == MERE_FOCUS_COR) return copysign(1, par[0]) * par[1] / hypot(par[1], par[2]);
     return sigma;
 }
 
@@ -130,7 +130,7 @@ TEST(points_are_constrained_minima)
     static const mere_profile_task tasks[] = {
         {.focus = MERE_FOCUS_SIGMA, .lower = 0, .upper = INFINITY, .step = 0.03},
         {.focus = MERE_FOCUS_SD, .first = 0, .lower = 0, .upper = INFINITY, .step = 0.1},
-        {.focus = MERE_FOCUS_COR, .first = 1, .second = 2, .lower = -1, .upper = 1, .step = 0.1},
+        {.focus = MERE_FOCUS_COR, .first = 1, .second = 2, .lead = 0, .lower = -1, .upper = 1, .step = 0.1},
     };
     for (int t = 0; t < 3; t++) {
         model m;

@@ -44,3 +44,18 @@ def test_names_and_order_of_lme4_2():
     assert list(mere.confint(m, "theta_").index) == names[:4]
     assert list(mere.confint(m, "beta_").index) == names[4:]
     assert list(mere.confint(m, [0, 5]).index) == [names[0], names[5]]
+
+
+@pytest.mark.parametrize("name", ["multi_full", "deficient_double", "cake_factor_slopes", "sleepstudy_square_slopes"])
+def test_correlations_neither_change_sign_nor_turn_back(name):
+    """Where a standard deviation of zero is better, every correlation is as good: zeta is flat up to the bound."""
+    gold = golden("lmm", name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        m = mere.lmer(gold["formula"], table(gold["data"]), **{**gold["arguments"], "REML": False})
+    profile = mere.profile(m)
+    for part in profile.tables:
+        assert (np.diff(part.curve.zeta) > -1e-6).all(), profile.shown[part.position]
+    fine = mere.profile(m, delta_cutoff=1 / 24).confint()
+    width = fine.iloc[:, 1] - fine.iloc[:, 0]
+    assert (abs(profile.confint() - fine).max(axis=1) < 5e-3 * width).all()

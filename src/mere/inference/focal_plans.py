@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from .. import _core
+from ..covariances import make_covariance
 from ..design import Design
 from ..model import LMM
-from ..objective import LMMObjective
+from ..objective import LMMObjective, layout_of
 from ..variance_parameters import VarianceParameter
 
 __all__ = ["FocalPlan", "FocalPlans", "triangular"]
@@ -78,6 +79,31 @@ class FocalPlans:
         X = np.asfortranarray(np.delete(self.design.X, j, axis=1))
         rows = _core.Rows(X, self.design.weights, self._terms(-1, ()))
         return FocalPlan(_core.Plan(rows, self.objective.layout.entries, self.objective.layout.n_par), self.par)
+
+    def without(self, t: int, column: int) -> tuple[float, list[np.ndarray], float, np.ndarray]:
+        """The optimum with one effect of an unstructured term left out: d, relative covariances, sigma, beta.
+
+        The covariances have the term's full size, with zeros for the effect.
+        """
+        structures = [term.covariance for term in self.design.random]
+        keep = [j for j in range(structures[t].k) if j != column]
+        structures[t] = make_covariance("us", len(keep))
+        layout = layout_of(tuple(structures))
+        rows = _core.Rows(self.design.X, self.design.weights, self._terms(t, tuple(keep)))
+        work = _core.Work(_core.Plan(rows, layout.entries, layout.n_par))
+        work.set_response(self.response)
+        par, _, _, outcome = work.newton(work.start(), False, 1e-12)
+        beta, _, _, _, sums = work.state()
+        theta, grams = par[layout.entries[:, 3]], []
+        for i, covariance in enumerate(structures):
+            entries = np.asarray(covariance.entries)
+            T = np.zeros((covariance.k,) * 2)
+            T[entries[:, 0], entries[:, 1]] = theta[layout.theta_at[i] : layout.theta_at[i + 1]]
+            grams.append(T @ T.T)
+        whole = np.zeros((len(keep) + 1,) * 2)
+        whole[np.ix_(keep, keep)] = grams[t]
+        grams[t] = whole
+        return outcome["d"], grams, float(np.sqrt(sums[2] / len(self.response))), beta
 
     def _ordered(self, t: int, order: tuple[int, ...]) -> FocalPlan:
         if order == tuple(range(len(order))):

@@ -199,7 +199,42 @@ def _variance_path(
     )  # fmt: skip
     out = _natural(path, focal, plans, parameters)
     out.values[:, parameters.items.index(p)] = path[0]
-    return out
+    return out if p.kind != "cor" else _beside_zero(out, at, d, plans, parameters, p, steps)
+
+
+def _beside_zero(
+    path: _Path,
+    at: float,
+    d: float,
+    plans: FocalPlans,
+    parameters: VarianceParameters,
+    p: VarianceParameter,
+    steps: _Steps,
+) -> _Path:
+    """The profile of a correlation where a standard deviation of zero is better: there every correlation does.
+
+    Beyond the criterion without one of the two effects zeta is flat, as far as the bound.
+    """
+    found = min((plans.without(p.term, column) for column in (p.row, p.column)), key=lambda one: one[0])
+    flat = float(np.sqrt(max(found[0] - d, 0.0)))
+    j = parameters.items.index(p)
+    other = np.concatenate([parameters.of_grams(found[1], found[2]), found[3]])
+    higher = path.d > found[0]
+    values, zeta, slope, best = path.values.copy(), path.zeta.copy(), path.slope.copy(), path.d.copy()
+    held = values[:, j].copy()
+    values[higher] = other
+    values[:, j] = held
+    zeta[higher] = np.sign(zeta[higher]) * flat
+    slope[higher], best[higher] = 0.0, found[0]
+    par = path.par
+    for bound, sign in ((p.lower, -1.0), (p.upper, 1.0)):
+        side = sign * (held - at) > 0
+        if flat < steps.cutoff and at != bound and not (held[side] == bound).any():
+            end = other.copy()
+            end[j] = bound
+            values, par = np.vstack([values, end]), np.vstack([par, np.full(par.shape[1], np.nan)])
+            zeta, slope, best = np.append(zeta, sign * flat), np.append(slope, 0.0), np.append(best, found[0])
+    return replace(path, values=values, zeta=zeta, slope=slope, d=best, par=par)
 
 
 def _fixed_path(ml: LMM, plans: FocalPlans, parameters: VarianceParameters, j: int, steps: _Steps) -> _Path:
