@@ -131,7 +131,10 @@ def slow(first, count):
     return np.arange(first, first + count, dtype=float)[:, None], {}
 
 
-def test_an_interrupt_gives_what_is_done():
+def test_an_interrupt_gives_what_is_done(request):
+    # a shell starts background jobs with the signal ignored
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     for pool in (Pool("no"), Pool("threads", 2)):
         timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
         timer.start()
