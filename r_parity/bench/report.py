@@ -173,7 +173,8 @@ def others(everything: dict[str, Results], mere: Results) -> list[str]:
     versions = {}
     for rival in rivals:
         for result in everything[rival].values():
-            versions.update(result.get("versions", {}))
+            found = result.get("versions", {})
+            versions.update({k: v for k, v in found.items() if rival != "glmmTMB" or k == "glmmTMB"})
     said = ", ".join(f"{name} {version}" for name, version in versions.items())
     return [
         "## Rivals",

@@ -155,6 +155,7 @@ class GLMM:
     extractAIC, nobs, ngrps, df_residual = g.extractAIC, g.nobs, g.ngrps, g.df_residual
     fixef, ranef, coef, VarCorr, vcov = g.fixef, g.ranef, g.coef, g.VarCorr, g.vcov
     fitted, residuals, weights, predict = g.fitted, g.residuals, g.weights, g.predict
+    hatvalues = g.hatvalues
     model_frame, model_matrix, getData = g.model_frame, g.model_matrix, g.getData
     simulate, refit, update = g.simulate, g.refit, g.update
     formula, terms, family = g.formula, g.terms, g.family

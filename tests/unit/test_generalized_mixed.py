@@ -478,3 +478,15 @@ def test_update(cbpp):
     smaller = mere.update(cbpp, ". ~ . - period")
     assert list(smaller.fixef().index) == ["(Intercept)"]
     assert mere.update(cbpp, family="poisson", formula="incidence ~ . ").model_family.name == "poisson"
+
+
+def test_hat_values(cbpp):
+    """The definition: sqrt(W) [Z Lambda, X] (cross-products + [I, 0])^-1 [.]' sqrt(W)."""
+    from mere.accessors.blocks import random_design, relative_covariance
+
+    design = cbpp.design
+    ZL = (random_design(design.random) @ relative_covariance(design.random, cbpp.theta)).toarray()
+    A = np.sqrt(cbpp.working)[:, None] * np.hstack([ZL, design.X])
+    penalty = np.diag(np.r_[np.ones(ZL.shape[1]), np.zeros(design.X.shape[1])])
+    want = np.einsum("ij,jk,ik->i", A, np.linalg.inv(A.T @ A + penalty), A)
+    np.testing.assert_allclose(mere.hatvalues(cbpp), want, rtol=1e-8)

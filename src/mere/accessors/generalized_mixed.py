@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from .. import generics as g
 from ..errors import ConvergenceWarning, MereValueError
 from ..families import Family
 from ..generalized import GLMM
+from ..objective import LMMObjective
 from ..results import LogLik, RandomEffects, VarianceComponents, VarianceTerm
 from ..variance_parameters import variance_parameters
 from .blocks import relative_factors, unique_names
@@ -182,6 +184,13 @@ def _weights(m: GLMM, type: str = "prior") -> pd.Series:
     if type not in ("prior", "working"):
         raise MereValueError(f"type must be 'prior' or 'working', not {type!r}")
     return row_series(m.design, np.array(m.response.weights if type == "prior" else m.working))
+
+
+@g.hatvalues.register(GLMM)
+def _hatvalues(m: GLMM) -> pd.Series:
+    """Of the working linear mixed model at the estimates: given theta, with the working weights."""
+    working = replace(m.design, y=m.eta, weights=np.ascontiguousarray(np.maximum(m.working, 1e-300)), offset=None)
+    return row_series(m.design, np.asarray(LMMObjective(working, False).leverage(m.par)))
 
 
 @g.family.register(GLMM)
