@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..errors import ConvergenceWarning, MereValueError
+from ..errors import ConvergenceWarning, MereValueError, tell
 from ..families import Family
 from ..generalized import GLMM
 from ..objective import LMMObjective
@@ -107,11 +106,10 @@ def _vcov(
     if use_hessian or (use_hessian is None and m.nAGQ > 0):
         V = hessian_covariance(*_free_hessian(m))
         if V is None:
-            warnings.warn(
+            tell(
                 "the Hessian of -2 log L is not positive definite at the estimates: standard errors come from the "
                 "penalized least-squares factor RX, which takes theta as known",
                 ConvergenceWarning,
-                stacklevel=3,
             )
     if V is None:
         V = fixed_covariance(m.RX, m.sigma)

@@ -16,12 +16,11 @@ from .. import generics as g
 from ..accessors.effects import fixed_covariance
 from ..accessors.rows import row_labels
 from ..design import Design
-from ..errors import BootstrapWarning, MereError, MereKeyError, MereValueError
+from ..errors import BootstrapWarning, MereError, MereKeyError, MereValueError, tell
 from ..fitting import fit_lmm
 from ..frame import Factor, as_factor, as_frame
 from ..linear import fit_lm
 from ..model import LM, LMM, linear_model, mixed_model
-from ..naming import tell
 from ..refitting import theta_rows
 from ..replicates import available_cpus, failure_text
 from ..reterms import cross_factors

@@ -68,5 +68,5 @@ def refit_formula(m: LM | LMM, formula: str, quiet: bool = True) -> LM | LMM:
         if not design.random:
             return linear_model(fit_lm(design), replace(call, function="lm"))
         assert isinstance(m, LMM)
-        fit = fit_lmm(design, m.reml, m.control, stacklevel=4)
+        fit = fit_lmm(design, m.reml, m.control)
     return mixed_model(fit, m.control, call)

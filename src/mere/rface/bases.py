@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from .. import generics as g
 from ..design import Design
-from ..errors import MarginsMessage, MereKeyError, MereValueError
+from ..errors import MarginsMessage, MereKeyError, MereValueError, tell
 from ..frame import Factor, as_frame
 from ..generalized import GLM, GLMM
 from ..inference.methods import reference_of
@@ -170,7 +169,7 @@ def _mixed(
     if vcov is not None and method == "kenward-roger":
         method = "satterthwaite"  # an adjusted covariance would be replaced
     if method == "kenward-roger" and not model.reml:
-        warnings.warn("Kenward-Roger needs a REML fit; Satterthwaite's method is used", MarginsMessage, stacklevel=5)
+        tell("Kenward-Roger needs a REML fit; Satterthwaite's method is used", MarginsMessage)
         method = "satterthwaite"
     reference = reference_of(model, method, _given(model, vcov))
     return design_basis(
