@@ -15,7 +15,7 @@ from ..generalized import GLM, GLMM
 from ..inference.methods import reference_of
 from ..language.algebra import Terms
 from ..language.syntax import Call, Name, Node, names_in
-from ..margins import Basis, constant_df, emm_basis, null_space
+from ..margins import Basis, emm_basis, null_space
 from ..margins.responses import response_scale
 from ..margins.scales import SCALES, Scale
 from ..model import LM, LMM
@@ -181,20 +181,18 @@ def _mixed(
 
 @emm_basis.register(GLM)
 def _generalized(model: GLM, *, vcov: Any = None, data: Any = None, **_: Any) -> Basis:
-    V = g.vcov(model, full=False).to_numpy() if vcov is None else _matrix(model, vcov)
+    reference = reference_of(model, vcov=_given(model, vcov))
     return design_basis(
-        model.design, model.call.data if data is None else data, model.beta, V,
-        constant_df(model.df if model.model_family.has_scale else np.inf), scale=family_scale(model.model_family),
-        sigma=g.sigma(model),
+        model.design, model.call.data if data is None else data, model.beta, reference.V, reference.df,
+        scale=family_scale(model.model_family), sigma=g.sigma(model),
     )  # fmt: skip
 
 
 @emm_basis.register(GLMM)
 def _generalized_mixed(model: GLMM, *, vcov: Any = None, data: Any = None, **_: Any) -> Basis:
-    V = g.vcov(model).to_numpy() if vcov is None else _matrix(model, vcov)
-    spread = _random_sd(model)
+    reference, spread = reference_of(model, vcov=_given(model, vcov)), _random_sd(model)
     return design_basis(
-        model.design, model.call.data if data is None else data, model.beta, V, constant_df(np.inf),
+        model.design, model.call.data if data is None else data, model.beta, reference.V, reference.df,
         scale=family_scale(model.model_family), bias_sigma=spread, total_sd=spread,
     )  # fmt: skip
 
@@ -219,14 +217,6 @@ def family_scale(family: Any) -> Scale | None:
 def _given(model: Any, vcov: Any) -> Any:
     """A covariance that a user gives; a function of the model is called."""
     return vcov(model) if callable(vcov) else vcov
-
-
-def _matrix(model: Any, vcov: Any) -> np.ndarray:
-    out = np.asarray(_given(model, vcov), dtype=float)
-    r = len(model.beta)
-    if out.shape != (r, r):
-        raise MereValueError(f"vcov must be {r} x {r}, for {', '.join(model.design.names)}; it is {out.shape}")
-    return out
 
 
 def _df_method(name: str) -> str:
