@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,11 @@ def _anova_glm(
 def _wald_anova(m: GLM | GLMM, type: str | int, ddf: str | None, vcov: Any) -> AnovaTable:
     """Wald tests of the terms: chi-squared, or F where the reference has degrees of freedom."""
     kind, reference = read_type(type), reference_of(m, ddf, vcov)
-    joint = {label: reference.joint(L) for label, L in hypotheses(terms_of(m), kind).items()}
+    terms = terms_of(m)
+    if kind in ("I", "II"):  # inner products of columns are those of the information, not of X
+        root = np.linalg.cholesky(np.linalg.inv(g.vcov(m, full=False).to_numpy())).T
+        terms = replace(terms, X=root, X_full=root, assign_full=terms.assign)
+    joint = {label: reference.joint(L) for label, L in hypotheses(terms, kind).items()}
     of = [f"Response: {m.design.response}"]
     if all(np.isinf(j.ddf) or np.isnan(j.ddf) for j in joint.values()):
         columns = {

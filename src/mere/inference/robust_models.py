@@ -89,9 +89,11 @@ class _WorkingRows:
     Attributes
     ----------
     X, e : (n, p), (n,) arrays
-        e = z - X beta, z the response or the working response, offset taken off.
+        Rows dmu/dbeta, and response minus mean (at random effects of zero, to first order).
     variance : (n,) array
         Of a row given the random effects.
+    slope : (n,) array
+        dmu/deta, 1 for a linear model. CR2 depends on this scale; it is clubSandwich's.
     M : (p, p) array
         Covariance of the estimates under the model.
     design, theta, sigma
@@ -101,6 +103,7 @@ class _WorkingRows:
     X: np.ndarray
     e: np.ndarray
     variance: np.ndarray
+    slope: np.ndarray
     beta: np.ndarray
     M: np.ndarray
     design: Design
@@ -111,7 +114,8 @@ class _WorkingRows:
         """Rows and marginal covariance of each cluster."""
         random = self.design.random
         factors = relative_factors(random, self.theta) if random else []
-        columns = [term_matrix(term) @ T * self.sigma for term, T in zip(random, factors, strict=True)]
+        scale = self.slope[:, None] * self.sigma
+        columns = [scale * (term_matrix(term) @ T) for term, T in zip(random, factors, strict=True)]
         for rows in cluster_rows(codes):
             V = np.diag(self.variance[rows])
             for term, z in zip(random, columns, strict=True):
@@ -129,16 +133,18 @@ def _working_rows(m: Any) -> _WorkingRows:
             variance = variance / design.weights
         R, theta = (m.RX, m.theta) if isinstance(m, LMM) else (m.R, none)
         M = m.sigma**2 * unscaled_covariance(R)
-        return _WorkingRows(design.X, design.y - mean, variance, m.beta, M, design, theta, m.sigma)
+        ones = np.ones(len(variance))
+        return _WorkingRows(design.X, design.y - mean, variance, ones, m.beta, M, design, theta, m.sigma)
     fit, theta, R = (m, m.theta, m.RX) if isinstance(m, GLMM) else (m.fit, none, m.fit.R)
     phi = m.sigma**2 if isinstance(m, GLMM) else dispersion(m)
     mean = design.X @ m.beta + (0.0 if design.offset is None else design.offset)
     slope = np.asarray(m.model_family.link.derivative(fit.eta))
-    e = fit.eta + (m.response.y - fit.mu) / slope - mean
-    used = np.maximum(fit.working, 1e-300)
+    e = slope * (fit.eta - mean) + (m.response.y - fit.mu)
+    variance = phi * slope**2 / np.maximum(fit.working, 1e-300)
+    M = phi * unscaled_covariance(R)
     return _WorkingRows(
-        design.X, e, phi / used, m.beta, phi * unscaled_covariance(R), design, theta, float(np.sqrt(phi))
-    )
+        design.X * slope[:, None], e, variance, slope, m.beta, M, design, theta, float(np.sqrt(phi))
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
