@@ -40,6 +40,7 @@ from .likelihood import (
 )
 from .pictures import densityplot, plot, splom
 from .refitting import refit, refitML, simulate, update
+from .resampling import permutation_test
 from .rows import (
     family,
     fitted,
@@ -105,6 +106,7 @@ __all__ = [
     "model_matrix",
     "ngrps",
     "nobs",
+    "permutation_test",
     "plot",
     "predict",
     "profile",

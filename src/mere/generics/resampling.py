@@ -1,0 +1,76 @@
+"""Generics that test by arranging rows anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .declare import generic, no_method
+
+__all__ = ["permutation_test"]
+
+
+@generic
+def permutation_test(model: Any, terms: Any = None, **kwargs: Any) -> Any:
+    """Permutation tests of the terms of a model.
+
+    The residuals of the model without the term are arranged anew, and the term's studentized statistic is computed for
+    each arrangement: t = Q_1' e / sqrt(RSS / df) for one column, F for several. A mixed model is first made independent
+    by the covariance V = I + Z Lambda Lambda' Z' of its null fit, whatever its grouping factors; a generalized one is
+    taken at its null fit as the linear model of its working response. All arrangements are one matrix product. The
+    p-value is (1 + number as large as observed) / (1 + number of arrangements).
+
+    Parameters
+    ----------
+    model : LM, GLM, LMM, GLMM
+    terms : str or list of str, optional
+        Terms to test, each by itself; default all but the intercept.
+    confounders : str or list of str, optional
+        Terms that stay in the model and are never tested.
+    method : {"score", "freedman-lane", "ter-braak", "kennedy", "manly", "one-step", "sign-flip"}
+        What is arranged, see docs/permutation.md. ``"freedman-lane"`` fits each arranged response and equals the score;
+        ``"manly"`` arranges the response itself, a test of another hypothesis; ``"sign-flip"`` changes signs of the
+        scores of clusters and trusts no variance.
+    cells : str, list of str or array, optional
+        Exchangeability cells: a grouping factor, a column, several crossed, or labels of rows.
+    strategy : {"global", "within", "between", "two-stage"}, optional
+        What changes places; default all rows, or with cells the rows of a cell.
+    statistic : {"t", "coefficient"}
+        Studentized, or the coefficient itself.
+    n_perm : int
+        Arrangements; where there are fewer, all are taken and the test is exact.
+    joint : bool
+        One test of all terms together.
+    alternative : {"two-sided", "greater", "less"}
+    conf_level : float
+        Of the interval that inverts the test.
+    constraints : callable, optional
+        Which of some arrangements (k, n) are allowed.
+    seed : int or numpy.random.Generator, optional
+    ncpus : int, optional
+        Threads; the result does not depend on their number.
+    save_draws : bool
+        Keep the statistics of all arrangements.
+
+    Returns
+    -------
+    PermutationTest
+        ``.table``, ``.draws``, ``.null``, ``.symmetry``, ``.approximation``, ``.borderline``, ``.to_json()``.
+
+    References
+    ----------
+    Freedman and Lane (1983), J. Bus. Econ. Stat. 1, 292-298; Winkler, Ridgway, Webster, Smith and Nichols (2014),
+    NeuroImage 92, 381-397; DiCiccio and Romano (2017), J. Am. Stat. Assoc. 112, 1211-1220; Lee and Braun (2012),
+    Biometrics 68, 486-493.
+
+    Examples
+    --------
+    >>> from mere import lmer, permutation_test
+    >>> from mere.datasets import sleepstudy
+    >>> m = lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
+    >>> test = permutation_test(m, n_perm=999, seed=1)
+    >>> round(test.table.loc["Days", "p.value"], 3)
+    0.001
+    >>> test.null
+    'the coefficients of the term are zero, whatever the other coefficients are'
+    """
+    raise no_method("permutation_test", model)
