@@ -10,10 +10,8 @@ from . import (
     errors,
     families,
     generalized_predictions,
-    inference,
     prediction,
     printing,
-    profile_plots,
     refitting,
     simulation,
 )
@@ -93,7 +91,7 @@ from .generics import (
     vcovAdj,
     weights,
 )
-from .inference.profile_results import logProf, varianceProf
+from .generics.declare import register_later
 from .rface import (
     glm,
     glmer,
@@ -225,6 +223,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .inference.profile_results import logProf, varianceProf
     from .margins import (
         Basis,
         Scale,
@@ -246,8 +245,10 @@ if TYPE_CHECKING:
     )
     from .rface.margins import emm_basis, emmeans, emmip, emtrends, joint_tests, pwpp, ref_grid
 
-# Marginal means are loaded when first asked for: what is never used should not slow `import mere` down.
+# Marginal means and inference are loaded when first asked for: what is never used should not slow `import mere` down.
+register_later(f"{__name__}.inference", f"{__name__}.profile_plots")
 _LATER = {
+    **dict.fromkeys(("logProf", "varianceProf"), "inference.profile_results"),
     **dict.fromkeys(
         (
             "Basis",
@@ -286,5 +287,4 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *_LATER])
 
 
-del accessors, diagnostics, generalized_predictions, inference, prediction, printing
-del profile_plots, refitting, simulation
+del accessors, diagnostics, generalized_predictions, prediction, printing, refitting, register_later, simulation

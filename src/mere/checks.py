@@ -6,31 +6,25 @@ it is true: the gradient is exact, so "did not converge" means that a lower crit
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
 from .control import LmerControl
 from .design import Design, Finding
-from .errors import (
-    ConvergenceWarning,
-    DataMessage,
-    MereValueError,
-    SingularFitMessage,
-)
+from .errors import ConvergenceWarning, DataMessage, MereValueError, SingularFitMessage, tell
 from .optimizers import Optimum
 
 __all__ = ["act", "check_convergence", "check_design", "is_singular"]
 
 
-def act(findings: Sequence[tuple[str, Finding]], stacklevel: int) -> None:
+def act(findings: Sequence[tuple[str, Finding]]) -> None:
     """Do what the control says with each (action, finding): ignore, message, warning or stop."""
     for action, finding in findings:
         if action == "stop":
             raise MereValueError(finding.message)
         if action != "ignore":
-            warnings.warn(finding.message, finding.kind, stacklevel=stacklevel + 1)
+            tell(finding.message, finding.kind)
 
 
 def check_design(design: Design, control: LmerControl) -> list[tuple[str, Finding]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
@@ -19,7 +19,7 @@ from .modelmatrix import Coding, ModelMatrix, build_matrix
 from .rank import aliased_columns
 from .reterms import RandomTerm, build_random_terms
 
-__all__ = ["Design", "Finding", "ModelFrame", "RandomTerm", "build_design", "matrix_of"]
+__all__ = ["Design", "Finding", "ModelFrame", "RandomTerm", "build_design", "matrix_of", "take_rows"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,3 +258,34 @@ def _full_rank(
     findings.append(Finding(message, RankDeficiencyMessage, names))
     X = np.asfortranarray(full.X[:, keep])
     return X, tuple(full.names[j] for j in keep), full.assign[keep], dropped
+
+
+def take_rows(design: Design, rows: np.ndarray) -> Design:
+    """The design of some of its rows, in increasing order; levels that are then empty leave their grouping factors.
+
+    Columns of X stay, aliased or not.
+    """
+    frame = design.frame
+    own = rows if frame.rows is None else np.asarray(frame.rows)[rows]
+    variables = {
+        name: value[rows] if isinstance(value, np.ndarray) else value.take(rows)
+        for name, value in frame.variables.items()
+    }
+    names = None if frame.row_names is None else [frame.row_names[i] for i in rows.tolist()]
+    random = []
+    for t in design.random:
+        used, codes = np.unique(np.asarray(t.codes)[rows], return_inverse=True)
+        values = None if t.values is None else np.asfortranarray(t.values[rows])
+        levels = tuple(t.levels[i] for i in used)
+        random.append(replace(t, codes=codes.astype(np.int32), levels=levels, values=values))
+    return replace(
+        design,
+        y=np.ascontiguousarray(design.y[rows]),
+        X=np.asfortranarray(design.X[rows]),
+        X_full=np.asfortranarray(design.X_full[rows]),
+        weights=None if design.weights is None else np.ascontiguousarray(design.weights[rows]),
+        offset=None if design.offset is None else np.ascontiguousarray(design.offset[rows]),
+        random=tuple(random),
+        frame=replace(frame, variables=variables, rows=own, row_names=names),
+        findings=(),
+    )

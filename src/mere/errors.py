@@ -7,6 +7,9 @@ Every error is a `MereError` and also the builtin that fits, so that both
 
 from __future__ import annotations
 
+import sys
+import warnings
+
 
 class MereError(Exception):
     """Base of all errors raised by mere."""
@@ -75,3 +78,18 @@ class MarginsMessage(MereWarning):
 
 class DataMessage(MereWarning):
     """Something about the data that the user should know (rows dropped, scales)."""
+
+
+def tell(message: str, kind: type[Warning]) -> None:
+    """Warn at the line of the user's code that led here, however deep in the package this is."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and in_package(frame.f_globals.get("__name__", "")):
+        frame = frame.f_back
+        level += 1
+    warnings.warn(message, kind, stacklevel=level)
+
+
+def in_package(module: str) -> bool:
+    """Is this module mere's, or what lies between two of mere's functions?"""
+    package = __name__.partition(".")[0]
+    return module == package or module.startswith(package + ".") or module == "functools"

@@ -73,7 +73,6 @@ def fit_lmm(
     reml: bool = True,
     control: LmerControl | None = None,
     start: Any = None,
-    stacklevel: int = 1,
 ) -> LMMFit:
     """Fit the model of a design.
 
@@ -84,14 +83,12 @@ def fit_lmm(
     control : LmerControl, optional
     start : array or mapping, optional
         Values of par, or ``{"theta": …}``, ``{"par": …}``.
-    stacklevel : int
-        Frames between the user's call and this one, for warnings.
     """
     control = control or LmerControl()
-    act(check_design(design, control), stacklevel + 1)
+    act(check_design(design, control))
     objective = LMMObjective(design, reml)
     optimum = optimize(objective, control, start)
-    return settle(objective, optimum, control, stacklevel + 1)
+    return settle(objective, optimum, control)
 
 
 def optimize(objective: LMMObjective, control: LmerControl, start: Any = None) -> Optimum:
@@ -107,7 +104,7 @@ def optimize(objective: LMMObjective, control: LmerControl, start: Any = None) -
             raise kernel_error(error) from None
 
 
-def settle(objective: LMMObjective, optimum: Optimum, control: LmerControl, stacklevel: int = 1) -> LMMFit:
+def settle(objective: LMMObjective, optimum: Optimum, control: LmerControl) -> LMMFit:
     """State and certificate at an optimum; says what the checks found."""
     layout = objective.layout
     with objective.threads:
@@ -122,7 +119,7 @@ def settle(objective: LMMObjective, optimum: Optimum, control: LmerControl, stac
     boundary = tuple(i for i, (x, lower, upper) in enumerate(limits) if not lower < x < upper)
     singular = is_singular(state.theta, layout.theta_lower, control.check_conv_singular_tol)
     findings = check_convergence(optimum, np.zeros(0) if gradient is None else gradient, decrement, singular, control)
-    act(findings, stacklevel + 1)
+    act(findings)
     optinfo = OptInfo(
         optimizer=optimum.optimizer,
         feval=optimum.feval,

@@ -90,7 +90,6 @@ def fit_glmm(
     control: GlmerControl | None = None,
     start: Any = None,
     joint_theta: bool = False,
-    stacklevel: int = 1,
 ) -> GLMMFit:
     """Fit the generalized linear mixed model of a design.
 
@@ -104,15 +103,13 @@ def fit_glmm(
         Theta, or ``{"theta": ..., "fixef": ...}``.
     joint_theta : bool
         Estimate the size of the negative binomial family with the rest.
-    stacklevel : int
-        Frames between the user's call and this one, for warnings.
     """
     control = control or GlmerControl()
-    act(check_generalized(design, control), stacklevel + 1)
+    act(check_generalized(design, control))
     objective = GLMMObjective(design, family, None, nAGQ, control.tolPwrss, joint_theta)
     _check_constant(objective)
     optimum = optimize_generalized(objective, control, start)
-    return settle_generalized(objective, optimum, control, stacklevel + 1)
+    return settle_generalized(objective, optimum, control)
 
 
 # ---------------------------------------------------------------------- the optimum
@@ -309,9 +306,7 @@ def _check_constant(objective: GLMMObjective) -> None:
             )
 
 
-def settle_generalized(
-    objective: GLMMObjective, optimum: Optimum, control: GlmerControl, stacklevel: int = 1
-) -> GLMMFit:
+def settle_generalized(objective: GLMMObjective, optimum: Optimum, control: GlmerControl) -> GLMMFit:
     """State and certificate at an optimum; says what the checks found."""
     try:
         with objective.threads:
@@ -329,7 +324,7 @@ def settle_generalized(
     layout = objective.terms_layout
     singular = is_singular(state.theta, layout.theta_lower, control.check_conv_singular_tol)
     findings = _findings(objective, optimum, state, singular, decrement, control)
-    act(findings, stacklevel + 1)
+    act(findings)
     info = GeneralizedInfo(
         optimizer=optimum.optimizer,
         feval=optimum.feval,

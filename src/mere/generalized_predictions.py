@@ -87,7 +87,7 @@ def _refit(m: GLMM, newresp: Any = None) -> GLMM:
     start = {"par": m.par, "fixef": m.beta}
     control = m.control if m.control.optimizer is not None else replace(m.control, optimizer="auto")
     optimum = optimize_generalized(objective, control, start)
-    return generalized_mixed_model(settle_generalized(objective, optimum, control, stacklevel=4), m.control, m.call)
+    return generalized_mixed_model(settle_generalized(objective, optimum, control), m.control, m.call)
 
 
 def _new_response(m: GLMM, y: np.ndarray) -> tuple[np.ndarray, Response]:

@@ -9,13 +9,12 @@ Reference: McCullagh and Nelder (1989), Generalized Linear Models, section 2.5.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
 from .design import Design
-from .errors import ConvergenceWarning, MereValueError
+from .errors import ConvergenceWarning, MereValueError, tell
 from .families import Family
 from .linear import least_squares
 from .response import Response, read_response
@@ -136,7 +135,6 @@ def null_deviance(design: Design, response: Response, family: Family) -> float:
 
 def fit_glm(
     design: Design, family: Family, start: np.ndarray | None = None, epsilon: float = 1e-8, maxit: int = 25,
-    stacklevel: int = 1,
 ) -> tuple[Response, GeneralizedFit]:  # fmt: skip
     """Fit the generalized linear model of a design; warns when it did not converge or fits zeros and ones."""
     if design.random:
@@ -144,13 +142,12 @@ def fit_glm(
     response = read_response(design, family)
     fit = irls(design.X, response, family, design.offset, epsilon, maxit, start)
     if not fit.converged:
-        warnings.warn(f"glm: no convergence in {maxit} iterations; raise maxit", ConvergenceWarning, stacklevel + 1)
+        tell(f"glm: no convergence in {maxit} iterations; raise maxit", ConvergenceWarning)
     eps = 10 * np.finfo(float).eps
     if family.name == "binomial" and ((fit.mu > 1 - eps) | (fit.mu < eps)).any():
-        warnings.warn(
+        tell(
             "fitted probabilities numerically 0 or 1 occurred: a predictor separates the outcomes, and its coefficient "
             "grows without bound; leave it out, or penalize it",
             ConvergenceWarning,
-            stacklevel + 1,
         )
     return response, fit

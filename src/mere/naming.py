@@ -1,13 +1,14 @@
-"""The caller: what he calls his models, and which line of his a warning belongs to."""
+"""What the caller calls his models."""
 
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["tell", "variable_names"]
+from .errors import in_package
+
+__all__ = ["variable_names"]
 
 
 def variable_names(models: Sequence[Any]) -> list[str]:
@@ -18,8 +19,7 @@ def variable_names(models: Sequence[Any]) -> list[str]:
     name there is ``MODEL1``, ``MODEL2``, ... Only labels come of it.
     """
     frame = sys._getframe(1)
-    package = __name__.partition(".")[0]
-    while frame.f_back is not None and _inside(frame.f_globals.get("__name__", ""), package):
+    while frame.f_back is not None and in_package(frame.f_globals.get("__name__", "")):
         frame = frame.f_back
     scope = {**frame.f_globals, **frame.f_locals}
     names: list[str] = []
@@ -31,17 +31,3 @@ def variable_names(models: Sequence[Any]) -> list[str]:
         ]
         names.append(found[0] if found else f"MODEL{i}")
     return names
-
-
-def tell(message: str, kind: type[Warning]) -> None:
-    """Warn at the line of the user's code that led here, however deep in the package this is."""
-    frame, level = sys._getframe(1), 2
-    package = __name__.partition(".")[0]
-    while frame.f_back is not None and _inside(frame.f_globals.get("__name__", ""), package):
-        frame = frame.f_back
-        level += 1
-    warnings.warn(message, kind, stacklevel=level)
-
-
-def _inside(module: str, package: str) -> bool:
-    return module == package or module.startswith(package + ".") or module == "functools"

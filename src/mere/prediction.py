@@ -13,10 +13,9 @@ from . import generics as g
 from .accessors.blocks import random_design, relative_covariance, relative_factors
 from .accessors.rows import fitted_values, row_series
 from .conditioning import RandomRows, contribution, kept_columns, random_rows
-from .errors import DataMessage, MereValueError
+from .errors import DataMessage, MereValueError, tell
 from .frame import as_frame
 from .model import LM, LMM
-from .naming import tell
 from .newdata import fixed_matrix, new_extra, new_offset
 
 __all__ = ["Prediction", "offset_at", "prediction_variance", "row_index", "standard_errors", "weights_at"]

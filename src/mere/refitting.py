@@ -125,7 +125,7 @@ def _refit(m: LMM, newresp: Any = None, ncpus: int | None = None) -> LMM | Refit
         design = with_response(m.design, y)
         objective = with_design(m.objective, design)
         optimum = optimize(objective, m.control, m.par)
-        return mixed_model(settle(objective, optimum, m.control, stacklevel=4), m.control, m.call)
+        return mixed_model(settle(objective, optimum, m.control), m.control, m.call)
     labels = newresp.columns if isinstance(newresp, pd.DataFrame) else pd.RangeIndex(y.shape[1])
     offset = m.design.offset
     bare = y if offset is None else np.asfortranarray(y - offset[:, None])
@@ -151,7 +151,7 @@ def _refit_ml(m: LMM) -> LMM:
     objective = m.objective.by_ml()
     optimum = optimize(objective, m.control, m.par)
     call = replace(m.call, arguments={**m.call.arguments, "REML": False})
-    return mixed_model(settle(objective, optimum, m.control, stacklevel=3), m.control, call)
+    return mixed_model(settle(objective, optimum, m.control), m.control, call)
 
 
 # -- another formula ----------------------------------------------------------------

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..errors import DataMessage, MereValueError, MereWarning, SingularFitMessage
+from ..errors import DataMessage, MereValueError, MereWarning, SingularFitMessage, tell
 from ..results import AnovaTable
 
 __all__ = ["compare_models", "likelihood_ratio_table", "sequential_sums"]
@@ -56,15 +56,14 @@ def compare_models(models: Sequence[Any], names: Sequence[str], refit: bool) -> 
     _check_same_data(models, names)
     reml = [g.isREML(m) for m in models]
     if refit and any(reml):
-        warnings.warn("refitting model(s) with ML (instead of REML)", DataMessage, stacklevel=5)
+        tell("refitting model(s) with ML (instead of REML)", DataMessage)
         with warnings.catch_warnings():  # the user was told when the model was fitted
             warnings.simplefilter("ignore", SingularFitMessage)
             models = [g.refitML(m) for m in models]
     elif any(reml) and not all(reml):
-        warnings.warn(
+        tell(
             "some models fit with REML = TRUE, some not: their likelihoods do not compare",
             MereWarning,
-            stacklevel=5,
         )
     likelihoods = [g.logLik(m) for m in models]
     order = sorted(range(len(models)), key=lambda i: likelihoods[i].df)

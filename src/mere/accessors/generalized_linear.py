@@ -26,7 +26,7 @@ from .intervals import chosen_parameters, interval_frame, percent_labels
 from .linear import expanded
 from .rows import omitted_rows, row_series
 
-__all__ = ["SummaryGLM", "dispersion", "generalized_residuals"]
+__all__ = ["SummaryGLM", "dispersion", "generalized_residuals", "glm_anova", "vcov_glm"]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -118,10 +118,8 @@ def _coef(m: GLM) -> pd.Series:
     return pd.Series(expanded(m.design, m.beta), list(m.design.names_full))
 
 
-@g.vcov.register(GLM)
-def _vcov(m: GLM, type: str | None = None, correlation: bool = False, full: bool = True) -> pd.DataFrame:
-    if type is not None:
-        raise MereValueError(f"vcov(type={type!r}) of a glm is not there yet; use type=None")
+def vcov_glm(m: GLM, correlation: bool = False, full: bool = True) -> pd.DataFrame:
+    """Covariance of the coefficients, phi (X'WX)^-1."""
     V = fixed_covariance(m.fit.R, math.sqrt(dispersion(m)))
     if correlation:
         V = correlation_of(V)
@@ -288,8 +286,8 @@ def _vcov_summary(s: SummaryGLM, **kwargs: Any) -> pd.DataFrame:
     return s.vcov
 
 
-@g.anova.register(GLM)
-def _anova(m: GLM, *models: Any, test: str | None = None, **kwargs: Any) -> AnovaTable:
+def glm_anova(m: GLM, *models: Any, test: str | None = None, **kwargs: Any) -> AnovaTable:
+    """Analysis of deviance: terms as they enter, or models against each other."""
     if models and not all(isinstance(x, GLM) for x in models):  # a mixed model among them decides
         lead = next(x for x in models if not isinstance(x, GLM))
         rest = [x for x in (m, *models) if x is not lead]

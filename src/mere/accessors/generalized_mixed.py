@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..errors import ConvergenceWarning, MereValueError
+from ..errors import ConvergenceWarning, MereValueError, tell
 from ..families import Family
 from ..generalized import GLMM
 from ..objective import LMMObjective
@@ -23,7 +22,7 @@ from .generalized_linear import generalized_residuals
 from .intervals import chosen_parameters, interval_frame, percent_labels
 from .rows import row_series
 
-__all__ = ["hessian_covariance"]
+__all__ = ["free_hessian", "free_parameters", "hessian_covariance", "vcov_glmm"]
 
 
 # -- numbers -----------------------------------------------------------------
@@ -53,12 +52,18 @@ def _fixed_slice(m: GLMM) -> slice:
     return slice(len(m.par), len(m.par) + len(m.beta))
 
 
-def _free_hessian(m: GLMM) -> tuple[np.ndarray, slice]:
-    """The Hessian without parameters on a bound: they do not vary."""
+def free_parameters(m: GLMM) -> tuple[list[int], slice]:
+    """Positions of the parameters that are not on a bound, and which of these are fixed effects."""
     held = set(m.optinfo.boundary)
     kept = [i for i in range(len(m.optinfo.full)) if i not in held]
     first = len(m.par) - len(held)
-    return m.optinfo.hessian[np.ix_(kept, kept)], slice(first, first + len(m.beta))
+    return kept, slice(first, first + len(m.beta))
+
+
+def free_hessian(m: GLMM) -> tuple[np.ndarray, slice]:
+    """The Hessian without parameters on a bound: they do not vary."""
+    kept, fixed = free_parameters(m)
+    return m.optinfo.hessian[np.ix_(kept, kept)], fixed
 
 
 # -- effects -------------------------------------------------------------------
@@ -93,25 +98,16 @@ def _var_corr(m: GLMM, sigma: float | None = None) -> VarianceComponents:
     return VarianceComponents(terms, None)
 
 
-@g.vcov.register(GLMM)
-def _vcov(
-    m: GLMM,
-    type: str | None = None,
-    correlation: bool = False,
-    full: bool = False,
-    use_hessian: bool | None = None,
-) -> pd.DataFrame:
-    if type is not None or full:
-        raise MereValueError("vcov(type=) and vcov(full=True) of generalized mixed models are not there yet")
+def vcov_glmm(m: GLMM, correlation: bool = False, use_hessian: bool | None = None) -> pd.DataFrame:
+    """Covariance of the fixed effects: from the Hessian of -2 log L; with nAGQ=0 or on request, at known theta."""
     V = None
     if use_hessian or (use_hessian is None and m.nAGQ > 0):
-        V = hessian_covariance(*_free_hessian(m))
+        V = hessian_covariance(*free_hessian(m))
         if V is None:
-            warnings.warn(
+            tell(
                 "the Hessian of -2 log L is not positive definite at the estimates: standard errors come from the "
                 "penalized least-squares factor RX, which takes theta as known",
                 ConvergenceWarning,
-                stacklevel=3,
             )
     if V is None:
         V = fixed_covariance(m.RX, m.sigma)

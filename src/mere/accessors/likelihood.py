@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..errors import MereWarning
+from ..errors import MereWarning, tell
 from ..generalized import GLMM
 from ..model import LMM
 from ..naming import variable_names
@@ -66,11 +65,10 @@ def _log_lik(m: LMM, REML: bool | None = None) -> LogLik:
 @g.deviance.register(LMM)
 def _deviance(m: LMM, REML: bool | None = None) -> float:
     if REML is None and m.reml:
-        warnings.warn(
+        tell(
             "deviance() of a REML fit is its REML criterion, which is no deviance: use REMLcrit() "
             "for the criterion or deviance(m, REML=False) for -2 log L at the REML estimates",
             MereWarning,
-            stacklevel=3,
         )
     return _criterion(m, m.reml if REML is None else bool(REML))
 

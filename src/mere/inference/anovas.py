@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,18 +11,18 @@ import pandas as pd
 
 from .. import generics as g
 from ..accessors.comparison import compare_models, sequential_sums
+from ..accessors.generalized_linear import glm_anova
 from ..accessors.linear import lm_anova
 from ..errors import MereTypeError, MereValueError
 from ..generalized import GLM, GLMM
 from ..model import LM, LMM
 from ..naming import variable_names
 from ..results import AnovaTable
-from .hypotheses import hypotheses, read_type, removal
+from .hypotheses import hypotheses, read_type
 from .methods import method_name, reference_of
-from .refits import refit_formula, without_terms
 from .tables import f_table, terms_of
 
-__all__ = ["droppable", "removal_table"]
+__all__: list[str] = []
 
 
 @g.anova.register(LMM)
@@ -50,11 +50,59 @@ def _anova(
 
 
 @g.anova.register(GLMM)
-def _anova_glmm(m: GLMM, *models: Any, refit: bool = True, model_names: Sequence[str] | None = None) -> AnovaTable:
+def _anova_glmm(
+    m: GLMM,
+    *models: Any,
+    type: str | int | None = None,
+    ddf: str | None = None,
+    vcov: Any = None,
+    refit: bool = True,
+    model_names: Sequence[str] | None = None,
+) -> AnovaTable:
     if models:
         return _compare((m, *models), model_names, refit)
-    table = sequential_sums(m.RX, m.beta, np.asarray(m.design.assign), m.design.term_labels, m.sigma)
-    return AnovaTable(table, ("Analysis of Variance Table",))
+    if type is None and vcov is None:
+        table = sequential_sums(m.RX, m.beta, np.asarray(m.design.assign), m.design.term_labels, m.sigma)
+        return AnovaTable(table, ("Analysis of Variance Table",))
+    return _wald_anova(m, "III" if type is None else type, ddf, vcov)
+
+
+@g.anova.register(GLM)
+def _anova_glm(
+    m: GLM, *models: Any, type: str | int | None = None, ddf: str | None = None, vcov: Any = None, **kwargs: Any
+) -> AnovaTable:
+    if models or (type is None and vcov is None):
+        return glm_anova(m, *models, **kwargs)
+    if kwargs:
+        raise MereTypeError(f"anova() of a glm has no argument {next(iter(kwargs))!r} beside type= and vcov=")
+    return _wald_anova(m, "III" if type is None else type, ddf, vcov)
+
+
+def _wald_anova(m: GLM | GLMM, type: str | int, ddf: str | None, vcov: Any) -> AnovaTable:
+    """Wald tests of the terms: chi-squared, or F where the reference has degrees of freedom."""
+    kind, reference = read_type(type), reference_of(m, ddf, vcov)
+    terms = terms_of(m)
+    if kind in ("I", "II"):  # inner products of columns are those of the information, not of X
+        root = np.linalg.cholesky(np.linalg.inv(g.vcov(m, full=False).to_numpy())).T
+        terms = replace(terms, X=root, X_full=root, assign_full=terms.assign)
+    joint = {label: reference.joint(L) for label, L in hypotheses(terms, kind).items()}
+    of = [f"Response: {m.design.response}"]
+    if all(np.isinf(j.ddf) or np.isnan(j.ddf) for j in joint.values()):
+        columns = {
+            "Chisq": [j.F * j.ndf for j in joint.values()],
+            "Df": [j.ndf for j in joint.values()],
+            "Pr(>Chisq)": [j.p_value for j in joint.values()],
+        }
+        title = f"Analysis of Deviance Table (Type {kind} Wald chisquare tests)"
+    else:
+        columns = {
+            "NumDF": [j.ndf for j in joint.values()],
+            "DenDF": [j.ddf for j in joint.values()],
+            "F value": [j.F for j in joint.values()],
+            "Pr(>F)": [j.p_value for j in joint.values()],
+        }
+        title = f"Analysis of Deviance Table (Type {kind} tests) with {reference.title}"
+    return AnovaTable(pd.DataFrame(columns, list(joint), dtype=float), (title, "", *of))
 
 
 @g.anova.register(LM)
@@ -79,63 +127,3 @@ def _compare(models: Sequence[Any], model_names: Sequence[str] | None, refit: bo
     if len(names) != len(models):
         raise MereValueError(f"model_names has {len(names)} names for {len(models)} models")
     return compare_models(models, names, refit)
-
-
-# -- leaving out terms ---------------------------------------------------------
-def droppable(m: LM | LMM, scope: str | Sequence[str] | None = None) -> list[str]:
-    """The terms that may be left out: those that no other contains, or the terms of `scope`."""
-    labels, sets = m.design.term_labels, [frozenset(t) for t in m.design.terms.terms]
-    if scope is None:
-        return [x for x, own in zip(labels, sets, strict=True) if not any(own < other for other in sets)]
-    wanted = [scope] if isinstance(scope, str) else list(scope)
-    unknown = [w for w in wanted if w not in labels]
-    if unknown:
-        raise MereValueError(f"scope has {unknown[0]!r}, which is no term of the model; there are {', '.join(labels)}")
-    return wanted
-
-
-def removal_table(m: LM | LMM, wanted: Sequence[str], ddf: str | None, vcov: Any = None) -> pd.DataFrame:
-    """F tests of leaving out each of some terms."""
-    terms, labels = terms_of(m), list(m.design.term_labels)
-    tests = {label: removal(terms, labels.index(label)) for label in wanted}
-    return f_table(reference_of(m, ddf, vcov), tests, m.sigma)
-
-
-def _drop1(
-    m: LM | LMM,
-    scope: str | Sequence[str] | None = None,
-    test: str = "F",
-    ddf: str | None = None,
-    k: float = 2,
-    vcov: Any = None,
-) -> AnovaTable:
-    wanted = droppable(m, scope)
-    if test in ("F", "user") and ddf != "lme4":
-        reference = reference_of(m, ddf, vcov)
-        heading = (f"Single term deletions using {reference.title}:", "", "Model:", str(m.design.formula))
-        return AnovaTable(removal_table(m, wanted, ddf, vcov), heading)
-    if test not in ("Chisq", "none", "F"):
-        raise MereValueError(f"test must be 'F', 'Chisq' or 'none', not {test!r}")
-    heading = ("Single term deletions", "", "Model:", str(m.design.formula))
-    return AnovaTable(_likelihood_deletions(m, wanted, k, test == "Chisq"), heading)
-
-
-def _likelihood_deletions(m: LM | LMM, wanted: Sequence[str], k: float, chisq: bool) -> pd.DataFrame:
-    from scipy.special import chdtrc
-
-    full = g.refitML(m)
-    smaller = [refit_formula(full, without_terms(full.design, [label])) for label in wanted]
-    likelihoods = [g.logLik(each) for each in (full, *smaller)]
-    df = np.array([ll.df for ll in likelihoods])
-    values = np.array([float(ll) for ll in likelihoods])
-    npar = np.array([math.nan, *(df[0] - df[1:])])
-    columns = {"npar": npar, "AIC": -2 * values + k * df}
-    if chisq:
-        lrt = np.array([math.nan, *np.maximum(0.0, 2 * (values[0] - values[1:]))])
-        p = [chdtrc(d, x) if d > 0 else math.nan for d, x in zip(npar, lrt, strict=True)]
-        columns |= {"LRT": lrt, "Pr(Chi)": np.array(p)}
-    return pd.DataFrame(columns, index=["<none>", *wanted])
-
-
-for _kind in (LM, LMM):
-    g.drop1.register(_kind, _drop1)

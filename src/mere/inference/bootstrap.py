@@ -17,9 +17,8 @@ from .. import _core
 from .. import generics as g
 from ..accessors.rows import fitted_values
 from ..conditioning import kept_columns
-from ..errors import BootstrapWarning, MereError, MereValueError
+from ..errors import BootstrapWarning, MereError, MereValueError, tell
 from ..model import LM, LMM
-from ..naming import tell
 from ..refitting import theta_rows
 from ..replicates import ChunkFitter, failure_text
 from ..results import _Printed

@@ -13,9 +13,8 @@ import pandas as pd
 
 from .. import generics as g
 from ..accessors.intervals import chosen_parameters, percent_labels
-from ..errors import BootstrapWarning, MereValueError
+from ..errors import BootstrapWarning, MereValueError, tell
 from ..model import LMM
-from ..naming import tell
 from ..variance_parameters import variance_parameters
 from .bootstrap import Bootstrap
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,18 +15,18 @@ from .. import _core
 from .. import generics as g
 from ..accessors.effects import fixed_covariance
 from ..accessors.rows import row_labels
-from ..design import Design
-from ..errors import BootstrapWarning, MereError, MereKeyError, MereValueError
+from ..design import Design, take_rows
+from ..errors import BootstrapWarning, MereError, MereKeyError, MereValueError, tell
 from ..fitting import fit_lmm
 from ..frame import Factor, as_factor, as_frame
 from ..linear import fit_lm
 from ..model import LM, LMM, linear_model, mixed_model
-from ..naming import tell
 from ..refitting import theta_rows
 from ..replicates import available_cpus, failure_text
 from ..reterms import cross_factors
 from ..variance_parameters import variance_parameters
 from .bootstrap import named, natural_parameters
+from .clusters import is_nested
 
 __all__ = ["Influence", "Jackknife", "Units", "deletions", "without_rows"]
 
@@ -173,14 +173,9 @@ def independent_units(m: LMM) -> Units:
     """The units of the jackknife: the outermost factor if all are nested in it, else the one with most levels."""
     terms = {t.group: t for t in m.design.random}
     few = min(terms.values(), key=lambda t: len(t.levels))
-    nested = all(_nested(np.asarray(t.codes), np.asarray(few.codes)) for t in terms.values())
+    nested = all(is_nested(np.asarray(t.codes), np.asarray(few.codes)) for t in terms.values())
     chosen = few if nested else max(terms.values(), key=lambda t: len(t.levels))
     return group_units(m, chosen.group)
-
-
-def _nested(inner: np.ndarray, outer: np.ndarray) -> bool:
-    pairs = np.unique(inner.astype(np.int64) * (int(outer.max()) + 1) + outer)
-    return len(pairs) == len(np.unique(inner))
 
 
 # -- fits --------------------------------------------------------------------------
@@ -208,31 +203,7 @@ def without_rows(design: Design, rows: np.ndarray) -> Design:
     """The design without some of its rows; levels that are then empty leave their factors."""
     keep = np.ones(design.n, dtype=bool)
     keep[rows] = False
-    frame = design.frame
-    position = np.flatnonzero(keep)
-    own = position if frame.rows is None else np.asarray(frame.rows)[position]
-    variables = {
-        name: value[position] if isinstance(value, np.ndarray) else value.take(position)
-        for name, value in frame.variables.items()
-    }
-    names = None if frame.row_names is None else [frame.row_names[i] for i in position.tolist()]
-    random = []
-    for t in design.random:
-        used, codes = np.unique(np.asarray(t.codes)[keep], return_inverse=True)
-        values = None if t.values is None else np.asfortranarray(t.values[keep])
-        levels = tuple(t.levels[i] for i in used)
-        random.append(replace(t, codes=codes.astype(np.int32), levels=levels, values=values))
-    return replace(
-        design,
-        y=np.ascontiguousarray(design.y[keep]),
-        X=np.asfortranarray(design.X[keep]),
-        X_full=np.asfortranarray(design.X_full[keep]),
-        weights=None if design.weights is None else np.ascontiguousarray(design.weights[keep]),
-        offset=None if design.offset is None else np.ascontiguousarray(design.offset[keep]),
-        random=tuple(random),
-        frame=replace(frame, variables=variables, rows=own, row_names=names),
-        findings=(),
-    )
+    return take_rows(design, np.flatnonzero(keep))
 
 
 def refit_without(m: LMM | LM, rows: np.ndarray) -> Any:

@@ -11,7 +11,7 @@ import pandas as pd
 from .. import generics as g
 from ..model import LM, LMM
 from ..results import StepResult
-from .anovas import droppable, removal_table
+from .deletions_of_terms import droppable, removal_table
 from .randomterms import ranova_table, reductions
 from .refits import refit_formula, without_terms
 

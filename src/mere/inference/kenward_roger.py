@@ -22,13 +22,12 @@ References: Kenward and Roger (1997), Biometrics 53, 983-997; Kenward and Roger 
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..covariances import Covariance
-from ..errors import MereWarning
+from ..errors import MereWarning, tell
 from ..objective import LMMObjective
 from .components import Components, components_at
 from .reference import JointTest, Reference, orthonormal_rows, p_of_f
@@ -178,11 +177,10 @@ def kenward_roger(
     Phi = sigma**2 * C
     V, W = adjusted(Phi, P, Q, T, R)
     if p and np.linalg.eigvalsh(V)[0] <= 0:
-        warnings.warn(
+        tell(
             "Kenward and Roger's adjustment leaves no covariance here (V is estimated on its boundary): "
             "the covariance is not adjusted, degrees of freedom are theirs",
             MereWarning,
-            stacklevel=2,
         )
         V = Phi
     return KenwardRoger(beta, V, None, Phi, P, W)

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from .. import generics as g
 from ..errors import MereTypeError, MereValueError
+from ..generalized import GLM, GLMM
 from ..model import LM, LMM
 from .algebra import unscaled_covariance
 from .kenward_roger import KenwardRoger, kenward_roger
@@ -73,23 +75,36 @@ def reference_of(m: Any, ddf: str | None = None, vcov: Any = None) -> Reference:
 
     Parameters
     ----------
-    m : LMM, LM
+    m : LMM, LM, GLM, GLMM
     ddf : str, optional
+        Of linear models; generalized ones have normal tests, or t tests where the dispersion of a `glm` is estimated.
     vcov : str or (p, p) array, optional
         A covariance that replaces the model's. A name such as ``"CR2"`` brings its own degrees of freedom.
     """
-    if not isinstance(m, (LM, LMM)):
+    if not isinstance(m, (LM, LMM, GLM, GLMM)):
         raise MereTypeError(f"there are no tests for an object of class {type(m).__name__!r}")
     if vcov is not None:
         return _with_covariance(m, ddf, vcov)
     cache = m.__dict__.setdefault("_references", {})
     name = method_name(ddf)
+    if isinstance(m, (GLM, GLMM)) and ddf is not None and name not in ("lme4", "asymptotic"):
+        raise MereValueError(f"ddf={ddf!r} is for linear models: tests of generalized ones are normal; leave ddf out")
     if name not in cache:
-        if isinstance(m, LM):
+        if isinstance(m, (GLM, GLMM)):
+            cache[name] = _generalized(m, estimated=ddf is None)
+        elif isinstance(m, LM):
             cache[name] = _residual(m) if name not in ("lme4", "asymptotic") else _asymptotic(m)
         else:
             cache[name] = METHODS[name](m)
     return cache[name]  # type: ignore[no-any-return]
+
+
+def _generalized(m: GLM | GLMM, estimated: bool) -> Reference:
+    """Wald tests; t and F where the dispersion of a model without random effects is estimated."""
+    V = g.vcov(m, full=False).to_numpy()
+    if isinstance(m, GLM) and m.model_family.has_scale and estimated:
+        return Residual(m.beta, V, V, m.df if m.df > 0 else np.nan)
+    return Asymptotic(m.beta, V, V)
 
 
 def _residual(m: LM) -> Residual:
@@ -97,7 +112,7 @@ def _residual(m: LM) -> Residual:
     return Residual(m.beta, m.sigma**2 * C, C, m.df if m.df > 0 else np.nan)
 
 
-def _with_covariance(m: LM | LMM, ddf: str | None, vcov: Any) -> Reference:
+def _with_covariance(m: Any, ddf: str | None, vcov: Any) -> Reference:
     """A named robust covariance, such a name with its clusters, a matrix, or a reference as it is."""
     if isinstance(vcov, Reference):
         return vcov

@@ -12,10 +12,9 @@ import numpy as np
 from .. import _core
 from .. import generics as g
 from ..accessors.intervals import chosen_parameters
-from ..errors import MereValueError, RefitMessage
+from ..errors import MereValueError, RefitMessage, tell
 from ..fitting import settle
 from ..model import LMM, mixed_model
-from ..naming import tell
 from ..objective import LMMObjective
 from ..optimizers import minimize
 from ..refitting import theta_rows

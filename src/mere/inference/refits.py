@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from .. import generics as g
 from ..covariances import STRUCTURES
 from ..design import Design, build_design
 from ..errors import MereValueError, SingularFitMessage
 from ..fitting import fit_lmm
+from ..generalized import GLM, GLMM
 from ..language.updating import update_formula
 from ..linear import fit_lm
-from ..model import LM, LMM, linear_model, mixed_model
+from ..model import linear_model, mixed_model
 
 __all__ = ["join_formula", "refit_formula", "without_terms"]
 
@@ -45,28 +47,45 @@ def without_terms(design: Design, dropped: Sequence[str]) -> str:
     return update_formula(design.formula, f". ~ . - {' - '.join(dropped)}")
 
 
-def refit_formula(m: LM | LMM, formula: str, quiet: bool = True) -> LM | LMM:
+def refit_formula(m: Any, formula: str, quiet: bool = True) -> Any:
     """The same data and arguments with another formula; without random terms a linear model.
+
+    Parameters
+    ----------
+    m : LM, LMM, GLM, GLMM
+    formula : str
+    quiet : bool
+        No word about singular fits.
 
     Raises
     ------
     MereValueError
         If missing values in other variables change the rows in use.
     """
+    if isinstance(m, (GLM, GLMM)):
+        with warnings.catch_warnings():
+            if quiet:
+                warnings.simplefilter("ignore", SingularFitMessage)
+            other = g.update(m, formula)
+        _same_rows(m.design, other.design)
+        return other
     given = m.call.arguments
     extra = {name: given[name] for name in _DESIGN if given.get(name) is not None}
     design = build_design(formula, m.call.data, **extra)
-    if len(design.y) != len(m.design.y) or not np.array_equal(design.y, m.design.y):
-        raise MereValueError(
-            f"the model without a term uses {len(design.y)} rows, the model {len(m.design.y)}: "
-            "leave out incomplete rows before fitting"
-        )
+    _same_rows(m.design, design)
     call = replace(m.call, arguments={**given, "formula": formula})
     with warnings.catch_warnings():
         if quiet:
             warnings.simplefilter("ignore", SingularFitMessage)
         if not design.random:
             return linear_model(fit_lm(design), replace(call, function="lm"))
-        assert isinstance(m, LMM)
-        fit = fit_lmm(design, m.reml, m.control, stacklevel=4)
+        fit = fit_lmm(design, m.reml, m.control)
     return mixed_model(fit, m.control, call)
+
+
+def _same_rows(design: Design, smaller: Design) -> None:
+    if len(smaller.y) != len(design.y) or not np.array_equal(smaller.y, design.y):
+        raise MereValueError(
+            f"the model without a term uses {len(smaller.y)} rows, the model {len(design.y)}: "
+            "leave out incomplete rows before fitting"
+        )

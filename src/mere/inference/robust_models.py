@@ -1,8 +1,9 @@
-"""`vcov` of models, and robust covariances of mixed and linear ones by name."""
+"""`vcov` of models, and robust covariances of models by name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,159 +12,223 @@ import pandas as pd
 from .. import generics as g
 from ..accessors.blocks import relative_factors, term_matrix
 from ..accessors.effects import correlation_of, vcov_lmm
+from ..accessors.generalized_linear import dispersion, vcov_glm
+from ..accessors.generalized_mixed import vcov_glmm
 from ..accessors.linear import expanded, vcov_lm
+from ..design import Design
 from ..errors import MereValueError
-from ..frame import as_frame
+from ..frame import Factor
+from ..generalized import GLM, GLMM
 from ..model import LM, LMM
 from .algebra import unscaled_covariance
-from .reference import Reference, Residual
+from .cluster_scores import score_covariance
+from .clusters import cluster_codes, cluster_rows
+from .reference import Asymptotic, Reference, Residual
 from .robust import Cluster, ClusterRobust, cluster_robust, heteroscedastic, singletons
+from .welch import Welch, welch
 
-__all__ = ["robust_reference"]
+__all__ = ["KINDS", "robust_reference"]
 
 CLUSTERED = ("CR0", "CR1", "CR1S", "CR2", "CR3")
 HETEROSCEDASTIC = ("HC0", "HC1", "HC2", "HC3")
+#: Other names of a kind.
+_SAME = {"unequal_var": "Welch", "welch": "Welch"}
+
+#: What each class of model has.
+KINDS: dict[type, tuple[str, ...]] = {
+    LM: (*HETEROSCEDASTIC, *CLUSTERED, "Welch"),
+    GLM: (*HETEROSCEDASTIC, *CLUSTERED),
+    LMM: CLUSTERED,
+    GLMM: CLUSTERED,
+}
 
 
-def robust_reference(m: LM | LMM, type: str, cluster: Any = None) -> Reference:
+def robust_reference(m: Any, type: str, cluster: Any = None) -> Reference:
     """The reference of a robust covariance.
 
     Parameters
     ----------
-    m : LM, LMM
+    m : LM, GLM, LMM, GLMM
     type : str
-        ``"CR0"`` ... ``"CR3"``; for a linear model also ``"HC0"`` ... ``"HC3"``.
+        ``"CR0"`` ... ``"CR3"``; without random effects also ``"HC0"`` ... ``"HC3"``; for a linear model ``"Welch"``.
     cluster : str or array, optional
         A grouping factor, a column of the data, or labels of the rows; by default the grouping factor of the mixed
         model that all others are nested in.
     """
+    type = _SAME.get(type, type)
+    known = KINDS[m.__class__]
+    if type not in known:
+        raise MereValueError(f"type must be one of {', '.join(map(repr, known))}, not {type!r}")
     by_name = cluster is None or isinstance(cluster, str)
     cache = m.__dict__.setdefault("_references", {}) if by_name else {}
     key = (type, cluster) if by_name else None
-    if key in cache:
-        return cache[key]  # type: ignore[no-any-return]
-    if isinstance(m, LM) and type in HETEROSCEDASTIC:
-        out = _heteroscedastic(m, type)
-    elif type in CLUSTERED:
-        out = _clustered(m, type, cluster)
-    else:
-        known = [*CLUSTERED, *(HETEROSCEDASTIC if isinstance(m, LM) else ())]
-        raise MereValueError(f"type must be one of {', '.join(map(repr, known))}, not {type!r}")
-    cache[key] = out
-    return out
+    if key not in cache:
+        cache[key] = _made(m, type, cluster)
+    return cache[key]  # type: ignore[no-any-return]
 
 
-def _heteroscedastic(m: LM, type: str) -> Reference:
-    root = np.ones(len(m.design.y)) if m.design.weights is None else np.sqrt(m.design.weights)
-    X = m.design.X * root[:, None]
-    C = unscaled_covariance(m.R)
-    e = root * _residuals(m)
-    leverage = np.einsum("ij,jk,ik->i", X, C, X)
-    V = heteroscedastic(X, e, C, leverage, type)
-    if type == "HC2":  # the same matrix as CR2 with a row a cluster, and its df
-        found = cluster_robust(singletons(X, e, np.full(len(e), m.sigma**2)), m.beta, m.sigma**2 * C, "CR2")
+def _made(m: Any, type: str, cluster: Any) -> Reference:
+    if type == "Welch":
+        return _welch(m)
+    rows = _working_rows(m)
+    if type in HETEROSCEDASTIC:
+        return _heteroscedastic(rows, type, _degrees(m))
+    codes = cluster_codes(m.design, m.call.data, cluster)
+    found = cluster_robust(rows.clusters(codes), rows.beta, rows.M, type, rows.X.shape)
+    if isinstance(m, GLMM) and type in ("CR0", "CR1", "CR1S") and m.nAGQ > 0 and not m.model_family.has_scale:
+        V = score_covariance(m, codes, type)
         return ClusterRobust(m.beta, V, None, found.M, found.Omega, found.U)
-    return Residual(m.beta, V, C, m.df if m.df > 0 else np.nan)
+    return found
 
 
-def _residuals(m: LM | LMM) -> np.ndarray:
+# -- the linear model behind a fit -------------------------------------------------
+@dataclass(frozen=True, eq=False)
+class _WorkingRows:
+    """A fit as least squares with known variances: itself, or a generalized model linearized at its estimates.
+
+    Attributes
+    ----------
+    X, e : (n, p), (n,) arrays
+        Rows dmu/dbeta, and response minus mean (at random effects of zero, to first order).
+    variance : (n,) array
+        Of a row given the random effects.
+    slope : (n,) array
+        dmu/deta, 1 for a linear model. CR2 depends on this scale; it is clubSandwich's.
+    M : (p, p) array
+        Covariance of the estimates under the model.
+    design, theta, sigma
+        Of the random effects: their covariance is sigma^2 Lambda Lambda'.
+    """
+
+    X: np.ndarray
+    e: np.ndarray
+    variance: np.ndarray
+    slope: np.ndarray
+    beta: np.ndarray
+    M: np.ndarray
+    design: Design
+    theta: np.ndarray
+    sigma: float
+
+    def clusters(self, codes: np.ndarray) -> Iterator[Cluster]:
+        """Rows and marginal covariance of each cluster."""
+        random = self.design.random
+        factors = relative_factors(random, self.theta) if random else []
+        scale = self.slope[:, None] * self.sigma
+        columns = [scale * (term_matrix(term) @ T) for term, T in zip(random, factors, strict=True)]
+        for rows in cluster_rows(codes):
+            V = np.diag(self.variance[rows])
+            for term, z in zip(random, columns, strict=True):
+                own = np.asarray(term.codes)[rows]
+                V += (z[rows] @ z[rows].T) * (own[:, None] == own)
+            yield Cluster(self.X[rows], self.e[rows], V)
+
+
+def _working_rows(m: Any) -> _WorkingRows:
+    design, none = m.design, np.zeros(0)
+    if isinstance(m, (LM, LMM)):
+        mean = design.X @ m.beta + (0.0 if design.offset is None else design.offset)
+        variance = np.full(len(design.y), m.sigma**2)
+        if design.weights is not None:
+            variance = variance / design.weights
+        R, theta = (m.RX, m.theta) if isinstance(m, LMM) else (m.R, none)
+        M = m.sigma**2 * unscaled_covariance(R)
+        ones = np.ones(len(variance))
+        return _WorkingRows(design.X, design.y - mean, variance, ones, m.beta, M, design, theta, m.sigma)
+    fit, theta, R = (m, m.theta, m.RX) if isinstance(m, GLMM) else (m.fit, none, m.fit.R)
+    phi = m.sigma**2 if isinstance(m, GLMM) else dispersion(m)
+    mean = design.X @ m.beta + (0.0 if design.offset is None else design.offset)
+    slope = np.asarray(m.model_family.link.derivative(fit.eta))
+    e = slope * (fit.eta - mean) + (m.response.y - fit.mu)
+    variance = phi * slope**2 / np.maximum(fit.working, 1e-300)
+    M = phi * unscaled_covariance(R)
+    return _WorkingRows(
+        design.X * slope[:, None], e, variance, slope, m.beta, M, design, theta, float(np.sqrt(phi))
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Degrees:
+    """Degrees of freedom of tests, infinite for a known dispersion."""
+
+    df: float
+    clustered: bool
+
+
+def _degrees(m: LM | GLM) -> _Degrees:
+    if isinstance(m, GLM):
+        return _Degrees(m.df if m.model_family.has_scale and m.df > 0 else np.inf, False)
+    return _Degrees(m.df if m.df > 0 else np.nan, True)
+
+
+def _heteroscedastic(rows: _WorkingRows, type: str, degrees: _Degrees) -> Reference:
+    """White's covariances of rows scaled to variance one."""
+    root = 1 / np.sqrt(rows.variance)
+    X, e = rows.X * root[:, None], rows.e * root
+    leverage = np.einsum("ij,jk,ik->i", X, rows.M, X)
+    if type in ("HC2", "HC3") and (leverage > 1 - 1e-10).any():
+        at = int(np.argmax(leverage))
+        raise MereValueError(f"row {at} has leverage 1, where {type} divides by zero: use 'HC1', or leave the row out")
+    V = heteroscedastic(X, e, rows.M, leverage, type)
+    if type == "HC2" and degrees.clustered:  # the same matrix as CR2 with a row a cluster, and its df
+        found = cluster_robust(singletons(rows.X, rows.e, rows.variance), rows.beta, rows.M, "CR2")
+        return ClusterRobust(rows.beta, V, None, found.M, found.Omega, found.U)
+    if np.isinf(degrees.df):
+        return Asymptotic(rows.beta, V, rows.M)
+    return Residual(rows.beta, V, rows.M, degrees.df)
+
+
+def _welch(m: LM) -> Welch:
+    """Cells are the combinations of all factors of the formula."""
     design = m.design
-    fit = design.X @ m.beta
-    out: np.ndarray = design.y - fit if design.offset is None else design.y - fit - design.offset
-    return out
-
-
-def _clustered(m: LM | LMM, type: str, cluster: Any) -> ClusterRobust:
-    codes = _codes(m, cluster)
-    C = unscaled_covariance(m.RX if isinstance(m, LMM) else m.R)
-    n, p = m.design.X.shape
-    return cluster_robust(_clusters(m, codes), m.beta, m.sigma**2 * C, type, (n, p))
-
-
-def _clusters(m: LM | LMM, codes: np.ndarray) -> Iterator[Cluster]:
-    """Rows and marginal covariance of each cluster."""
-    order = np.argsort(codes, kind="stable")
-    ends = np.flatnonzero(np.diff(codes[order], append=codes.max() + 1)) + 1
-    e = _residuals(m)
-    variance = np.full(len(e), m.sigma**2)
-    if m.design.weights is not None:
-        variance = variance / m.design.weights
-    random = m.design.random if isinstance(m, LMM) else ()
-    factors = relative_factors(random, m.theta) if isinstance(m, LMM) else []
-    columns = [term_matrix(term) @ T * m.sigma for term, T in zip(random, factors, strict=True)]
-    start = 0
-    for end in ends.tolist():
-        rows = order[start:end]
-        V = np.diag(variance[rows])
-        for term, z in zip(random, columns, strict=True):
-            own = np.asarray(term.codes)[rows]
-            V += (z[rows] @ z[rows].T) * (own[:, None] == own)
-        yield Cluster(m.design.X[rows], e[rows], V)
-        start = end
-
-
-def _codes(m: LM | LMM, cluster: Any) -> np.ndarray:
-    """The cluster of each row as a number."""
-    random = m.design.random if isinstance(m, LMM) else ()
-    groups = {term.group: np.asarray(term.codes) for term in random}
-    if cluster is None:
-        if not groups:
-            raise MereValueError("a cluster-robust covariance of a linear model needs cluster=")
-        outer = [codes for codes in groups.values() if all(_nested(other, codes) for other in groups.values())]
-        if not outer:
-            raise MereValueError(
-                f"the grouping factors {', '.join(groups)} are crossed: no one of them makes independent clusters; "
-                "give cluster="
-            )
-        return min(outer, key=lambda codes: codes.max())
-    if isinstance(cluster, str):
-        codes = groups[cluster] if cluster in groups else _column(m, cluster)
-    else:
-        codes = _labels(m, cluster)
-    for group, own in groups.items():
-        if not _nested(own, codes):
-            raise MereValueError(f"levels of {group} are in several clusters: clusters must be independent")
-    return codes
-
-
-def _column(m: LM | LMM, name: str) -> np.ndarray:
-    table = as_frame(m.call.data)
-    if name not in table:
-        raise MereValueError(f"cluster={name!r} is neither a grouping factor of the model nor a column of the data")
-    codes = np.asarray(table.factor(name).codes)
-    rows = m.design.frame.rows
-    codes = codes if rows is None else codes[rows]
-    if (codes < 0).any():
-        raise MereValueError(f"cluster={name!r} has missing values")
-    return codes
-
-
-def _labels(m: LM | LMM, labels: Any) -> np.ndarray:
-    values = pd.factorize(np.asarray(labels))[0]
-    rows = m.design.frame.rows
-    if rows is not None and len(values) == m.design.frame.nrow:
-        values = values[rows]
-    if len(values) != len(m.design.y) or (values < 0).any():
-        raise MereValueError(f"cluster needs {len(m.design.y)} labels without missing values, not {len(values)}")
-    return np.asarray(values)
-
-
-def _nested(inner: np.ndarray, outer: np.ndarray) -> bool:
-    """Is each level of `inner` in one level of `outer`?"""
-    first = np.zeros(inner.max() + 1, dtype=outer.dtype)
-    first[inner] = outer
-    return bool((first[inner] == outer).all())
+    if design.weights is not None:
+        raise MereValueError("Welch's covariance has no prior weights: its variances come from the cells")
+    factors = {
+        name: value
+        for name, value in design.frame.variables.items()
+        if isinstance(value, Factor) and name in design.terms.variables
+    }
+    if not factors:
+        raise MereValueError("Welch's covariance needs a factor in the formula: variances differ between its levels")
+    codes = np.column_stack([np.asarray(f.codes) for f in factors.values()])
+    found, cells = np.unique(codes, axis=0, return_inverse=True)
+    labels = [
+        ", ".join(f"{name} = {f.levels[c]}" for (name, f), c in zip(factors.items(), row, strict=True)) for row in found
+    ]
+    rows = _working_rows(m)
+    return welch(design.X, rows.e, m.beta, unscaled_covariance(m.R), cells.ravel(), labels)
 
 
 # -- vcov ----------------------------------------------------------------------
+def _framed(V: np.ndarray, design: Design, correlation: bool, full: bool) -> pd.DataFrame:
+    V = correlation_of(V) if correlation else V
+    names = list(design.names_full if full else design.names)
+    return pd.DataFrame(expanded(design, V) if full else V.copy(), names, names)
+
+
 @g.vcov.register(LMM)
 def _vcov(
     m: LMM, type: str | None = None, correlation: bool = False, full: bool = False, cluster: Any = None
 ) -> pd.DataFrame:
     if type is None:
         return vcov_lmm(m, correlation, full)
-    V, names = robust_reference(m, type, cluster).V, list(m.design.names)
-    return pd.DataFrame(correlation_of(V) if correlation else V.copy(), names, names)
+    return _framed(robust_reference(m, type, cluster).V, m.design, correlation, False)
+
+
+@g.vcov.register(GLMM)
+def _vcov_generalized_mixed(
+    m: GLMM,
+    type: str | None = None,
+    correlation: bool = False,
+    full: bool = False,
+    cluster: Any = None,
+    use_hessian: bool | None = None,
+) -> pd.DataFrame:
+    if full:
+        raise MereValueError("vcov(full=True), with the random effects, is for linear mixed models")
+    if type is None:
+        return vcov_glmm(m, correlation, use_hessian)
+    return _framed(robust_reference(m, type, cluster).V, m.design, correlation, False)
 
 
 @g.vcov.register(LM)
@@ -172,7 +237,13 @@ def _vcov_linear(
 ) -> pd.DataFrame:
     if type is None:
         return vcov_lm(m, correlation, full)
-    V = robust_reference(m, type, cluster).V
-    V = correlation_of(V) if correlation else V
-    names = list(m.design.names_full if full else m.design.names)
-    return pd.DataFrame(expanded(m.design, V) if full else V.copy(), names, names)
+    return _framed(robust_reference(m, type, cluster).V, m.design, correlation, full)
+
+
+@g.vcov.register(GLM)
+def _vcov_generalized(
+    m: GLM, type: str | None = None, correlation: bool = False, full: bool = True, cluster: Any = None
+) -> pd.DataFrame:
+    if type is None:
+        return vcov_glm(m, correlation, full)
+    return _framed(robust_reference(m, type, cluster).V, m.design, correlation, full)

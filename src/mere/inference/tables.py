@@ -10,6 +10,7 @@ import pandas as pd
 
 from .. import generics as g
 from ..errors import MereValueError
+from ..generalized import GLM, GLMM
 from ..model import LM, LMM
 from .fixedterms import fixed_terms
 from .hypotheses import FixedTerms, hypotheses, read_type
@@ -88,7 +89,7 @@ def estimable_rows(L: np.ndarray, null: np.ndarray, tolerance: float = 1e-8) -> 
 
 
 # -- models ------------------------------------------------------------------
-def terms_of(m: LM | LMM) -> FixedTerms:
+def terms_of(m: LM | LMM | GLM | GLMM) -> FixedTerms:
     """The fixed terms of a model, kept with it."""
     if "_fixed_terms" not in m.__dict__:
         m.__dict__["_fixed_terms"] = fixed_terms(m.design)
@@ -148,7 +149,7 @@ def _contest(
     if joint:
         if estimable is not None:
             matrix, right = matrix[estimable], right[estimable]
-        return f_table(reference, {"1": matrix}, m.sigma, right)
+        return f_table(reference, {"1": matrix}, g.sigma(m), right)
     table = t_table(reference, matrix, names, right, confint, level, estimable)
     return table if collect else [table.iloc[[i]] for i in range(len(table))]
 
@@ -183,7 +184,7 @@ def _show_tests(m: LM | LMM, type: str | int = "III") -> dict[str, pd.DataFrame]
     return out
 
 
-for _kind in (LM, LMM):
+for _kind in (LM, LMM, GLM, GLMM):
     g.contest.register(_kind, _contest)
     g.contest1D.register(_kind, _contest_1d)
     g.contestMD.register(_kind, _contest_md)

@@ -10,13 +10,12 @@ Reference: Lenth, Comparisons and contrasts in emmeans (the documentation of the
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..errors import MarginsMessage
+from ..errors import MarginsMessage, tell
 from .contrasting import contrast
 from .grid import EmmGrid, by_groups
 from .summarizing import summarize
@@ -93,7 +92,7 @@ def _solve(
         overlap = lengths[k + lo] + lengths[hi] > value[hi] - value[lo]
         missed += bool(overlap == significant[n])
     if missed:
-        warnings.warn(f"{missed} comparison arrows disagree with the tests", MarginsMessage, stacklevel=3)
+        tell(f"{missed} comparison arrows disagree with the tests", MarginsMessage)
     used = matrix[good].any(axis=0)
     lengths[~used] = np.nan
     left, right = lengths[:k], lengths[k:]

@@ -14,7 +14,6 @@ The American Statistician 34.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
@@ -23,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import MarginsMessage, MereValueError
+from ..errors import MarginsMessage, MereValueError, tell
 from .contrasting import contrast
 from .grid import EmmGrid, EmmList, levels_of, names_tuple
 from .specs import Specs, read_specs
@@ -247,5 +246,5 @@ def _warn_of_interactions(grid: EmmGrid, averaged: Sequence[str], wanted: Sequen
     """A term with all of the factors asked for and one of those averaged over."""
     for _, names in grid.about.terms:
         if set(names) & set(averaged) and set(wanted) <= set(names):
-            warnings.warn("Results may be misleading due to involvement in interactions", MarginsMessage, stacklevel=5)
+            tell("Results may be misleading due to involvement in interactions", MarginsMessage)
             return

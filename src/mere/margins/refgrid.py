@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..design import matrix_of
-from ..errors import MarginsMessage, MereTypeError, MereValueError
+from ..errors import MarginsMessage, MereTypeError, MereValueError, tell
 from ..frame import Factor
 from ..language.formulas import parse_formula
 from .basis import Basis, check_shapes, constant_df, is_factor
@@ -422,7 +421,7 @@ def _structure(
     found = find_nesting(frame, weight, names, basis.nested)
     if found:
         text = ", ".join(f"{a} %in% {'*'.join(b) if len(b) < 2 else '(' + '*'.join(b) + ')'}" for a, b in found.items())
-        warnings.warn(f"A nesting structure was detected in the fitted model: {text}", MarginsMessage, stacklevel=4)
+        tell(f"A nesting structure was detected in the fitted model: {text}", MarginsMessage)
     return found
 
 

@@ -10,7 +10,6 @@ scale of the linear predictor.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..errors import MarginsMessage, MereValueError
+from ..errors import MarginsMessage, MereValueError, tell
 from .adjustments import ADJUSTMENTS, Adjustment, Family, find_adjustment
 from .adjustments.adjusting import t_tail
 from .grid import EmmGrid, EmmList, by_groups, names_tuple, text_of_value
@@ -360,9 +359,7 @@ def _choose(work: _Work, name: str, family: Family) -> Adjustment:
         reason = "not appropriate for one-sided inferences"
     if reason is None:
         return chosen
-    warnings.warn(
-        f'adjust = "{name}" was changed to "sidak" because "{name}" is {reason}', MarginsMessage, stacklevel=5
-    )
+    tell(f'adjust = "{name}" was changed to "sidak" because "{name}" is {reason}', MarginsMessage)
     return ADJUSTMENTS["sidak"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,13 +9,13 @@ import numpy as np
 
 from .. import generics as g
 from ..design import Design
-from ..errors import MarginsMessage, MereKeyError, MereValueError
+from ..errors import MarginsMessage, MereKeyError, MereValueError, tell
 from ..frame import Factor, as_frame
 from ..generalized import GLM, GLMM
 from ..inference.methods import reference_of
 from ..language.algebra import Terms
 from ..language.syntax import Call, Name, Node, names_in
-from ..margins import Basis, constant_df, emm_basis, null_space
+from ..margins import Basis, emm_basis, null_space
 from ..margins.responses import response_scale
 from ..margins.scales import SCALES, Scale
 from ..model import LM, LMM
@@ -170,7 +169,7 @@ def _mixed(
     if vcov is not None and method == "kenward-roger":
         method = "satterthwaite"  # an adjusted covariance would be replaced
     if method == "kenward-roger" and not model.reml:
-        warnings.warn("Kenward-Roger needs a REML fit; Satterthwaite's method is used", MarginsMessage, stacklevel=5)
+        tell("Kenward-Roger needs a REML fit; Satterthwaite's method is used", MarginsMessage)
         method = "satterthwaite"
     reference = reference_of(model, method, _given(model, vcov))
     return design_basis(
@@ -182,20 +181,18 @@ def _mixed(
 
 @emm_basis.register(GLM)
 def _generalized(model: GLM, *, vcov: Any = None, data: Any = None, **_: Any) -> Basis:
-    V = g.vcov(model, full=False).to_numpy() if vcov is None else _matrix(model, vcov)
+    reference = reference_of(model, vcov=_given(model, vcov))
     return design_basis(
-        model.design, model.call.data if data is None else data, model.beta, V,
-        constant_df(model.df if model.model_family.has_scale else np.inf), scale=family_scale(model.model_family),
-        sigma=g.sigma(model),
+        model.design, model.call.data if data is None else data, model.beta, reference.V, reference.df,
+        scale=family_scale(model.model_family), sigma=g.sigma(model),
     )  # fmt: skip
 
 
 @emm_basis.register(GLMM)
 def _generalized_mixed(model: GLMM, *, vcov: Any = None, data: Any = None, **_: Any) -> Basis:
-    V = g.vcov(model).to_numpy() if vcov is None else _matrix(model, vcov)
-    spread = _random_sd(model)
+    reference, spread = reference_of(model, vcov=_given(model, vcov)), _random_sd(model)
     return design_basis(
-        model.design, model.call.data if data is None else data, model.beta, V, constant_df(np.inf),
+        model.design, model.call.data if data is None else data, model.beta, reference.V, reference.df,
         scale=family_scale(model.model_family), bias_sigma=spread, total_sd=spread,
     )  # fmt: skip
 
@@ -220,14 +217,6 @@ def family_scale(family: Any) -> Scale | None:
 def _given(model: Any, vcov: Any) -> Any:
     """A covariance that a user gives; a function of the model is called."""
     return vcov(model) if callable(vcov) else vcov
-
-
-def _matrix(model: Any, vcov: Any) -> np.ndarray:
-    out = np.asarray(_given(model, vcov), dtype=float)
-    r = len(model.beta)
-    if out.shape != (r, r):
-        raise MereValueError(f"vcov must be {r} x {r}, for {', '.join(model.design.names)}; it is {out.shape}")
-    return out
 
 
 def _df_method(name: str) -> str:

@@ -87,7 +87,7 @@ def glm(
     first = None if start is None else np.asarray(start, dtype=np.float64)
     if first is not None and first.shape != (len(design.names),):
         raise MereValueError(f"start must have {len(design.names)} values, one per coefficient, not {first.size}")
-    response, fit = fit_glm(design, chosen, first, epsilon, maxit, stacklevel=2)
+    response, fit = fit_glm(design, chosen, first, epsilon, maxit)
     return generalized_linear_model(design, chosen, response, fit, call)
 
 
@@ -171,7 +171,7 @@ def glmer(
         contrasts=contrasts, env=env,
     )  # fmt: skip
     control = control if control is not None else GlmerControl()
-    fit = fit_glmm(design, chosen, int(nAGQ), control, start, stacklevel=2)
+    fit = fit_glmm(design, chosen, int(nAGQ), control, start)
     return generalized_mixed_model(fit, control, call)
 
 
@@ -227,7 +227,7 @@ def glmer_nb(
     if nAGQ < 1:
         raise MereValueError("glmer_nb() estimates theta by the likelihood: nAGQ must be at least 1")
     control = control if control is not None else GlmerControl()
-    fit = fit_glmm(design, negative_binomial(1.0, link), int(nAGQ), control, start, joint_theta=True, stacklevel=2)
+    fit = fit_glmm(design, negative_binomial(1.0, link), int(nAGQ), control, start, joint_theta=True)
     return generalized_mixed_model(fit, control, call)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ..design import build_design
-from ..errors import FormulaError, MereError, MereValueError, MereWarning
+from ..errors import FormulaError, MereError, MereValueError, MereWarning, tell
 from ..frame import as_frame
 from ..language.parser import parse_expression
 from ..language.syntax import Call as Expression
@@ -136,10 +135,9 @@ def lmList(
         raise MereValueError(f"no group could be fitted; the first says: {failed.popitem()[1]}")
     if failed:
         level, reason = next(iter(failed.items()))
-        warnings.warn(
+        tell(
             f"{len(failed)} of {len(fits)} groups could not be fitted ({', '.join(failed)}); {level}: {reason}",
             MereWarning,
-            stacklevel=2,
         )
     return LmList(model, group, fits, bool(pool), call)
 

@@ -85,7 +85,7 @@ def lmer(
         contrasts=contrasts, env=env,
     )  # fmt: skip
     control = control if control is not None else DEFAULT
-    fit = fit_lmm(design, bool(REML) and len(design.names) > 0, control, start, stacklevel=2)
+    fit = fit_lmm(design, bool(REML) and len(design.names) > 0, control, start)
     return mixed_model(fit, control, call)
 
 

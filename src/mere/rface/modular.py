@@ -124,7 +124,7 @@ def lFormula(
         contrasts=contrasts, env=env,
     )  # fmt: skip
     control = control if control is not None else LmerControl()
-    act(check_design(design, control), 2)
+    act(check_design(design, control))
     return ParsedModel(design, bool(REML) and len(design.names) > 0, control, call)
 
 
@@ -187,5 +187,5 @@ def mkMerMod(devfun: DevianceFunction, opt: Optimum, call: Call | None = None) -
     [251.41, 10.47]
     """
     parsed = devfun.parsed
-    fit = settle(devfun.objective, opt, parsed.control, stacklevel=2)
+    fit = settle(devfun.objective, opt, parsed.control)
     return mixed_model(fit, parsed.control, call or parsed.call)
