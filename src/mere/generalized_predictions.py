@@ -14,7 +14,8 @@ from .accessors.rows import row_series
 from .conditioning import contribution, kept_columns, random_rows
 from .errors import MereValueError
 from .generalized import GLM, GLMM, generalized_mixed_model
-from .generalized_fitting import optimize_generalized, settle_generalized
+from .generalized_fitting import settle_generalized
+from .generalized_optimum import optimize_generalized
 from .model import LM
 from .newdata import fixed_matrix
 from .prediction import offset_at, row_index
