@@ -34,7 +34,7 @@ from .prediction import (
 )
 from .refitting import with_response
 from .response import Response
-from .simulation import read_seed
+from .simulation import count_of, read_seed
 
 __all__: list[str] = []
 
@@ -177,8 +177,6 @@ def _predict_linear(
 @g.simulate.register(GLMM)
 def _simulate(m: GLMM, nsim: int = 1, seed: Any = None, use_u: bool = False, re_form: Any = False) -> pd.DataFrame:
     """Responses as the model holds them; of ``cbind(successes, failures)`` the successes."""
-    if not isinstance(nsim, (int, np.integer)) or nsim < 1:
-        raise MereValueError(f"nsim must be a positive integer, not {nsim!r}")
     design, number = m.design, read_seed(seed)
     kept = kept_columns(design, None if use_u else re_form)
     rows = random_rows(design, None)
@@ -187,7 +185,7 @@ def _simulate(m: GLMM, nsim: int = 1, seed: Any = None, use_u: bool = False, re_
         given = given + design.offset
     columns = {}
     factors = relative_factors(design.random, m.theta)
-    for i in range(int(nsim)):
+    for i in range(count_of(nsim)):
         rng = np.random.Generator(np.random.Philox(key=[number, i]))
         eta = given.copy()
         for r, keep, T in zip(rows, kept, factors, strict=True):
@@ -197,6 +195,20 @@ def _simulate(m: GLMM, nsim: int = 1, seed: Any = None, use_u: bool = False, re_
         mu = m.model_family.link.inverse(eta)
         y = m.model_family.simulate(mu, m.response.weights, m.sigma**2, rng)
         columns[f"sim_{i + 1}"] = row_series(design, y * m.response.weights if m.response.counts else y)
+    out = pd.DataFrame(columns)
+    out.attrs["seed"] = number
+    return out
+
+
+@g.simulate.register(GLM)
+def _simulate_linear(m: GLM, nsim: int = 1, seed: Any = None) -> pd.DataFrame:
+    """Responses as the model holds them; of ``cbind(successes, failures)`` the successes."""
+    number, r, phi = read_seed(seed), m.response, dispersion(m)
+    columns = {}
+    for i in range(count_of(nsim)):
+        rng = np.random.Generator(np.random.Philox(key=[number, i]))
+        y = m.model_family.simulate(m.fit.mu, r.weights, phi, rng)
+        columns[f"sim_{i + 1}"] = row_series(m.design, y * r.weights if r.counts else y)
     out = pd.DataFrame(columns)
     out.attrs["seed"] = number
     return out

@@ -253,9 +253,7 @@ def _confint(m: LmList, parm: Any = None, level: float = 0.95, pool: bool = Fals
         q = float(stdtrit(df, (1 + level) / 2))
         for name, fit in m.fitted_models.items():
             beta = g.coef(fit)
-            se = np.full(len(beta), np.nan)
-            se[np.isfinite(beta)] = np.sqrt(np.diag(g.vcov(fit)))
-            half = q * se * math.sqrt(rss / df) / _own_scale(fit)
+            half = q * np.sqrt(np.diag(g.vcov(fit))) * math.sqrt(rss / df) / _own_scale(fit)
             tables[name] = pd.DataFrame(np.column_stack([beta - half, beta + half]), beta.index, tables[name].columns)
     columns = list(next(iter(tables.values())).columns)
     out = _by_coefficient(m, tables, columns)

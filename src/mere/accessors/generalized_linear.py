@@ -19,7 +19,6 @@ from ..response import Response
 from ..results import AnovaTable, LogLik, _Printed
 from ..summaries import coefficient_frame
 from .effects import correlation_of, fixed_covariance
-from .intervals import chosen_parameters, interval_frame, percent_labels
 from .linear import expanded
 from .rows import omitted_rows, row_series
 
@@ -122,19 +121,6 @@ def vcov_glm(m: GLM, correlation: bool = False, full: bool = True) -> pd.DataFra
         V = correlation_of(V)
     names = list(m.design.names_full if full else m.design.names)
     return pd.DataFrame(expanded(m.design, V) if full else V, names, names)
-
-
-@g.confint.register(GLM)
-def _confint(m: GLM, parm: Any = None, level: float = 0.95, method: str = "Wald") -> pd.DataFrame:
-    from scipy.special import ndtri
-
-    if method != "Wald":
-        raise MereValueError(f"confint(method={method!r}) of a glm is not there yet; use method='Wald'")
-    estimate = g.coef(m)
-    se = np.sqrt(np.diag(g.vcov(m)))
-    quantile = float(ndtri((1 + level) / 2))
-    table = interval_frame(estimate.to_numpy(), se, list(estimate.index), quantile, percent_labels(level))
-    return table.iloc[chosen_parameters(parm, list(table.index))]
 
 
 @g.sigma.register(GLM)
