@@ -248,7 +248,7 @@ if TYPE_CHECKING:
     from .rface.margins import emm_basis, emmeans, emmip, emtrends, joint_tests, pwpp, ref_grid
 
 # Marginal means and inference are loaded when first asked for: what is never used should not slow `import mere` down.
-register_later(f"{__name__}.inference", f"{__name__}.profile_plots")
+register_later(f"{__name__}.inference", f"{__name__}.profile_plots", f"{__name__}.list_plots")
 _LATER = {
     **dict.fromkeys(("logProf", "varianceProf"), "inference.profile_results"),
     **dict.fromkeys(

@@ -130,6 +130,10 @@ class TermBlocks:
         """The blocks of all levels of all factors at par, one after another."""
         raise NotImplementedError
 
+    def hessian(self, par: Any) -> np.ndarray:
+        """The Hessian of the criterion at par."""
+        raise NotImplementedError
+
     def _term_order(self, values: np.ndarray) -> np.ndarray:
         """From the kernels' order (factor, level, column) to R's (term, level, column)."""
         terms = self.design.random

@@ -283,14 +283,14 @@ def test_a_negative_binomial_of_huge_size_is_poisson(made):
 
 
 def test_sparse_and_dense_ways_agree(made):
-    from mere import _core, _glmm
+    from mere import _core
 
     design = build_design("c ~ x + (x | g) + (x | h) + (1 | k)", made)
     f = GLMMObjective(design, families.poisson())
     rows = f.plan.rows
     plan = _core.Plan(rows, f.terms_layout.entries, f.n_kernel, 2)
     r = read_response(design, f.family)
-    sparse = _glmm.Glmm(plan, np.asfortranarray(design.X), r.y, None, None, 2, 5, 1.0, False, 1e-24, 100)
+    sparse = _core.Glmm(plan, np.asfortranarray(design.X), r.y, None, None, 2, 5, 1.0, False, 1e-24, 100)
     par = some_par(f, 6)
     assert plan.sparse
     assert not f.plan.sparse
