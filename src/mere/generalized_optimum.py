@@ -19,6 +19,7 @@ from .errors import ConvergenceError, MereValueError
 from .generalized_objective import GLMMObjective, generalized_kernel_error
 from .irls import irls
 from .optimizers import Optimum
+from .optimizers.active_set import active_set
 from .optimizers.nloptwrap import ALIASES
 
 __all__ = ["optimize_generalized", "read_generalized_start"]
@@ -41,7 +42,10 @@ def optimize_generalized(objective: GLMMObjective, control: GlmerControl, start:
                 return _only_theta(objective, stages[0], first, control)
             if stages[-1] == "auto" and objective.terms_layout.linear:
                 return _quasi_newton(objective, first, given, control)
-            return _two_stages(objective, stages, first, given, control)
+            found = _two_stages(objective, stages, first, given, control)
+            if stages[-1] == "auto":
+                return active_set(objective, found.par, found.value, found.feval, 1e-10, "SLSQP + Newton")
+            return found
         except _core.KernelError as error:
             raise generalized_kernel_error(error) from None
 
@@ -155,6 +159,8 @@ def _two_stages(
     if not given and control.nAGQ0initStep:
         rough = _stage(objective, stages[0] if not callable(stages[0]) else "nloptwrap", 0, first, control)
         first, evaluations = rough.par, rough.feval
+    if stages[1] == "auto":
+        control = control.with_options(ftol_abs=1e-4, xtol_abs=1e-4)
     fine = _stage(objective, stages[1], objective.rule, first, control)
     return Optimum(
         fine.par, fine.value, fine.feval + evaluations, fine.converged, fine.message, fine.optimizer, fine.gradient
