@@ -40,6 +40,7 @@ from .likelihood import (
 )
 from .pictures import densityplot, plot, splom
 from .refitting import refit, refitML, simulate, update
+from .resampling import cross_validate, permutation_test
 from .rows import (
     family,
     fitted,
@@ -73,6 +74,7 @@ __all__ = [
     "contest1D",
     "contestMD",
     "cooks_distance",
+    "cross_validate",
     "densityplot",
     "deviance",
     "df_residual",
@@ -105,6 +107,7 @@ __all__ = [
     "model_matrix",
     "ngrps",
     "nobs",
+    "permutation_test",
     "plot",
     "predict",
     "profile",
