@@ -191,8 +191,8 @@ def _findings(
     elif wide := _wide_terms(objective, state):
         text = (
             f"the standard deviation of {wide} makes probabilities of 0 and 1 by itself: the random effects separate "
-            "the outcomes, and their variance has no finite estimate; take the term out, or collect more outcomes for each "
-            "level"
+            "the outcomes, and their variance has no finite estimate; take the term out, or collect more outcomes for "
+            "each level"
         )
         found.append((control.check_conv_grad, Finding(text, ConvergenceWarning)))
     return found
