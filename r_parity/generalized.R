@@ -78,7 +78,7 @@ nb <- function(id, formula, data, nAGQ = 1) {
   outer <- function(s) { o <- inner(s, keep); keep <<- o$par; o$objective }
   s <- optimize(outer, x[last] + c(-.7, .7), tol = 1e-7)$minimum
   x <- c(inner(s, keep)$par, s)
-  H <- hessian(F, x, method.args = list(d = 1e-3, r = 3)); free <- x > 1e-6 | lower < 0
+  H <- hessian(F, x, method.args = list(d = .03, r = 3)); free <- x > 1e-6 | lower < 0
   V <- matrix(0, last, last); V[free, free] <- 2 * solve(H[free, free])
   at <- nth + seq_along(fixef(start))
   witness <- quiet(glmmTMB(as.formula(formula), d, family = nbinom2))
