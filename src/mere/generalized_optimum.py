@@ -24,6 +24,7 @@ from .optimizers.nloptwrap import ALIASES
 
 __all__ = ["optimize_generalized", "read_generalized_start"]
 
+_HALF_AT_ZERO = {"logit", "probit", "cloglog", "cauchit"}  # there eta = 0 is a mean inside (0, 1), of use to any family
 _MESSAGES = {0: "converged", 1: "stalled: the criterion is flat or not smooth here", 2: "maxeval reached"}
 
 
@@ -78,10 +79,12 @@ def _joint_or(objective: GLMMObjective, first: np.ndarray) -> np.ndarray:
 def _with_fixed_start(objective: GLMMObjective, first: np.ndarray) -> np.ndarray:
     """Where eta = 0 is no valid linear predictor, start from the fixed effects of the model without random effects."""
     family, design = objective.family, objective.design
+    if objective.p == 0 or (family.code >= 0 and family.link.code >= 0 and family.link.name in _HALF_AT_ZERO):
+        return first
     with np.errstate(all="ignore"):
         zero = np.zeros(1)
         mu = family.link.inverse(zero)
-        if objective.p == 0 or (family.link.valid(zero) and family.valid_mu(mu)):
+        if family.link.valid(zero) and family.valid_mu(mu):
             return first
     out = first.copy()
     out[objective.n_re : objective.n_re + objective.p] = irls(
