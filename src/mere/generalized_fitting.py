@@ -188,15 +188,37 @@ def _findings(
             "its estimate and standard error grow without bound; leave it out, join levels, or penalize it"
         )
         found.append((control.check_conv_grad, Finding(text, ConvergenceWarning)))
+    elif wide := _wide_terms(objective, state):
+        text = (
+            f"the standard deviation of {wide} makes probabilities of 0 and 1 by itself: the random effects separate "
+            "the outcomes, and their variance has no finite estimate; take the term out, or collect more outcomes for "
+            "each level"
+        )
+        found.append((control.check_conv_grad, Finding(text, ConvergenceWarning)))
     return found
 
 
-def _separated(objective: GLMMObjective, state: GLMMState) -> int:
+def _limit(objective: GLMMObjective) -> float:
+    """|eta| beyond which a probability is 0 or 1; infinite where there is no such thing."""
     if objective.family.name != "binomial" or objective.family.link.name not in ("logit", "probit", "cloglog"):
-        return 0
-    fixed = objective.design.X @ state.beta
-    limit = _SEPARATED if objective.family.link.name == "logit" else 7.0
-    return int((np.abs(fixed) > limit).sum())
+        return float("inf")
+    return _SEPARATED if objective.family.link.name == "logit" else 7.0
+
+
+def _wide_terms(objective: GLMMObjective, state: GLMMState) -> str:
+    """The random effects, `(Intercept) | g`, whose standard deviation alone makes probabilities 0 or 1."""
+    limit, names, layout = 0.4 * _limit(objective), [], objective.terms_layout
+    for t, term in enumerate(objective.design.random):
+        entries, theta = term.covariance.entries, state.theta[layout.theta_at[t] : layout.theta_at[t + 1]]
+        for i, name in enumerate(term.names):
+            size = 1.0 if term.values is None else float(np.sqrt(np.mean(term.values[:, i] ** 2)))
+            if size * np.sqrt((theta[entries[:, 0] == i] ** 2).sum()) > limit:
+                names.append(f"{name} | {term.group}")
+    return ", ".join(names)
+
+
+def _separated(objective: GLMMObjective, state: GLMMState) -> int:
+    return int((np.abs(objective.design.X @ state.beta) > _limit(objective)).sum())
 
 
 def _culprit(objective: GLMMObjective, state: GLMMState) -> str:

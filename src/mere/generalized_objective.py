@@ -246,7 +246,8 @@ class GLMMObjective(TermBlocks):
         g: np.ndarray = self.work.gradient()
         if self.terms_layout.linear:
             return g
-        return np.concatenate([g[: self.n_kernel] @ self.jacobian(par), g[self.n_kernel :]])
+        own = self._by_par(g[: self.n_kernel], np.asarray(par)[: self.n_re], self.terms_layout)
+        return np.concatenate([own, g[self.n_kernel :]])
 
     def _differences(self, par: np.ndarray) -> np.ndarray:
         out = np.empty(len(par))

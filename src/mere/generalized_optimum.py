@@ -19,10 +19,12 @@ from .errors import ConvergenceError, MereValueError
 from .generalized_objective import GLMMObjective, generalized_kernel_error
 from .irls import irls
 from .optimizers import Optimum
+from .optimizers.active_set import active_set
 from .optimizers.nloptwrap import ALIASES
 
 __all__ = ["optimize_generalized", "read_generalized_start"]
 
+_HALF_AT_ZERO = {"logit", "probit", "cloglog", "cauchit"}  # there eta = 0 is a mean inside (0, 1), of use to any family
 _MESSAGES = {0: "converged", 1: "stalled: the criterion is flat or not smooth here", 2: "maxeval reached"}
 
 
@@ -41,7 +43,10 @@ def optimize_generalized(objective: GLMMObjective, control: GlmerControl, start:
                 return _only_theta(objective, stages[0], first, control)
             if stages[-1] == "auto" and objective.terms_layout.linear:
                 return _quasi_newton(objective, first, given, control)
-            return _two_stages(objective, stages, first, given, control)
+            found = _two_stages(objective, stages, first, given, control)
+            if stages[-1] == "auto":
+                return active_set(objective, found.par, found.value, found.feval, 1e-10, "SLSQP + Newton")
+            return found
         except _core.KernelError as error:
             raise generalized_kernel_error(error) from None
 
@@ -74,10 +79,12 @@ def _joint_or(objective: GLMMObjective, first: np.ndarray) -> np.ndarray:
 def _with_fixed_start(objective: GLMMObjective, first: np.ndarray) -> np.ndarray:
     """Where eta = 0 is no valid linear predictor, start from the fixed effects of the model without random effects."""
     family, design = objective.family, objective.design
+    if objective.p == 0 or (family.code >= 0 and family.link.code >= 0 and family.link.name in _HALF_AT_ZERO):
+        return first
     with np.errstate(all="ignore"):
         zero = np.zeros(1)
         mu = family.link.inverse(zero)
-        if objective.p == 0 or (family.link.valid(zero) and family.valid_mu(mu)):
+        if family.link.valid(zero) and family.valid_mu(mu):
             return first
     out = first.copy()
     out[objective.n_re : objective.n_re + objective.p] = irls(
@@ -155,6 +162,8 @@ def _two_stages(
     if not given and control.nAGQ0initStep:
         rough = _stage(objective, stages[0] if not callable(stages[0]) else "nloptwrap", 0, first, control)
         first, evaluations = rough.par, rough.feval
+    if stages[1] == "auto":
+        control = control.with_options(ftol_abs=1e-4, xtol_abs=1e-4)
     fine = _stage(objective, stages[1], objective.rule, first, control)
     return Optimum(
         fine.par, fine.value, fine.feval + evaluations, fine.converged, fine.message, fine.optimizer, fine.gradient

@@ -490,3 +490,10 @@ def test_hat_values(cbpp):
     penalty = np.diag(np.r_[np.ones(ZL.shape[1]), np.zeros(design.X.shape[1])])
     want = np.einsum("ij,jk,ik->i", A, np.linalg.inv(A.T @ A + penalty), A)
     np.testing.assert_allclose(mere.hatvalues(cbpp), want, rtol=1e-8)
+
+
+def test_random_effects_that_separate_are_named():
+    g = np.repeat([f"g{i}" for i in range(8)], 5)
+    d = pd.DataFrame({"y": np.repeat([0, 1, 0, 1, 1, 0, 1, 0], 5), "g": pd.Categorical(g)})
+    with pytest.warns(ConvergenceWarning, match=r"standard deviation of \(Intercept\) \| g .* separate"):
+        mere.glmer("y ~ 1 + (1 | g)", d, "binomial")

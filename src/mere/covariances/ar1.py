@@ -33,5 +33,9 @@ class AR1(OneCorrelation):
         dpower = lag * rho ** np.maximum(lag - 1, 0)
         return power * scale, dpower * scale + power * dscale
 
+    def correlation(self, rho: float) -> tuple[np.ndarray, np.ndarray]:
+        lag = np.abs(np.subtract.outer(np.arange(self.k), np.arange(self.k)))
+        return rho**lag, lag * rho ** np.maximum(lag - 1, 0)
+
     def correlation_of(self, R: np.ndarray) -> float:
         return float(np.diagonal(R, -1).mean())

@@ -43,5 +43,9 @@ class CompoundSymmetry(OneCorrelation):
             s, ds = s + below**2, ds + 2 * below * dbelow
         return np.array(values), np.array(slopes)
 
+    def correlation(self, rho: float) -> tuple[np.ndarray, np.ndarray]:
+        other = 1.0 - np.eye(self.k)
+        return np.eye(self.k) + rho * other, other
+
     def correlation_of(self, R: np.ndarray) -> float:
         return float(R[np.tril_indices(self.k, -1)].mean())

@@ -30,6 +30,10 @@ class OneCorrelation:
         """The lower triangle of C by columns, and its derivative by ρ."""
         raise NotImplementedError
 
+    def correlation(self, rho: float) -> tuple[np.ndarray, np.ndarray]:
+        """The correlation matrix (k, k), and its derivative by ρ."""
+        raise NotImplementedError
+
     def correlation_of(self, R: np.ndarray) -> float:
         """ρ of a correlation matrix."""
         raise NotImplementedError
@@ -84,6 +88,19 @@ class OneCorrelation:
         out = np.zeros((len(rows), self.n_par))
         out[np.arange(len(rows)), 0 if self.hom else rows] = values
         out[:, -1] = self._sd(par)[rows] * slopes
+        return out
+
+    def covariance_slopes(self, par: np.ndarray) -> np.ndarray:
+        """d (Λ₁ Λ₁') / d par, (n_par, k, k): finite where the derivative of Λ₁ is not, at |ρ| = 1."""
+        par = np.asarray(par, dtype=np.float64)
+        sd = self._sd(par)
+        R, dR = self.correlation(float(par[-1]))
+        out = np.zeros((self.n_par, self.k, self.k))
+        for i in range(self.k):
+            block = out[0 if self.hom else i]
+            block[i] += R[i] * sd
+            block[:, i] += R[i] * sd
+        out[-1] = np.outer(sd, sd) * dR
         return out
 
     def from_factor(self, L: np.ndarray) -> np.ndarray:
