@@ -23,6 +23,7 @@ from .contests import (
     show_tests,
     step,
 )
+from .densities import fit_record, log_density
 from .diagnostics import allFit, cooks_distance, dfbeta, dfbetas, influence, jackknife, rstudent
 from .effects import VarCorr, coef, fixef, ranef, sigma, vcov
 from .inference import anova, bootMer, confint, profile
@@ -85,6 +86,7 @@ __all__ = [
     "drop1",
     "extractAIC",
     "family",
+    "fit_record",
     "fitted",
     "fixef",
     "formula",
@@ -102,6 +104,7 @@ __all__ = [
     "isSingular",
     "jackknife",
     "logLik",
+    "log_density",
     "ls_means",
     "model2restriction_matrix",
     "model_frame",
