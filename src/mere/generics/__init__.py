@@ -40,7 +40,7 @@ from .likelihood import (
 )
 from .pictures import densityplot, plot, splom
 from .refitting import refit, refitML, simulate, update
-from .resampling import cross_validate, permutation_test
+from .resampling import bootstrap, cross_validate, permutation_test
 from .rows import (
     family,
     fitted,
@@ -68,6 +68,7 @@ __all__ = [
     "anova",
     "as_lmerModLmerTest",
     "bootMer",
+    "bootstrap",
     "coef",
     "confint",
     "contest",

@@ -6,7 +6,56 @@ from typing import Any
 
 from .declare import generic, no_method
 
-__all__ = ["cross_validate", "permutation_test"]
+__all__ = ["bootstrap", "cross_validate", "permutation_test"]
+
+
+@generic
+def bootstrap(model: Any, FUN: Any = None, **kwargs: Any) -> Any:
+    """The bootstrap of any model, by several schemes, with intervals.
+
+    Parameters
+    ----------
+    model : LM, GLM, LMM, GLMM
+    FUN : callable, optional
+        A function of a model that returns numbers; default the parameters.
+    type : {"case", "parametric", "residual", "wild", "reb"}
+        Rows, or for mixed models whole clusters, drawn with replacement; responses drawn from the model; residuals and
+        random effects drawn after scaling them to the estimated variances; marginal residuals of clusters times random
+        signs; blocks of residuals (one grouping factor).
+    nsim : int
+    ci : {"percentile", "basic", "norm", "bca", "studentized"}
+        BCa takes its acceleration from leaving out one row, or one level of the factor that all others are nested in.
+    conf_level : float
+    cluster : str or array, optional
+        What is drawn or signed together: a grouping factor, a column, or labels of rows.
+    null, alternative
+        Of the p-values, which invert a percentile interval.
+    seed : int or numpy.random.Generator, optional
+    ncpus : int, optional
+    checkpoint : path, optional
+    progress : bool, optional
+    save_resamples : bool
+
+    Returns
+    -------
+    BootstrapTable
+        ``.table``, ``.t0``, ``.t``, ``.resamples``, ``.failures``; `confint` gives the other kinds of intervals.
+
+    References
+    ----------
+    Davison and Hinkley (1997), Bootstrap methods and their application; Carpenter, Goldstein and Rasbash (2003), J. R.
+    Stat. Soc. C 52, 431-443; Chambers and Chandra (2013), J. Comput. Graph. Stat. 22, 452-470; Modugno and Giannerini
+    (2015), Stat. Methods Appl. 24, 427-445.
+
+    Examples
+    --------
+    >>> from mere import bootstrap, glm
+    >>> from mere.datasets import warpbreaks
+    >>> b = bootstrap(glm("breaks ~ wool", warpbreaks, "poisson"), nsim=400, seed=1)
+    >>> b.table.loc["woolB", ["conf.low", "conf.high"]].round(2).to_list()
+    [-0.42, 0.08]
+    """
+    raise no_method("bootstrap", model)
 
 
 @generic

@@ -2,8 +2,9 @@
 
 from . import (
     anovas,
-    bootstrap,
     bootstrap_intervals,
+    bootstrapping,
+    bootstraps,
     coefficients,
     comparisons,
     crossvalidation,
@@ -23,8 +24,9 @@ from . import (
 
 __all__ = [
     "anovas",
-    "bootstrap",
     "bootstrap_intervals",
+    "bootstrapping",
+    "bootstraps",
     "coefficients",
     "comparisons",
     "crossvalidation",

@@ -223,6 +223,7 @@ def _known_levels(m: LMM | GLMM, folds: Folds) -> tuple[np.ndarray, dict[int, st
 def _conditional(m: LMM | GLMM, test: np.ndarray, train: np.ndarray) -> np.ndarray:
     own, held = take_rows(m.design, train), take_rows(m.design, test)
     s: Any
+    family: Family
     if isinstance(m, LMM):
         s, family = fit_lmm(own, m.reml, m.control, m.par).state, gaussian()
     else:
