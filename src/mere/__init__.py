@@ -168,6 +168,7 @@ __all__ = [
     "glmerControl",
     "glmer_nb",
     "hatvalues",
+    "infer",
     "influence",
     "isGLMM",
     "isLMM",
@@ -199,6 +200,8 @@ __all__ = [
     "permutation_test",
     "permute_levels",
     "plot",
+    "power_curve",
+    "power_sim",
     "predict",
     "profile",
     "pwpm",
@@ -233,6 +236,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .inference.power import power_curve, power_sim
     from .inference.profile_results import logProf, varianceProf
     from .margins import (
         Basis,
@@ -253,12 +257,15 @@ if TYPE_CHECKING:
         split_fac,
         test,
     )
+    from .rface.front_door import infer
     from .rface.margins import emm_basis, emmeans, emmip, emtrends, joint_tests, pwpp, ref_grid
 
 # Marginal means and inference are loaded when first asked for: what is never used should not slow `import mere` down.
 register_later(f"{__name__}.inference", f"{__name__}.profile_plots", f"{__name__}.list_plots")
 _LATER = {
     **dict.fromkeys(("logProf", "varianceProf"), "inference.profile_results"),
+    **dict.fromkeys(("power_curve", "power_sim"), "inference.power"),
+    "infer": "rface.front_door",
     **dict.fromkeys(
         (
             "Basis",
