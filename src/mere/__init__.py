@@ -98,6 +98,7 @@ from .generics import (
 )
 from .generics.declare import register_later
 from .rface import (
+    glFormula,
     glm,
     glmer,
     glmer_nb,
@@ -105,9 +106,12 @@ from .rface import (
     lm,
     lmer,
     lmList,
+    mkGlmerDevfun,
     mkLmerDevfun,
     mkMerMod,
+    optimizeGlmer,
     optimizeLmer,
+    updateGlmerDevfun,
 )
 
 __all__ = [
@@ -163,6 +167,7 @@ __all__ = [
     "getME",
     "get_Lb_ddf",
     "get_model",
+    "glFormula",
     "glm",
     "glmer",
     "glmerControl",
@@ -187,6 +192,7 @@ __all__ = [
     "log_density",
     "ls_means",
     "make_tran",
+    "mkGlmerDevfun",
     "mkLmerDevfun",
     "mkMerMod",
     "model2restriction_matrix",
@@ -195,6 +201,7 @@ __all__ = [
     "mvcontrast",
     "ngrps",
     "nobs",
+    "optimizeGlmer",
     "optimizeLmer",
     "pairs",
     "permutation_test",
@@ -229,6 +236,7 @@ __all__ = [
     "to_html",
     "to_text",
     "update",
+    "updateGlmerDevfun",
     "varianceProf",
     "vcov",
     "vcovAdj",
