@@ -18,6 +18,7 @@ from .. import generics as g
 from ..accessors.rows import fitted_values
 from ..conditioning import kept_columns
 from ..errors import BootstrapWarning, MereError, MereValueError, tell
+from ..generalized import GLM, GLMM
 from ..model import LM, LMM
 from ..refitting import theta_rows
 from ..replicates import ChunkFitter, failure_text
@@ -162,11 +163,16 @@ def named(value: Any) -> pd.Series:
     return pd.Series(array, [f"t{i + 1}" for i in range(len(array))])
 
 
-def natural_parameters(m: Any) -> pd.Series:
-    """Standard deviations, correlations, sigma and fixed effects of a model, by name."""
+def model_parameters(m: Any) -> pd.Series:
+    """Standard deviations, correlations, sigma and fixed effects of a model, by name; what its family has of them."""
     if isinstance(m, LM):
         return pd.Series(np.append(m.beta, m.sigma), [*m.design.names, "sigma"])
+    if isinstance(m, GLM):
+        return pd.Series(m.beta, list(m.design.names))
     parameters = variance_parameters(m.design.random)
+    if isinstance(m, GLMM):
+        values = np.append(parameters.values(m.theta, 1.0)[:-1], m.beta)
+        return pd.Series(values, [*parameters.names[:-1], *m.design.names])
     values = np.append(parameters.values(m.theta, m.sigma), m.beta)
     return pd.Series(values, [*parameters.names, *m.design.names])
 
@@ -198,7 +204,7 @@ def _boot(
     draw, number = Draw(m, kept, type == "semiparametric"), read_seed(seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        statistic = natural_parameters if FUN is None else FUN
+        statistic = model_parameters if FUN is None else FUN
         t0 = named(statistic(m))
     task: Any
     if FUN is None and mixed:

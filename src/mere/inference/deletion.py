@@ -17,16 +17,16 @@ from ..accessors.effects import fixed_covariance
 from ..accessors.rows import row_labels
 from ..design import Design, take_rows
 from ..errors import BootstrapWarning, MereError, MereKeyError, MereValueError, tell
-from ..fitting import fit_lmm
 from ..frame import Factor, as_factor, as_frame
-from ..linear import fit_lm
-from ..model import LM, LMM, linear_model, mixed_model
+from ..generalized import GLM, GLMM
+from ..model import LM, LMM
 from ..refitting import theta_rows
 from ..replicates import available_cpus, failure_text
 from ..reterms import cross_factors
 from ..variance_parameters import variance_parameters
-from .bootstrapping import named, natural_parameters
+from .bootstrapping import model_parameters, named
 from .clusters import is_nested
+from .refits import fit_as
 
 __all__ = ["Influence", "Jackknife", "Units", "deletions", "without_rows"]
 
@@ -137,7 +137,7 @@ def row_units(design: Design) -> Units:
     return Units(row_labels(design), np.arange(n + 1, dtype=np.int64), np.arange(n, dtype=np.int64), "rows")
 
 
-def group_units(m: LMM | LM, groups: str | Sequence[str]) -> Units:
+def group_units(m: Any, groups: str | Sequence[str]) -> Units:
     """The levels of a factor of the model or of its data, or of the interaction of several."""
     names = [groups] if isinstance(groups, str) else list(groups)
     for t in m.design.random:
@@ -147,7 +147,7 @@ def group_units(m: LMM | LM, groups: str | Sequence[str]) -> Units:
     return _by_factor(cross_factors(parts), ":".join(names))
 
 
-def _factor(m: LMM | LM, name: str) -> Factor:
+def _factor(m: Any, name: str) -> Factor:
     frame = m.design.frame
     if name in frame.variables:
         return as_factor(frame.variables[name])
@@ -169,7 +169,7 @@ def _by_factor(factor: Factor, name: str) -> Units:
     return Units(labels, ptr, np.argsort(codes, kind="stable").astype(np.int64), name)
 
 
-def independent_units(m: LMM) -> Units:
+def independent_units(m: Any) -> Units:
     """The units of the jackknife: the outermost factor if all are nested in it, else the one with most levels."""
     terms = {t.group: t for t in m.design.random}
     few = min(terms.values(), key=lambda t: len(t.levels))
@@ -206,17 +206,15 @@ def without_rows(design: Design, rows: np.ndarray) -> Design:
     return take_rows(design, np.flatnonzero(keep))
 
 
-def refit_without(m: LMM | LM, rows: np.ndarray) -> Any:
+def refit_without(m: Any, rows: np.ndarray) -> Any:
     """The model fitted without some rows."""
     design = without_rows(m.design, rows)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if isinstance(m, LM):
-            return linear_model(fit_lm(design), m.call)
-        return mixed_model(fit_lmm(design, m.reml, m.control, m.par), m.control, m.call)
+        return fit_as(m, design)
 
 
-def _one_by_one(m: LMM | LM, units: Units, statistic: Callable[[Any], Any], size: int) -> tuple[np.ndarray, pd.Series]:
+def _one_by_one(m: Any, units: Units, statistic: Callable[[Any], Any], size: int) -> tuple[np.ndarray, pd.Series]:
     out, causes = np.full((len(units.labels), size), np.nan), {}
     for i, label in enumerate(units.labels):
         try:
@@ -291,16 +289,18 @@ def _cooks(i: Influence) -> pd.Series:
 
 @g.jackknife.register(LMM)
 @g.jackknife.register(LM)
+@g.jackknife.register(GLM)
+@g.jackknife.register(GLMM)
 def _jackknife(
-    m: LMM | LM, groups: Any = None, FUN: Callable[[Any], Any] | None = None, ncpus: int | None = None
+    m: LMM | LM | GLM | GLMM, groups: Any = None, FUN: Callable[[Any], Any] | None = None, ncpus: int | None = None
 ) -> Jackknife:
-    if groups == "rows" or (groups is None and isinstance(m, LM)):
+    if groups == "rows" or (groups is None and isinstance(m, (LM, GLM))):
         units = row_units(m.design)
     elif groups is None:
-        units = independent_units(m)  # type: ignore[arg-type]
+        units = independent_units(m)
     else:
         units = group_units(m, groups)
-    statistic = natural_parameters if FUN is None else FUN
+    statistic = model_parameters if FUN is None else FUN
     t0 = named(statistic(m))
     if FUN is None and isinstance(m, LMM) and m.objective.layout.linear:
         status, _, sigma, par, beta, _ = deletions(m, units, ncpus)

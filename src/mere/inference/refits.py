@@ -14,12 +14,14 @@ from ..covariances import STRUCTURES
 from ..design import Design, build_design
 from ..errors import MereValueError, SingularFitMessage
 from ..fitting import fit_lmm
-from ..generalized import GLM, GLMM
+from ..generalized import GLM, GLMM, generalized_linear_model, generalized_mixed_model
+from ..generalized_fitting import fit_glmm
+from ..irls import fit_glm
 from ..language.updating import update_formula
 from ..linear import fit_lm
-from ..model import linear_model, mixed_model
+from ..model import LM, LMM, linear_model, mixed_model
 
-__all__ = ["join_formula", "refit_formula", "without_terms"]
+__all__ = ["fit_as", "join_formula", "refit_formula", "without_terms"]
 
 _DESIGN = ("weights", "offset", "subset", "na_action", "contrasts", "env")
 
@@ -89,3 +91,17 @@ def _same_rows(design: Design, smaller: Design) -> None:
             f"the model without a term uses {len(smaller.y)} rows, the model {len(design.y)}: "
             "leave out incomplete rows before fitting"
         )
+
+
+def fit_as(m: Any, design: Design) -> Any:
+    """The model of a design, fitted as `m` was."""
+    if isinstance(m, LMM):
+        return mixed_model(fit_lmm(design, m.reml, m.control, m.par), m.control, m.call)
+    if isinstance(m, GLMM):
+        start = {"par": m.par, "fixef": m.beta}
+        fit = fit_glmm(design, m.model_family, m.nAGQ, m.control, start, joint_theta=m.optinfo.joint_theta)
+        return generalized_mixed_model(fit, m.control, m.call)
+    if isinstance(m, LM):
+        return linear_model(fit_lm(design), m.call)
+    response, found = fit_glm(design, m.model_family)
+    return generalized_linear_model(design, m.model_family, response, found, m.call)

@@ -13,6 +13,7 @@ import pandas as pd
 from .. import generics as g
 from ..errors import DataMessage, MereError, MereStateError, MereUnavailableError, MereValueError, tell
 from ..generalized import GLM, GLMM
+from ..inference.bootstrapping import model_parameters
 from ..inference.methods import reference_of
 from ..inference.permutation.contrasts import permute_contrasts
 from ..inference.profile_results import Profile
@@ -315,9 +316,7 @@ def _profiled(m: Any, a: dict[str, Any]) -> pd.DataFrame:
     if not isinstance(m, (LMM, GLMM)):
         raise MereStateError("how='profile' is about variance components, and this model has no random effects")
     limits_of = g.confint(m, "theta_", level=a["level"])
-    from ..inference.bootstraps.running import generalized_parameters
-
-    estimates = generalized_parameters(m)
+    estimates = model_parameters(m)
     rows = []
     for name, (low, high) in zip(limits_of.index, limits_of.to_numpy(), strict=True):
         sd = not str(name).startswith("cor_")

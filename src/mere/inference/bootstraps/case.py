@@ -17,13 +17,10 @@ import numpy as np
 
 from ...design import Design
 from ...errors import MereValueError
-from ...fitting import fit_lmm
-from ...generalized import GLM, GLMM, generalized_linear_model, generalized_mixed_model
-from ...generalized_fitting import fit_glmm
-from ...irls import fit_glm
-from ...linear import fit_lm
-from ...model import LM, LMM, linear_model, mixed_model
+from ...generalized import GLM, GLMM
+from ...model import LM, LMM
 from ..clusters import cluster_codes, cluster_rows, is_nested
+from ..refits import fit_as
 from .scheme import Request, Task, replicate_rng, run_replicates
 
 __all__ = ["case_scheme", "drawn_design"]
@@ -48,7 +45,7 @@ def case_scheme(request: Request, cluster: Any) -> Task:
         raise MereValueError("the case bootstrap needs two clusters at least")
 
     def make(rng: np.random.Generator) -> Any:
-        return _fit(m, drawn_design(m.design, rows, rng.integers(0, len(rows), len(rows))))
+        return fit_as(m, drawn_design(m.design, rows, rng.integers(0, len(rows), len(rows))))
 
     return run_replicates(request, make)
 
@@ -87,20 +84,6 @@ def drawn_design(design: Design, clusters: list[np.ndarray], drawn: np.ndarray) 
         frame=replace(frame, variables=variables, rows=None, row_names=None),
         findings=(),
     )
-
-
-def _fit(m: Any, design: Design) -> Any:
-    """The model of a design, fitted as `m` was."""
-    if isinstance(m, LMM):
-        return mixed_model(fit_lmm(design, m.reml, m.control, m.par), m.control, m.call)
-    if isinstance(m, GLMM):
-        start = {"par": m.par, "fixef": m.beta}
-        fit = fit_glmm(design, m.model_family, m.nAGQ, m.control, start, joint_theta=m.optinfo.joint_theta)
-        return generalized_mixed_model(fit, m.control, m.call)
-    if isinstance(m, LM):
-        return linear_model(fit_lm(design), m.call)
-    response, found = fit_glm(design, m.model_family)
-    return generalized_linear_model(design, m.model_family, response, found, m.call)
 
 
 # -- many fits at once ---------------------------------------------------------------

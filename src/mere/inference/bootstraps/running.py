@@ -17,7 +17,7 @@ from ...generalized import GLM, GLMM
 from ...model import LM, LMM
 from ...simulation import read_seed
 from ..bootstrap_intervals import acceleration, bootstrap_interval, quantiles
-from ..bootstrapping import Bootstrap, named, natural_parameters
+from ..bootstrapping import Bootstrap, model_parameters, named
 from ..clusters import group_codes, outer_group
 from ..resampling import Pool, run_task
 from .case import case_scheme
@@ -114,19 +114,6 @@ def studentized_interval(t: np.ndarray, se: np.ndarray, t0: float, se0: float, l
     return out
 
 
-def generalized_parameters(m: Any) -> pd.Series:
-    """The parameters of any model by name."""
-    if isinstance(m, GLM):
-        return pd.Series(m.beta, list(m.design.names))
-    if isinstance(m, GLMM):
-        from ...variance_parameters import variance_parameters
-
-        parameters = variance_parameters(m.design.random)
-        values = np.append(parameters.values(m.theta, 1.0)[:-1], m.beta)
-        return pd.Series(values, [*parameters.names[:-1], *m.design.names])
-    return natural_parameters(m)
-
-
 def _read(m: Any, type: str, nsim: Any, ci: str, conf_level: float, statistic: Any) -> str:
     """Everything that can be wrong, before anything is fitted."""
     if type not in SCHEMES:
@@ -175,7 +162,7 @@ def _bootstrap(
     kind = _read(m, type, nsim, ci, conf_level, FUN)
     crossing_p(np.zeros(1), 0.0, 0.0, alternative)
     number = read_seed(seed)
-    statistic = generalized_parameters if FUN is None else FUN
+    statistic = model_parameters if FUN is None else FUN
     t0 = named(statistic(m))
     errors = kind == "studentized"
     request = Request(m, statistic, FUN is None, len(t0), errors, number)
