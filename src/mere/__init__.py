@@ -15,7 +15,7 @@ from . import (
     refitting,
     simulation,
 )
-from .control import glmerControl, lmerControl
+from .control import glmerControl, lmerControl, nlmerControl
 from .generics import (
     AIC,
     BIC,
@@ -220,6 +220,19 @@ __all__ = [
     "vcov",
     "vcovAdj",
     "weights",
+    "SSasymp",
+    "SSasympOff",
+    "SSasympOrig",
+    "SSbiexp",
+    "SSfol",
+    "SSfpl",
+    "SSgompertz",
+    "SSlogis",
+    "SSmicmen",
+    "SSweibull",
+    "SelfStart",
+    "nlmer",
+    "nlmerControl",
 ]
 
 if TYPE_CHECKING:
@@ -243,10 +256,24 @@ if TYPE_CHECKING:
         split_fac,
         test,
     )
+    from .rface.nonlinear import nlmer
+    from .selfstarts import (
+        SSasymp,
+        SSasympOff,
+        SSasympOrig,
+        SSbiexp,
+        SSfol,
+        SSfpl,
+        SSgompertz,
+        SSlogis,
+        SSmicmen,
+        SSweibull,
+        SelfStart,
+    )
     from .rface.margins import emm_basis, emmeans, emmip, emtrends, joint_tests, pwpp, ref_grid
 
 # Marginal means and inference are loaded when first asked for: what is never used should not slow `import mere` down.
-register_later(f"{__name__}.inference", f"{__name__}.profile_plots")
+register_later(f"{__name__}.inference", f"{__name__}.profile_plots", f"{__name__}.rface.nonlinear")
 _LATER = {
     **dict.fromkeys(("logProf", "varianceProf"), "inference.profile_results"),
     **dict.fromkeys(
@@ -270,6 +297,23 @@ _LATER = {
             "test",
         ),
         "margins",
+    ),
+    "nlmer": "rface.nonlinear",
+    **dict.fromkeys(
+        (
+            "SSasymp",
+            "SSasympOff",
+            "SSasympOrig",
+            "SSbiexp",
+            "SSfol",
+            "SSfpl",
+            "SSgompertz",
+            "SSlogis",
+            "SSmicmen",
+            "SSweibull",
+            "SelfStart",
+        ),
+        "selfstarts",
     ),
     **dict.fromkeys(("emm_basis", "emmeans", "emmip", "emtrends", "joint_tests", "pwpp", "ref_grid"), "rface.margins"),
 }
