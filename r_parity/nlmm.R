@@ -3,8 +3,8 @@
 #   Rscript r_parity/nlmm.R [id ...]        (from the root of the checkout)
 #
 # lme4's nlmer stops early (tolPwrss = 1e-10 and Nelder-Mead). Here tolPwrss is 1e-13, and BOBYQA and nlminb take turns on
-# lme4's own deviance function until neither gains. The criterion of R leaves out -sum(log(weights)): `constant` is it,
-# and is added to `criterion` and `evaluations`.
+# lme4's own deviance function until neither gains. There is no case with weights: with weights other than 1 nlmer 1.1-31
+# ends in "step factor reduced below 0.001" (tests/unit/test_nonlinear.py has a dense reference instead).
 suppressMessages(library(lme4))
 source("r_parity/tables.R")
 stopifnot(packageVersion("lme4") == "1.1.31")
@@ -44,8 +44,9 @@ g <- function(id, formula, data, start, args = "", mere = list(), nAGQ = 1L, pyt
   base <- paste0("nlmer(", formula, ", ", data, ", start = start", if (nzchar(args)) paste0(", ", args))
   control <- nlmerControl(tolPwrss = 1e-13)
   make <- function() quiet(eval(parse(text = paste0(base, ", nAGQ = ", nAGQ, "L, control = control, devFunOnly = TRUE)"))))
+  loose <- FALSE
   devfun <- tryCatch(make(), error = function(e) {
-    control <<- nlmerControl(tolPwrss = 1e-10, optimizer = "bobyqa", optCtrl = list(rhobeg = .02)); NULL })
+    loose <<- TRUE; control <<- nlmerControl(tolPwrss = 1e-10, optimizer = "bobyqa", optCtrl = list(rhobeg = .02)); NULL })
   if (is.null(devfun)) devfun <- tryCatch(make(), error = function(e) NULL)
   if (is.null(devfun)) { cat(id, ": nlmer fails\n"); return(invisible()) }
   rho <- environment(devfun)
@@ -60,6 +61,13 @@ g <- function(id, formula, data, start, args = "", mere = list(), nAGQ = 1L, pyt
   size <- pmax(abs(x), 1e-2)
   h <- function(z) f(z * size)
   best <- f(x)
+  for (lift in if (nAGQ > 0) c(1, .3 * max(x[seq_len(nth)]), .1 * max(x[seq_len(nth)])) else numeric(0)) {
+    if (any(lower == 0 & x < 1e-2)) {
+      y <- x; low <- which(lower == 0 & x < 1e-2); y[low] <- lift
+      o <- tryCatch(quiet(minqa::bobyqa(y / size, h, lower / size, rep(Inf, length(x)), control = list(rhobeg = .02, rhoend = 1e-8, maxfun = 2e4))), error = function(e) NULL)
+      if (!is.null(o) && o$fval < best) { x <- o$par * size; size <- pmax(abs(x), 1e-2); best <- f(x) }
+    }
+  }
   for (turn in 1:6) {
     o <- quiet(minqa::bobyqa(x / size, h, lower / size, rep(Inf, length(x)),
          control = list(rhobeg = c(.05, .01, 1e-3, 1e-2, 1e-3, 1e-4)[turn], rhoend = 1e-10, maxfun = 2e4)))
@@ -69,12 +77,10 @@ g <- function(id, formula, data, start, args = "", mere = list(), nAGQ = 1L, pyt
   }
   for (i in zero) { y <- x; y[i] <- 0; if (f(y) <= best + 1e-9) { x <- y; best <- f(y) } }
   value <- f(x)
-  w <- if (grepl("weights", args)) get(data)$w else NULL
-  constant <- if (is.null(w)) 0 else -sum(log(w))
   pp <- rho$pp; resp <- rho$resp
   beta <- if (nAGQ > 0) x[-seq_len(nth)] else pp$beta(1)
   points <- if (nAGQ > 0) list(x, x * c(rep(1.2, nth), rep(1.01, length(beta))), x * c(rep(.8, nth), rep(.99, length(beta)))) else list(x, x * 1.3, x * .7)
-  evaluations <- Filter(function(e) e$value < 1e8, lapply(points, function(p) list(par = p, value = unbox(f(p) + constant))))
+  evaluations <- Filter(function(e) e$value < 1e8, lapply(points, function(p) list(par = p, value = unbox(f(p)))))
   f(x)
   n <- length(resp$y)
   wrss <- resp$wrss(); ussq <- pp$sqrL(1)
@@ -83,18 +89,21 @@ g <- function(id, formula, data, start, args = "", mere = list(), nAGQ = 1L, pyt
   out <- list(
     id = unbox(id), r = unbox("R 4.2.2, lme4 1.1-31"), call = unbox(paste0(base, ", nAGQ = ", nAGQ, ")")),
     mere = c(list(formula = unbox(if (is.null(python)) formula else python), data = unbox(data), start = as.list(start) , nAGQ = unbox(nAGQ)), mere),
-    criterion = unbox(value + constant), constant = unbox(constant),
+    criterion = unbox(value), 
     default_fit = if (failed) unbox(conditionMessage(default)) else
-      list(criterion = unbox(-2 * as.numeric(logLik(default)) + constant), theta = unname(getME(default, "theta")), beta = unname(fixef(default))),
+      list(criterion = unbox(-2 * as.numeric(logLik(default))), theta = unname(getME(default, "theta")), beta = unname(fixef(default))),
     theta = x[seq_len(nth)], beta = beta, sigma = unbox(sqrt((wrss + ussq) / n)),
     b = pp$b(1), mu = resp$mu, devcomp = list(ldL2 = unbox(pp$ldL2()), wrss = unbox(wrss), ussq = unbox(ussq)),
     evaluations = evaluations,
-    tolerance = list(criterion = unbox(1e-6), evaluation = unbox(1e-8), theta = unbox(5e-4), other = unbox(5e-4), reason = unbox(
-      "criterion: absolute, never higher than R by more; evaluation: relative; theta and other: relative to the largest magnitude, the optimum of a criterion that lme4 knows to about 1e-8")))
+    tolerance = list(criterion = unbox(if (loose) 3e-4 else 1e-6), evaluation = unbox(if (loose) 1e-6 else 5e-8), parts = unbox(1e-4),
+      theta = unbox(3e-3), other = unbox(3e-3), reason = unbox(paste(
+      "criterion: absolute, never higher than R by more; evaluation: relative; parts: at the parameters of R; theta and",
+      "other: relative to the largest magnitude, the optimum of a criterion that lme4 knows to about 1e-7 with steps",
+      if (loose) "(here with tolPwrss = 1e-10, 1e-13 fails in R: the criterion is good to 3e-4 only)" else ""))))
   out$mere$start <- lapply(out$mere$start, unbox)
   writeLines(jsonlite::toJSON(out, digits = NA, pretty = TRUE, null = "null"), file.path("fixtures/nlmm", paste0(id, ".json")))
-  cat(sprintf("%-22s %16.8f  default %+.2e  theta %s  (%.1f s)\n", id, value + constant,
-      if (failed) NA else out$default_fit$criterion - value - constant, paste(signif(x[seq_len(nth)], 5), collapse = " "), proc.time()[[1]] - t0))
+  cat(sprintf("%-22s %16.8f  default %+.2e  theta %s  (%.1f s)\n", id, value,
+      if (failed) NA else out$default_fit$criterion - value, paste(signif(x[seq_len(nth)], 5), collapse = " "), proc.time()[[1]] - t0))
 }
 unbox <- jsonlite::unbox
 logis <- "circumference ~ SSlogis(age, Asym, xmid, scal) ~ "
@@ -114,7 +123,7 @@ g("theoph_correlated", "conc ~ SSfol(Dose, Time, lKe, lKa, lCl) ~ (lKa + lCl | S
 g("theoph_all", "conc ~ SSfol(Dose, Time, lKe, lKa, lCl) ~ (lKe | Subject) + (lKa | Subject) + (lCl | Subject)", "Theoph", tst, zero = 1L)
 fst <- c(A = 10, B = 60, xmid = 4.5, scal = 1)
 g("fpl", "y ~ SSfpl(x, A, B, xmid, scal) ~ (B + xmid | g)", "sim_fpl", fst)
-g("fpl_weights", "y ~ SSfpl(x, A, B, xmid, scal) ~ (B | g) + (xmid | g)", "sim_fpl", fst, args = "weights = w", mere = list(weights = unbox("w")))
+g("fpl_separate", "y ~ SSfpl(x, A, B, xmid, scal) ~ (B | g) + (xmid | g)", "sim_fpl", fst)
 mst <- c(Vm = 180, K = 1)
 g("micmen", "y ~ SSmicmen(x, Vm, K) ~ (Vm | g)", "sim_micmen", mst)
 g("micmen_crossed", "y ~ SSmicmen(x, Vm, K) ~ (Vm | g) + (Vm | h)", "sim_micmen", mst)
@@ -128,7 +137,8 @@ if (!length(wanted) || "text" %in% wanted) {
   start <- ost
   m <- quiet(nlmer(circumference ~ SSlogis(age, Asym, xmid, scal) ~ Asym | Tree, Orange, start = ost,
                    control = nlmerControl(tolPwrss = 1e-13, optimizer = "bobyqa", optCtrl = list(rhobeg = .02, rhoend = 1e-10))))
+  m@call$control <- NULL
   text <- quiet(list(model = capture.output(print(m)), varcorr = capture.output(print(VarCorr(m))),
-       summary = capture.output(print(summary(m, correlation = FALSE)))))
+       summary = capture.output(print(summary(m, correlation = FALSE, use.hessian = FALSE)))))
   writeLines(jsonlite::toJSON(c(list(r = unbox("R 4.2.2, lme4 1.1-31")), text), digits = NA, pretty = TRUE), "fixtures/nlmm/text_orange.json")
 }

@@ -13,14 +13,13 @@ from .accessors.blocks import relative_factors
 from .accessors.rows import row_series
 from .conditioning import contribution, kept_columns, random_rows
 from .errors import MereTypeError, MereValueError
-from .model import LM
 from .newdata import fixed_matrix
 from .nonlinear import NLMM, nonlinear_mixed_model
 from .nonlinear_design import parameter_rows
 from .nonlinear_fitting import refit_nlmm
 from .nonlinear_objective import NLMMObjective
 from .prediction import row_index
-from .refitting import read_responses, with_response
+from .refitting import FITTERS, read_responses, with_response
 from .simulation import read_seed
 
 __all__ = ["draw_responses"]
@@ -101,16 +100,16 @@ def _refit(m: NLMM, newresp: Any = None) -> NLMM:
     return nonlinear_mixed_model(refit_nlmm(objective, control, start, m.beta), m.control, m.call)
 
 
-_update_linear = g.update.dispatch(LM)
-
-
 @g.update.register(NLMM)
 def _update(m: NLMM, formula: str | None = None, **changes: Any) -> Any:
     """Another whole formula of three parts, or other arguments."""
-    if formula is None:
-        return _update_linear(m, None, **changes)
-    if str(formula).count("~") != 2 or "." in str(formula).replace(" ", "").split("~"):
-        raise MereTypeError("update() of a nonlinear mixed model takes a whole formula, 'y ~ mean ~ random terms'")
-    return _update_linear(m, None, **{**changes, "formula": str(formula)})
-
-
+    arguments = dict(m.call.arguments)
+    if formula is not None:
+        if str(formula).count("~") != 2 or "." in str(formula).replace(" ", "").split("~"):
+            raise MereTypeError("update() of a nonlinear mixed model takes a whole formula, 'y ~ mean ~ random terms'")
+        arguments["formula"] = str(formula)
+    data = changes.pop("data", m.call.data)
+    if data is None:
+        raise MereValueError("the model keeps no data: give update(m, …, data=)")
+    arguments.update(changes)
+    return FITTERS["nlmer"](arguments.pop("formula"), data, **arguments)
