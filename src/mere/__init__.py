@@ -113,7 +113,18 @@ __all__ = [
     "PBmodcomp",
     "REMLcrit",
     "SATmodcomp",
+    "SSasymp",
+    "SSasympOff",
+    "SSasympOrig",
+    "SSbiexp",
+    "SSfol",
+    "SSfpl",
+    "SSgompertz",
+    "SSlogis",
+    "SSmicmen",
+    "SSweibull",
     "Scale",
+    "SelfStart",
     "VarCorr",
     "add_grouping",
     "allFit",
@@ -184,6 +195,8 @@ __all__ = [
     "model_matrix",
     "mvcontrast",
     "ngrps",
+    "nlmer",
+    "nlmerControl",
     "nobs",
     "optimizeLmer",
     "pairs",
@@ -220,19 +233,6 @@ __all__ = [
     "vcov",
     "vcovAdj",
     "weights",
-    "SSasymp",
-    "SSasympOff",
-    "SSasympOrig",
-    "SSbiexp",
-    "SSfol",
-    "SSfpl",
-    "SSgompertz",
-    "SSlogis",
-    "SSmicmen",
-    "SSweibull",
-    "SelfStart",
-    "nlmer",
-    "nlmerControl",
 ]
 
 if TYPE_CHECKING:
@@ -256,8 +256,10 @@ if TYPE_CHECKING:
         split_fac,
         test,
     )
+    from .rface.margins import emm_basis, emmeans, emmip, emtrends, joint_tests, pwpp, ref_grid
     from .rface.nonlinear import nlmer
     from .selfstarts import (
+        SelfStart,
         SSasymp,
         SSasympOff,
         SSasympOrig,
@@ -268,9 +270,7 @@ if TYPE_CHECKING:
         SSlogis,
         SSmicmen,
         SSweibull,
-        SelfStart,
     )
-    from .rface.margins import emm_basis, emmeans, emmip, emtrends, joint_tests, pwpp, ref_grid
 
 # Marginal means and inference are loaded when first asked for: what is never used should not slow `import mere` down.
 register_later(f"{__name__}.inference", f"{__name__}.profile_plots", f"{__name__}.rface.nonlinear")

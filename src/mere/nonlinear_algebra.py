@@ -131,9 +131,7 @@ def matrix_of_terms(random: Sequence[Any]) -> tuple[Blocks | Dense, np.ndarray]:
     if len({t.group for t in random}) == 1:
         K, levels = sum(k for _, k in sizes), sizes[0][0]
         first = np.concatenate([[0], np.cumsum([k for _, k in sizes])])
-        place = [
-            (np.arange(n)[:, None] * K + first[t] + np.arange(k)).ravel() for t, (n, k) in enumerate(sizes)
-        ]
+        place = [(np.arange(n)[:, None] * K + first[t] + np.arange(k)).ravel() for t, (n, k) in enumerate(sizes)]
         return Blocks(np.asarray(random[0].codes), levels, K), np.concatenate(place)
     starts = np.concatenate([[0], np.cumsum([n * k for n, k in sizes])])
     cols = [

@@ -84,7 +84,9 @@ def build_nonlinear_design(
     table = as_frame(data)
     for name in names:
         if name in table:
-            raise MereValueError(f"{name!r} is a parameter of the mean and also a column of the data: rename the column")
+            raise MereValueError(
+                f"{name!r} is a parameter of the mean and also a column of the data: rename the column"
+            )
     evaluated = evaluate_frame(parse_formula(_variables_formula(parsed, table, env)), data, weights, None, subset,
                                na_action, env)  # fmt: skip
     frame = evaluated.frame

@@ -81,7 +81,9 @@ def own_start(design: NonlinearDesign) -> np.ndarray:
     found = dict(zip([str(a) for a in arguments[len(model.inputs) :]], model.start(*inputs, design.y).values()))
     missing = [p for p in design.parameters if p not in found]
     if missing:
-        raise MereValueError(f"start is needed for {', '.join(missing)}: an argument of {model.name}() is an expression")
+        raise MereValueError(
+            f"start is needed for {', '.join(missing)}: an argument of {model.name}() is an expression"
+        )
     return np.array([found[p] for p in design.parameters])
 
 
@@ -127,7 +129,7 @@ def refit_nlmm(
     if control.optimizer is None:
         optimum = Optimum(full, objective.value(full), 1, True, "start values: no optimization", "none")
         return _settle(objective, optimum, control, None)
-    first = NLMMObjective(objective.design, 0, max(objective.tolPwrss, 1e-14), beta)
+    first = NLMMObjective(objective.design, 0, max(objective.tolPwrss, 1e-7), beta)
     count = 0
     if not given:
         own, count = _rough(first, own)
@@ -203,9 +205,7 @@ class _Units:
         self.unit = np.where(unit > 0, unit, small if np.isfinite(small) else 1.0)
         layout = objective.layout
         self.start = start / self.unit
-        self.layout = type(layout)(
-            layout.n_par, False, layout.lower / self.unit, layout.upper / self.unit, self.start
-        )
+        self.layout = type(layout)(layout.n_par, False, layout.lower / self.unit, layout.upper / self.unit, self.start)
 
     def value(self, x: Any) -> float:
         """The criterion, and something large where it does not exist."""
@@ -379,9 +379,7 @@ def _adopt(objective: NLMMObjective, par: np.ndarray, zero: np.ndarray, f: float
 
 
 # ------------------------------------------------------------------ the end
-def _settle(
-    objective: NLMMObjective, optimum: Optimum, control: NlmerControl, hessian: np.ndarray | None
-) -> NLMMFit:
+def _settle(objective: NLMMObjective, optimum: Optimum, control: NlmerControl, hessian: np.ndarray | None) -> NLMMFit:
     """State, certificate and what there is to say."""
     state = objective.state(optimum.par)
     gradient = objective.gradient(optimum.par) if control.optimizer is not None else None

@@ -99,9 +99,7 @@ class NLMMObjective:
 
     reml = False
 
-    def __init__(
-        self, design: NonlinearDesign, nAGQ: int = 1, tolPwrss: float = 1e-20, beta: np.ndarray | None = None
-    ):
+    def __init__(self, design: NonlinearDesign, nAGQ: int = 1, tolPwrss: float = 1e-20, beta: np.ndarray | None = None):
         self.design, self.nAGQ, self.tolPwrss = design, nAGQ, tolPwrss
         self.mean, self.y = design.mean, design.y
         self.root = None if design.weights is None else np.sqrt(design.weights)
@@ -186,10 +184,19 @@ class NLMMObjective:
                 break
         if not math.isfinite(point.pwrss):
             raise ConvergenceError("the nonlinear mean is not finite at these parameters: give another start")
-        for _ in range(300):
-            step_u, step_b, gain = self._step(point, ZL, joint)
+        full, before = None, math.inf
+        for turn in range(300):
+            if not joint and turn >= 2 and turn % 3 == 2 and before <= 1e-2 * point.pwrss:
+                full = self._full_hessian(point)  # Gauss-Newton is slow where residuals are large
+            step_u, step_b, gain = self._step(point, joint, full)
             if gain <= self.tolPwrss * point.pwrss:
                 break
+            if gain <= 1e-12 * point.pwrss:  # a decrease that small drowns in rounding: the step is trusted
+                if gain > 0.5 * before:
+                    break
+                beta = beta + step_b if joint else beta
+                point, before = self._point(self.X @ beta if joint else fixed, ZL, point.u + step_u), gain
+                continue
             size = 1.0
             while size > 1e-9:
                 new_beta = beta + size * step_b if joint else beta
@@ -198,16 +205,39 @@ class NLMMObjective:
                     break
                 size /= 2
             else:
-                break  # no lower: the last digits are reached
-            point, beta = trial, new_beta
+                if full is None:
+                    break
+                full, before = None, math.inf
+                continue
+            point, beta, before = trial, new_beta, gain
         self.u = point.u
         return point, beta
 
-    def _step(self, point: _Point, ZL: np.ndarray, joint: bool) -> tuple[np.ndarray, np.ndarray, float]:
-        """The Gauss-Newton step, and the decrease that it promises."""
-        matrix, M = self.matrix, self._rows(point.G, ZL)
-        A = matrix.plus_identity(matrix.gram(M))
+    def _full_hessian(self, point: _Point) -> np.ndarray | None:
+        """Half the second derivatives of the penalized sum of squares by u; None unless positive definite."""
+        H = self.mean.second(point.phi)
+        full = self.matrix.plus_identity(self.matrix.sandwich(self.ZL, self._curvature(point, H)))
+        try:
+            np.linalg.cholesky(full)
+        except np.linalg.LinAlgError:
+            return None
+        return full
+
+    def _curvature(self, point: _Point, H: np.ndarray) -> np.ndarray:
+        """w (G G' - r H) of each row."""
+        w = np.ones(self.n) if self.root is None else self.root**2
+        wr = point.r if self.root is None else self.root * point.r
+        out: np.ndarray = w[:, None, None] * point.G[:, :, None] * point.G[:, None, :] - wr[:, None, None] * H
+        return out
+
+    def _step(self, point: _Point, joint: bool, full: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, float]:
+        """The Gauss-Newton step, or that of a full Hessian, and the decrease that it promises."""
+        matrix, M = self.matrix, self._rows(point.G, self.ZL)
         slope = matrix.cross(M, point.r) - point.u
+        if full is not None:
+            step = matrix.solve(full, slope)
+            return step, np.zeros(0), float(slope @ step)
+        A = matrix.plus_identity(matrix.gram(M))
         if not joint:
             step = matrix.solve(A, slope)
             return step, np.zeros(0), float(slope @ step)
@@ -280,7 +310,7 @@ class NLMMObjective:
         e = root[:, None] * np.einsum("nsk,nk->ns", ZL, h)
         moved = 2 * np.einsum("nst,nt->ns", H, e)  # d log|A| / d phi
         wr = root * point.r
-        Q = (root**2)[:, None, None] * point.G[:, :, None] * point.G[:, None, :] - wr[:, None, None] * H
+        Q = self._curvature(point, H)
         full = matrix.plus_identity(matrix.sandwich(ZL, Q))
         ones = np.ones(self.n)
         t = matrix.cross(np.einsum("nsk,ns->nk", ZL, moved), ones)

@@ -48,5 +48,3 @@ def _summary(m: NLMM, correlation: bool | None = None, use_hessian: bool | None 
         messages=fit_messages(m),
         correlation=correlation,
     )
-
-

@@ -23,9 +23,7 @@ def model(name: str, own_start: bool = False) -> Any:
     start = given.pop("start")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return mere.nlmer(
-            given.pop("formula"), table(given.pop("data")), start=None if own_start else start, **given
-        )
+        return mere.nlmer(given.pop("formula"), table(given.pop("data")), start=None if own_start else start, **given)
 
 
 def reached(name: str, gold: Golden) -> bool:

@@ -21,10 +21,11 @@ from .rows import row_series
 
 __all__: list[str] = []
 
-for _verb in (
+_LINEAR: tuple[Any, ...] = (
     g.fixef, g.VarCorr, g.sigma, g.nobs, g.ngrps, g.weights, g.model_frame, g.model_matrix, g.terms, g.family,
     g.getData, g.isSingular, g.rePCA, g.coef,
-):  # fmt: skip
+)  # fmt: skip
+for _verb in _LINEAR:
     _verb.register(NLMM, _verb.dispatch(LMM))
 
 
@@ -136,7 +137,9 @@ def _hatvalues(m: NLMM) -> pd.Series:
 @g.formula.register(NLMM)
 def _formula(m: NLMM, fixed_only: bool = False, random_only: bool = False) -> Any:
     if fixed_only or random_only:
-        raise MereValueError("the formula of a nonlinear model has three parts: fixed_only and random_only mean nothing")
+        raise MereValueError(
+            "the formula of a nonlinear model has three parts: fixed_only and random_only mean nothing"
+        )
     return m.design.formula
 
 
@@ -201,5 +204,3 @@ def _confint(
         estimate = np.concatenate([np.full(n, np.nan), m.beta])
         table = interval_frame(estimate, se, [*shown, *fixed], float(ndtri((1 + level) / 2)), percent_labels(level))
     return table.iloc[chosen_parameters(parm, [*shown, *fixed], [*hidden, *fixed], n)]
-
-

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from ..errors import FormulaError
 from .algebra import Terms
-from .formulas import Formula, parse_formula
+from .formulas import parse_formula
 from .parser import parse_expression
 from .syntax import Call, Constant, Node, deparse, names_in, quote_name
 

@@ -20,6 +20,15 @@ __all__ = [
 SELF_STARTS: dict[str, SelfStart] = {
     each.name: each
     for each in (
-        SSlogis, SSfpl, SSmicmen, SSasymp, SSasympOff, SSasympOrig, SSbiexp, SSfol, SSgompertz, SSweibull,
-    )  # fmt: skip
+        SSlogis,
+        SSfpl,
+        SSmicmen,
+        SSasymp,
+        SSasympOff,
+        SSasympOrig,
+        SSbiexp,
+        SSfol,
+        SSgompertz,
+        SSweibull,
+    )
 }

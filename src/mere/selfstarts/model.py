@@ -31,6 +31,19 @@ class SelfStart:
         ``candidates(*inputs, y)`` → a list of parameter vectors; least squares starts from the best of them.
     text : str
         The formula of the mean.
+
+    Notes
+    -----
+    The models are R's: `SSlogis`, `SSfpl`, `SSmicmen`, `SSasymp`, `SSasympOff`, `SSasympOrig`, `SSbiexp`, `SSfol`,
+    `SSgompertz`, `SSweibull`. An object of your own goes to `nlmer` by ``env={"name": it}``.
+
+    Examples
+    --------
+    >>> from mere import SSfpl, SSlogis
+    >>> SSlogis([0.0, 725.0], 200, 725, 350).round(3)
+    array([ 22.38, 100.  ])
+    >>> SSfpl
+    <SSfpl(input, A, B, xmid, scal): A + (B - A)/(1 + exp((xmid - input)/scal))>
     """
 
     name: str
