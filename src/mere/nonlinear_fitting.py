@@ -185,7 +185,7 @@ def _rough(objective: NLMMObjective, own: np.ndarray) -> tuple[np.ndarray, int]:
     start = objective.beta.copy()
     try:
         x, out = _core.nlopt_minimize(
-            "LN_BOBYQA", f, own / unit, layout.lower / unit, layout.upper / unit, 1e-2, 1e-2, 40 + 20 * len(own)
+            "LN_BOBYQA", f, own / unit, layout.lower / unit, layout.upper / unit, 1e-2, 1e-2, 8 + 6 * len(own)
         )
     except (_core.KernelError, ConvergenceError):
         objective.beta = start
@@ -239,7 +239,7 @@ def _quasi_newton(objective: NLMMObjective, start: np.ndarray, maxeval: int) -> 
     bounded = not objective.terms_layout.linear
     unit = objective.scale(start)
     x, f, count = start / unit, 0.0, 0
-    inverse = np.diag(np.where(np.arange(len(x)) < objective.n_re, 0.1, 0.5))
+    inverse = np.diag(_curvatures(objective, len(x)))
     f, x, inverse, count = _bfgs(objective, x, unit, inverse, maxeval, bounded)
     hessian = None
     for _ in range(20):
@@ -266,6 +266,8 @@ def _quasi_newton(objective: NLMMObjective, start: np.ndarray, maxeval: int) -> 
         if moved is None or count > maxeval:
             break
         x, f = moved, new
+        if not saddle and gain < 1e-6:  # the next Newton step would gain its square
+            break
         if saddle or gain > 1e-2:
             f, x, inverse, more = _bfgs(objective, x, unit, inverse, maxeval - count, bounded)
             count += more
@@ -275,6 +277,15 @@ def _quasi_newton(objective: NLMMObjective, start: np.ndarray, maxeval: int) -> 
     converged = count <= maxeval
     message = "converged" if converged else "maxeval reached"
     return Optimum(par, f, count, converged, message, "auto"), hessian
+
+
+def _curvatures(objective: NLMMObjective, n: int) -> np.ndarray:
+    """Inverse second derivatives to start from, in units: a parameter of a term is as certain as its levels are many."""
+    out = np.full(n, 0.5)
+    at = objective.terms_layout.par_at
+    for t, term in enumerate(objective.design.random):
+        out[at[t] : at[t + 1]] = 0.5 / len(term.levels)
+    return out
 
 
 def _held(objective: NLMMObjective, par: np.ndarray, slope: np.ndarray) -> np.ndarray:
