@@ -69,7 +69,7 @@ CASES = (
         family="binomial",
         goal=60,
         moonshot=300,
-        rivals=("glmmTMB",),
+        rivals=("glmmTMB", "mixedlm", "gpboost"),
     ),
     Case(
         "VerbAgg",
@@ -80,7 +80,7 @@ CASES = (
         goal=40,
         moonshot=300,
         r_repeats=3,
-        rivals=("glmmTMB",),
+        rivals=("glmmTMB", "mixedlm", "gpboost"),
     ),
     Case(
         "grouseticks",
@@ -90,7 +90,7 @@ CASES = (
         family="poisson",
         goal=25,
         r_repeats=5,
-        rivals=("glmmTMB",),
+        rivals=("glmmTMB", "mixedlm", "gpboost"),
     ),
     Case(
         "crossed_binary",
@@ -100,7 +100,7 @@ CASES = (
         family="binomial",
         goal=15,
         r_repeats=1,
-        rivals=("glmmTMB",),
+        rivals=("glmmTMB", "mixedlm", "gpboost"),
     ),
     *(
         Case(f"evaluation_1e{k}", "y ~ x + (x | g)", f"growth_1e{k}", kind="evaluation", rivals=())

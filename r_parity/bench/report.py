@@ -96,7 +96,7 @@ def memory(r: Results, mere: Results) -> list[str]:
         "## Memory",
         "",
         "MB. Peak: resident memory of the process (VmHWM) during the first call; adds: above what it held before it,"
-            " the table read (R reuses what reading has freed, so its figure is a lower bound).",
+        " the table read (R reuses what reading has freed, so its figure is a lower bound).",
         "",
         *table(["Model", "columns of the data", "lme4 peak", "adds", "mere peak", "adds", "mere adds / columns"], rows),
     ]
@@ -163,7 +163,8 @@ def others(everything: dict[str, Results], mere: Results) -> list[str]:
             elif "error" in result:
                 cells.append(result["error"] if isinstance(result["error"], str) else "fails")
             else:
-                off = result["criterion"] - ours["criterion"] if ours and rival != "gpboost" else 0.0
+                compared = ours and (rival != "gpboost" or case.family)  # of linear models it has the ML criterion only
+                off = result["criterion"] - ours["criterion"] if compared else 0.0
                 cells.append(
                     ms(result["cpu_min"])
                     + (f" ({result['cpu_min'] / ours['cpu_min']:.0f}×)" if ours else "")

@@ -28,12 +28,14 @@ from .generics import (
     anova,
     as_lmerModLmerTest,
     bootMer,
+    bootstrap,
     coef,
     confint,
     contest,
     contest1D,
     contestMD,
     cooks_distance,
+    cross_validate,
     densityplot,
     deviance,
     df_residual,
@@ -43,6 +45,7 @@ from .generics import (
     drop1,
     extractAIC,
     family,
+    fit_record,
     fitted,
     fixef,
     formula,
@@ -59,6 +62,7 @@ from .generics import (
     isREML,
     isSingular,
     jackknife,
+    log_density,
     logLik,
     ls_means,
     model2restriction_matrix,
@@ -66,6 +70,7 @@ from .generics import (
     model_matrix,
     ngrps,
     nobs,
+    permutation_test,
     plot,
     predict,
     profile,
@@ -132,6 +137,7 @@ __all__ = [
     "as_list",
     "as_lmerModLmerTest",
     "bootMer",
+    "bootstrap",
     "cld",
     "coef",
     "comb_facs",
@@ -141,6 +147,7 @@ __all__ = [
     "contestMD",
     "contrast",
     "cooks_distance",
+    "cross_validate",
     "datasets",
     "densityplot",
     "deviance",
@@ -158,6 +165,7 @@ __all__ = [
     "extractAIC",
     "families",
     "family",
+    "fit_record",
     "fitted",
     "fixef",
     "formula",
@@ -186,6 +194,7 @@ __all__ = [
     "lmerControl",
     "logLik",
     "logProf",
+    "log_density",
     "ls_means",
     "make_tran",
     "mkLmerDevfun",
@@ -200,6 +209,7 @@ __all__ = [
     "nobs",
     "optimizeLmer",
     "pairs",
+    "permutation_test",
     "permute_levels",
     "plot",
     "predict",
@@ -273,7 +283,9 @@ if TYPE_CHECKING:
     )
 
 # Marginal means and inference are loaded when first asked for: what is never used should not slow `import mere` down.
-register_later(f"{__name__}.inference", f"{__name__}.profile_plots", f"{__name__}.rface.nonlinear")
+register_later(
+    f"{__name__}.inference", f"{__name__}.profile_plots", f"{__name__}.list_plots", f"{__name__}.rface.nonlinear"
+)
 _LATER = {
     **dict.fromkeys(("logProf", "varianceProf"), "inference.profile_results"),
     **dict.fromkeys(

@@ -11,7 +11,6 @@ PERFECT_FIT: int
 OPTIMIZER: int
 DIVERGED: int
 
-def check_status(status: int) -> None: ...
 def versions() -> dict[str, str]: ...
 
 class KernelError(Exception):
@@ -36,7 +35,6 @@ class Plan:
     def describe(self) -> Mapping[str, int]: ...
     def cross(self) -> Vector: ...
     def place(self, t: int) -> tuple[int, int, int, int, int]: ...
-    def capsules(self) -> tuple[Any, Any]: ...
     def block_size(self) -> int: ...
 
 class Work:
@@ -146,3 +144,52 @@ class Deletion:
     ) -> tuple[NDArray[np.int32], Vector, Vector, Vector, Vector, Vector]: ...
 
 def message(status: int) -> str: ...
+
+Rule = int | tuple[Vector, Vector]
+
+RowsOf = Callable[[Vector], tuple[Vector, ...] | None]
+
+class Glmm:
+    plan: Plan
+    n_par: int
+    p: int
+    n: int
+    def __init__(
+        self,
+        plan: Plan,
+        X: Vector,
+        y: Vector,
+        weights: Vector | None,
+        offset: Vector | None,
+        family: int,
+        link: int,
+        theta: float,
+        estimate_theta: bool,
+        tolerance: float,
+        max_step: int,
+        rows_of: RowsOf | None = None,
+        constant: float = 0.0,
+        canonical: bool = False,
+    ) -> None: ...
+    def rows(self) -> NDArray[np.int32]: ...
+    def value(self, par: ArrayLike, rule: Rule = 1) -> float: ...
+    def gradient(self) -> Vector: ...
+    def information(self) -> Vector: ...
+    def gamma(self, factor: int, k: int) -> Vector: ...
+    def joint(self, par: ArrayLike) -> tuple[Vector, float]: ...
+    def state(self) -> tuple[Vector, Vector, Vector, Vector, Vector, Vector, dict[str, float]]: ...
+    def conditional(self) -> Vector: ...
+    def newton(
+        self, start: ArrayLike, rule: Rule = 1, decrement: float = 1e-10, max_eval: int = 1000
+    ) -> tuple[Vector, Vector, Vector, dict[str, Any]]: ...
+    def nlopt(
+        self,
+        algorithm: str,
+        start: ArrayLike,
+        lower: ArrayLike,
+        upper: ArrayLike,
+        rule: Rule = 1,
+        xtol_abs: float = 1e-8,
+        ftol_abs: float = 1e-8,
+        max_eval: int = 100000,
+    ) -> tuple[Vector, dict[str, Any]]: ...

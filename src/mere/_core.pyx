@@ -1,19 +1,12 @@
 """The border between Python and C: arrays in, GIL released, status to exception. No statistics."""
 
-from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer, PyCapsule_New
-from libc.stdint cimport int32_t, int64_t
+from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
+from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport calloc, free
 
+from ._kernels cimport *
+
 import numpy as _np
-
-cdef extern from "blas.h":
-    const char *mere_blas_name(int i)
-    void mere_blas_set(int i, void (*f)() noexcept)
-
-cdef extern from "version.h":
-    const char *mere_version()
-    void mere_cholmod_version(int *version)
-    void mere_nlopt_version(int *version)
 
 
 cdef bint _blas_filled = False
@@ -56,84 +49,6 @@ def versions() -> dict[str, str]:
 
 # ---------------------------------------------------------------------------------------------- the kernels
 
-cdef extern from "mere.h":
-    ctypedef enum mere_status:
-        MERE_OK
-        MERE_ERR_MEMORY
-        MERE_ERR_ARGUMENT
-        MERE_ERR_NOT_FINITE
-        MERE_ERR_NOT_POSITIVE
-        MERE_ERR_PERFECT_FIT
-        MERE_ERR_SPARSE
-        MERE_ERR_OPTIMIZER
-        MERE_ERR_TOO_LARGE
-        MERE_ERR_DIVERGED
-    ctypedef enum mere_schur:
-        MERE_SCHUR_AUTO
-        MERE_SCHUR_DENSE
-        MERE_SCHUR_SPARSE
-    ctypedef struct mere_term:
-        int64_t k, q
-        const double *z
-        const int32_t *code
-        int64_t factor
-    ctypedef struct mere_rows:
-        int64_t n, p
-        const double *X
-        const double *sqrt_w
-        int64_t n_term
-        const mere_term *term
-    ctypedef struct mere_entry:
-        int64_t term, row, column, par
-    ctypedef struct mere_plan:
-        pass
-    ctypedef struct mere_work:
-        pass
-    ctypedef struct mere_plan_info:
-        int64_t n, p, q, n_par, n_factor, rest, nnz_schur
-        int32_t sparse, blas
-    ctypedef struct mere_lmm_sums:
-        double ldL2, ldRX2, pwrss, ussq
-    ctypedef struct mere_options:
-        int reml
-        int64_t max_eval
-        double xtol_abs, ftol_abs, decrement
-        const char *algorithm
-    ctypedef struct mere_outcome:
-        double d
-        int64_t n_eval, n_gradient
-        int32_t code
-        double decrement, certificate
-        int32_t n_null
-    ctypedef int (*mere_function)(int64_t, const double *, double *, double *, void *) noexcept nogil
-
-    mere_status mere_plan_new(const mere_rows *, int64_t, const mere_entry *, int64_t, mere_schur, mere_plan **) nogil
-    void mere_plan_free(mere_plan *) nogil
-    mere_plan_info mere_plan_describe(const mere_plan *) nogil
-    mere_status mere_plan_term(const mere_plan *, int64_t, int64_t *, int64_t *, int64_t *, int64_t *, int64_t *) nogil
-    mere_status mere_work_new(const mere_plan *, mere_work **) nogil
-    void mere_work_free(mere_work *) nogil
-    mere_status mere_work_set_response(mere_work *, const mere_rows *, const double *, double) nogil
-    mere_status mere_lmm_value(mere_work *, const double *, int, double *) nogil
-    mere_status mere_lmm_gradient(mere_work *, double *) nogil
-    mere_status mere_lmm_information(mere_work *, double *) nogil
-    mere_status mere_lmm_gamma(mere_work *, int64_t, double *) nogil
-    mere_status mere_lmm_state(mere_work *, double *, double *, double *, double *, mere_lmm_sums *) nogil
-    mere_status mere_lmm_start(const mere_work *, double *) nogil
-    mere_status mere_lmm_conditional(mere_work *, double *) nogil
-    mere_status mere_lmm_leverage(mere_work *, const mere_rows *, double *) nogil
-    mere_status mere_lmm_fixed(mere_work *, double *) nogil
-    mere_status mere_lmm_score(mere_work *, double *) nogil
-    mere_status mere_lmm_metric(mere_work *, int64_t, int64_t, double *) nogil
-    mere_status mere_lmm_metric_blocks(const mere_work *, double *) nogil
-    void mere_plan_cross(const mere_plan *, double *) nogil
-    mere_status mere_minimize_newton(mere_work *, const mere_options *, const double *, double *, double *, double *,
-                                     mere_outcome *) nogil
-    mere_status mere_minimize_nlopt(mere_work *, const mere_options *, const double *, const double *, const double *,
-                                    double *, mere_outcome *) nogil
-    mere_status mere_nlopt(mere_function, void *, int64_t, const mere_options *, const double *, const double *,
-                           const double *, double *, mere_outcome *) nogil
-
 
 _MESSAGES = {
     MERE_ERR_MEMORY: "not enough memory for this model",
@@ -156,11 +71,6 @@ class KernelError(Exception):
     def __init__(self, status: int):
         self.status = status
         super().__init__(_MESSAGES.get(status, f"kernel status {status}"))
-
-
-def check_status(int status):
-    """Raise what a status of the kernels stands for."""
-    _check(<mere_status>status)
 
 
 cdef int _check(mere_status status) except -1:
@@ -263,10 +173,6 @@ cdef class Plan:
         cdef int64_t factor, column, k, q, first
         _check(mere_plan_term(self.plan, t, &factor, &column, &k, &q, &first))
         return factor, column, k, q, first
-
-    def capsules(self):
-        """The plan and its rows for the kernels of another extension; this object must outlive them."""
-        return PyCapsule_New(self.plan, "mere_plan", NULL), PyCapsule_New(&self.rows.rows, "mere_rows", NULL)
 
     def block_size(self):
         """How many numbers the k x k blocks of all levels of all factors are."""
@@ -517,3 +423,4 @@ def nlopt_minimize(algorithm, function, start, lower, upper, double xtol_abs=1e-
 
 include "_profiles.pxi"
 include "_refits.pxi"
+include "_generalized.pxi"

@@ -1,39 +1,5 @@
 # Profiles, included by _core.pyx: one quantity held fixed, the criterion minimized over the rest.
 
-cdef extern from "mere.h":
-    ctypedef struct mere_shift:
-        pass
-    ctypedef enum mere_focus:
-        MERE_FOCUS_SIGMA
-        MERE_FOCUS_SD
-        MERE_FOCUS_COR
-        MERE_FOCUS_SHIFT
-    ctypedef struct mere_profile_task:
-        mere_focus focus
-        int64_t first, second, lead
-        const mere_shift *shift
-        double at, d, sigma
-        const double *par
-        double lower, upper, step, delta, cutoff
-        int64_t max_points
-    ctypedef struct mere_profile_path:
-        int64_t n
-        double *value
-        double *zeta
-        double *slope
-        double *d
-        double *sigma
-        double *par
-        double *beta
-
-    mere_status mere_work_fix_sigma(mere_work *, double) nogil
-    mere_status mere_shift_new(mere_work *, const mere_rows *, const double *, const double *, double,
-                               mere_shift **) nogil
-    void mere_shift_free(mere_shift *) nogil
-    mere_status mere_shift_apply(const mere_shift *, mere_work *, double) nogil
-    mere_status mere_profile(mere_work *, const mere_profile_task *, const mere_options *, mere_profile_path *,
-                             mere_outcome *) nogil
-
 
 FOCUS = {
     "sigma": MERE_FOCUS_SIGMA, "sd": MERE_FOCUS_SD, "cor": MERE_FOCUS_COR, "beta": MERE_FOCUS_SHIFT,

@@ -1,36 +1,5 @@
 # Simulated responses and many fits on one plan, included by _core.pyx.
 
-from libc.stdint cimport uint64_t
-
-cdef extern from "mere.h":
-    ctypedef struct mere_simulator:
-        int64_t n
-        const double *mean
-        const double *scale
-        int64_t n_term
-        const mere_term *term
-        const double **factor
-        int64_t n_residual
-        const double *residual
-    ctypedef struct mere_refits:
-        int32_t *status
-        double *d
-        double *sigma
-        double *par
-        double *beta
-        double *rx
-    ctypedef struct mere_deletion:
-        pass
-
-    mere_status mere_deletion_new(const mere_rows *, int64_t, const mere_entry *, int64_t, mere_schur, const double *,
-                                  double, mere_deletion **) nogil
-    void mere_deletion_free(mere_deletion *) nogil
-    mere_status mere_deletion_refit(mere_deletion *, const mere_rows *, const mere_options *, const double *, int64_t,
-                                    const int64_t *, const int64_t *, const mere_refits *) nogil
-    mere_status mere_simulate(const mere_simulator *, uint64_t, uint64_t, int64_t, double *) nogil
-    mere_status mere_refit(mere_work *, const mere_rows *, double, const mere_options *, const double *,
-                           const double *, const mere_simulator *, uint64_t, uint64_t, int64_t,
-                           const mere_refits *) nogil
 
 
 cdef class Simulator:

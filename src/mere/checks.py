@@ -6,7 +6,7 @@ it is true: the gradient is exact, so "did not converge" means that a lower crit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from .design import Design, Finding
 from .errors import ConvergenceWarning, DataMessage, MereValueError, SingularFitMessage, tell
 from .optimizers import Optimum
 
-__all__ = ["act", "check_convergence", "check_design", "is_singular"]
+__all__ = ["act", "check_convergence", "check_design", "gain_left", "is_singular", "on_bounds"]
 
 
 def act(findings: Sequence[tuple[str, Finding]]) -> None:
@@ -105,6 +105,25 @@ def _check_scale(design: Design, control: LmerControl) -> list[tuple[str, Findin
 def is_singular(theta: np.ndarray, theta_lower: np.ndarray, tol: float) -> bool:
     """Is a bounded entry of theta within tol of its bound?"""
     return any(x < tol and bound == 0.0 for x, bound in zip(theta.tolist(), theta_lower.tolist()))
+
+
+def on_bounds(par: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> tuple[int, ...]:
+    """Which parameters are on (or past) a bound."""
+    limits = zip(par.tolist(), lower.tolist(), upper.tolist(), strict=True)
+    return tuple(i for i, (x, low, high) in enumerate(limits) if not low < x < high)
+
+
+def gain_left(
+    par: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray, hessian: Callable[[], np.ndarray]
+) -> float:
+    """Newton decrement g'H^-1 g / 2 over the parameters that no bound holds: how much lower the criterion could get."""
+    held = ((par <= lower) & (gradient > 0)) | ((par >= upper) & (gradient < 0)) | (gradient == 0.0)
+    free = ~held
+    if not free.any():
+        return 0.0
+    values, vectors = np.linalg.eigh(hessian()[np.ix_(free, free)])
+    slope = vectors.T @ gradient[free]
+    return float(0.5 * np.sum(slope**2 / np.maximum(np.abs(values), 1e-8 * np.abs(values).max())))
 
 
 def check_convergence(

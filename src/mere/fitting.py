@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from . import _core
-from .checks import act, check_convergence, check_design, is_singular
+from .checks import act, check_convergence, check_design, gain_left, is_singular, on_bounds
 from .control import LmerControl
 from .design import Design
 from .errors import MereTypeError, MereValueError
-from .objective import LMMObjective, LMMState, kernel_error
+from .objective import LMMObjective, LMMState, TermBlocks, kernel_error
 from .optimizers import Optimum, minimize
 
 __all__ = ["LMMFit", "OptInfo", "fit_lmm", "optimize", "read_start"]
@@ -51,7 +51,7 @@ class OptInfo:
     boundary: tuple[int, ...]
     warnings: tuple[str, ...]
     _par: np.ndarray
-    _objective: LMMObjective
+    _objective: TermBlocks
 
     @cached_property
     def hessian(self) -> np.ndarray:
@@ -114,9 +114,7 @@ def settle(objective: LMMObjective, optimum: Optimum, control: LmerControl) -> L
             gradient = objective.gradient(optimum.par)
         decrement = optimum.decrement
         if decrement is None:
-            decrement = _decrement(objective, optimum.par, gradient) if gradient is not None else float("nan")
-    limits = zip(state.par.tolist(), layout.lower.tolist(), layout.upper.tolist())
-    boundary = tuple(i for i, (x, lower, upper) in enumerate(limits) if not lower < x < upper)
+            decrement = float("nan") if gradient is None else _gain_left(objective, optimum.par, gradient)
     singular = is_singular(state.theta, layout.theta_lower, control.check_conv_singular_tol)
     findings = check_convergence(optimum, np.zeros(0) if gradient is None else gradient, decrement, singular, control)
     act(findings)
@@ -126,7 +124,7 @@ def settle(objective: LMMObjective, optimum: Optimum, control: LmerControl) -> L
         message=optimum.message,
         gradient=gradient,
         decrement=decrement,
-        boundary=boundary,
+        boundary=on_bounds(state.par, layout.lower, layout.upper),
         warnings=tuple(f.message for action, f in findings if action != "ignore"),
         _par=state.par,
         _objective=objective,
@@ -134,17 +132,13 @@ def settle(objective: LMMObjective, optimum: Optimum, control: LmerControl) -> L
     return LMMFit(objective.design, objective, state, optinfo)
 
 
-def _decrement(objective: LMMObjective, par: np.ndarray, gradient: np.ndarray) -> float:
-    """Half g'H⁻¹g over the parameters that no bound holds; the Newton matrix where the kernels give it."""
+def _gain_left(objective: LMMObjective, par: np.ndarray, gradient: np.ndarray) -> float:
     layout = objective.layout
-    held = ((par <= layout.lower) & (gradient > 0)) | ((par >= layout.upper) & (gradient < 0)) | (gradient == 0.0)
-    free = ~held
-    if not free.any():
-        return 0.0
-    matrix = objective.work.information() if layout.linear else objective.hessian(par)
-    values, vectors = np.linalg.eigh(matrix[np.ix_(free, free)])
-    slope = vectors.T @ gradient[free]
-    return float(0.5 * np.sum(slope**2 / np.maximum(np.abs(values), 1e-8 * np.abs(values).max())))
+
+    def matrix() -> np.ndarray:
+        return objective.work.information() if layout.linear else objective.hessian(par)
+
+    return gain_left(par, gradient, layout.lower, layout.upper, matrix)
 
 
 def read_start(start: Any, objective: LMMObjective) -> np.ndarray | None:

@@ -68,6 +68,7 @@ class GLM:
     model_frame, model_matrix, getData = g.model_frame, g.model_matrix, g.getData
     formula, terms, family, predict = g.formula, g.terms, g.family, g.predict
     summary, anova, confint = g.summary, g.anova, g.confint
+    simulate, update, cooks_distance, rstudent = g.simulate, g.update, g.cooks_distance, g.rstudent
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
     to_text, to_html = g.to_text, g.to_html
 

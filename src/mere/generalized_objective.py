@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _core, _glmm
+from . import _core
 from .blas import one_thread
 from .design import Design
 from .errors import ConvergenceError, MereValueError
@@ -153,7 +153,7 @@ class GLMMObjective(TermBlocks):
             rows_of, canonical, code, link = rows, False, code if code >= 0 else 6, 0
             ones = np.array(r.y, dtype=np.float64)
             constant = family.minus_2_loglik(r.y, ones, r.weights, 0.0) if not family.has_scale else 0.0
-        work = _glmm.Glmm(
+        work = _core.Glmm(
             self.plan, np.asfortranarray(self.design.X), r.y, r.weights, self.design.offset, code, link,
             getattr(family, "theta", 1.0), self.joint_theta, self.tolPwrss, 100, rows_of, constant, canonical,
         )  # fmt: skip
@@ -246,7 +246,8 @@ class GLMMObjective(TermBlocks):
         g: np.ndarray = self.work.gradient()
         if self.terms_layout.linear:
             return g
-        return np.concatenate([g[: self.n_kernel] @ self.jacobian(par), g[self.n_kernel :]])
+        own = self._by_par(g[: self.n_kernel], np.asarray(par)[: self.n_re], self.terms_layout)
+        return np.concatenate([own, g[self.n_kernel :]])
 
     def _differences(self, par: np.ndarray) -> np.ndarray:
         out = np.empty(len(par))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -10,19 +11,94 @@ import pandas as pd
 
 from . import generics as g
 from .accessors.blocks import relative_factors
+from .accessors.generalized_linear import dispersion
+from .accessors.generalized_mixed import free_parameters, hessian_covariance
 from .accessors.rows import row_series
-from .conditioning import contribution, kept_columns, random_rows
+from .conditioning import RandomRows, contribution, kept_columns, random_rows
 from .errors import MereValueError
 from .generalized import GLM, GLMM, generalized_mixed_model
-from .generalized_fitting import optimize_generalized, settle_generalized
+from .generalized_fitting import settle_generalized
+from .generalized_optimum import optimize_generalized
+from .links import Link
 from .model import LM
 from .newdata import fixed_matrix
-from .prediction import offset_at, row_index
+from .prediction import (
+    Prediction,
+    acted,
+    check_interval,
+    offset_at,
+    padded,
+    prediction_variance,
+    row_index,
+    standard_errors,
+)
 from .refitting import with_response
 from .response import Response
-from .simulation import read_seed
+from .simulation import count_of, read_seed
 
 __all__: list[str] = []
+
+
+# -- predictions ---------------------------------------------------------------
+def theta_variance(m: GLMM, X: np.ndarray, rows: list[RandomRows], kept: list[np.ndarray]) -> np.ndarray:
+    """What the uncertainty of all parameters adds to the conditional variance of x'beta + z'b, for each row.
+
+    g'V g, with V the covariance of the parameters from the Hessian of -2 log L and g the gradient of
+    x'beta + z'b(parameters): the modes b move with the parameters.
+    """
+    free, _ = free_parameters(m)
+    hessian = m.optinfo.hessian[np.ix_(free, free)]
+    V = hessian_covariance(hessian, slice(None))
+    if V is None:
+        raise MereValueError("theta=True needs a positive definite Hessian of -2 log L; the fit is not at an optimum")
+    n_re, at = len(m.par), m.optinfo.full
+    gradient = np.zeros((len(X), len(free)))
+    for column, i in enumerate(free):
+        if n_re <= i < n_re + len(m.beta):
+            gradient[:, column] = X[:, i - n_re]
+        step = 1e-4 * max(abs(at[i]), 0.1)
+        if any(k.any() for k in kept):
+            ends = [m.objective.state(at + side * step * (np.arange(len(at)) == i)).b for side in (1, -1)]
+            gradient[:, column] += contribution(m.design, rows, kept, (ends[0] - ends[1]) / (2 * step))
+    return np.asarray(np.einsum("ij,jk,ik->i", gradient, V, gradient))
+
+
+def conditional_variance(m: GLMM, rows: list[RandomRows], kept: list[np.ndarray]) -> np.ndarray:
+    """Variance of z'b for each row, given all parameters."""
+    nothing = np.zeros((len(rows[0].codes), len(m.beta)))
+    known = replace(m, RX=np.zeros((0, 0)), beta=np.zeros(0))
+    return prediction_variance(known, nothing, rows, kept, m.working, 1.0)
+
+
+def on_scale(
+    eta: pd.Series, variance: np.ndarray, link: Link, type: str, interval: bool, quantile: float
+) -> tuple[Any, pd.Series]:
+    """Predictions and standard errors on the scale that is wanted.
+
+    The standard error of a mean is that of the linear predictor times |d mu / d eta|; an interval is that of the linear
+    predictor carried over, so it stays in the range of the family.
+    """
+    values, se = eta.to_numpy(), np.sqrt(variance)
+    ends = (values, values - quantile * se, values + quantile * se)
+    if type == "response":
+        se = se * np.abs(link.derivative(values))
+        fit, low, high = (np.asarray(link.inverse(e)) for e in ends)
+        ends = (fit, np.minimum(low, high), np.maximum(low, high))
+    names = ("fit", "lwr", "upr")
+    out = pd.DataFrame(dict(zip(names, ends, strict=True)), eta.index) if interval else pd.Series(ends[0], eta.index)
+    return out, pd.Series(se, eta.index)
+
+
+def _checked(type: str, interval: str | None, level: float) -> bool:
+    if type not in ("link", "response"):
+        raise MereValueError(f"type must be 'link' or 'response', not {type!r}")
+    wanted = check_interval(interval, level)
+    if interval == "prediction":
+        raise MereValueError(
+            "interval='prediction' is for linear models: an outcome of this family is not its mean plus an error; "
+            "take quantiles of simulate()"
+        )
+    return wanted
 
 
 @g.predict.register(GLMM)
@@ -33,25 +109,74 @@ def _predict(
     random_only: bool = False,
     type: str = "link",
     allow_new_levels: bool = False,
-) -> pd.Series:
-    if type not in ("link", "response"):
-        raise MereValueError(f"type must be 'link' or 'response', not {type!r}")
+    na_action: str = "pass",
+    se_fit: bool = False,
+    interval: str | None = None,
+    level: float = 0.95,
+    theta: bool = False,
+) -> Any:
+    from scipy.special import ndtri
+
+    wants_interval = _checked(type, interval, level)
     design, kept = m.design, kept_columns(m.design, re_form)
     rows = random_rows(design, newdata, kept, allow_new_levels)
-    eta = contribution(design, rows, kept, m.b)
-    if not random_only:
-        X = design.X if newdata is None else fixed_matrix(design, newdata)
-        offset = design.offset if newdata is None else offset_at(m, newdata)  # type: ignore[arg-type]
-        eta = eta + X @ m.beta + (0.0 if offset is None else offset)
-    values = eta if type == "link" else m.model_family.link.inverse(eta)
-    return row_series(design, values) if newdata is None else pd.Series(values, row_index(newdata))
+    X = design.X if newdata is None else fixed_matrix(design, newdata)
+    values = contribution(design, rows, kept, m.b)
+    if random_only:
+        X = np.zeros_like(X)
+    else:
+        offset = design.offset if newdata is None else offset_at(m, newdata)
+        values = values + X @ m.beta + (0.0 if offset is None else offset)
+    eta = pd.Series(values, pd.RangeIndex(len(values)) if newdata is None else row_index(newdata))
+    variance = np.zeros(len(values))
+    if se_fit or wants_interval:
+        if theta:
+            variance = conditional_variance(m, rows, kept) + theta_variance(m, X, rows, kept)
+        else:
+            variance = prediction_variance(m, X, rows, kept, m.working, 1.0)
+    quantile = float(ndtri((1 + level) / 2))
+    fit, errors = on_scale(eta, variance, m.model_family.link, type, wants_interval, quantile)
+    fit, errors = _placed(m, newdata, np.isnan(values), na_action, fit, errors)
+    return Prediction(fit, errors, math.inf, m.sigma) if se_fit else fit
 
 
+def _placed(m: Any, newdata: Any, gone: np.ndarray, na_action: str, *results: Any) -> list[Any]:
+    """The rows of the table of the fit, or those of new data that na_action leaves."""
+    if newdata is None:
+        return [padded(m, r) for r in results]
+    return [acted(r, na_action, gone) for r in results]
+
+
+@g.predict.register(GLM)
+def _predict_linear(
+    m: GLM,
+    newdata: Any = None,
+    type: str = "link",
+    se_fit: bool = False,
+    interval: str | None = None,
+    level: float = 0.95,
+    na_action: str = "pass",
+) -> Any:
+    from scipy.special import ndtri, stdtrit
+
+    wants_interval = _checked(type, interval, level)
+    if newdata is None:
+        X, values, index = m.design.X, m.fit.eta, pd.RangeIndex(m.design.n)
+    else:
+        X, offset, index = fixed_matrix(m.design, newdata), offset_at(m, newdata), row_index(newdata)
+        values = X @ m.beta + (0.0 if offset is None else offset)
+    scale, p = math.sqrt(dispersion(m)), (1 + level) / 2
+    variance = standard_errors(X, m.fit.R, scale) ** 2 if se_fit or wants_interval else np.zeros(len(values))
+    quantile = float(stdtrit(m.df, p) if m.model_family.has_scale and m.df else ndtri(p))
+    fit, errors = on_scale(pd.Series(values, index), variance, m.model_family.link, type, wants_interval, quantile)
+    fit, errors = _placed(m, newdata, np.isnan(values), na_action, fit, errors)
+    return Prediction(fit, errors, m.df, scale) if se_fit else fit
+
+
+# -- simulation and refits -------------------------------------------------------
 @g.simulate.register(GLMM)
 def _simulate(m: GLMM, nsim: int = 1, seed: Any = None, use_u: bool = False, re_form: Any = False) -> pd.DataFrame:
     """Responses as the model holds them; of ``cbind(successes, failures)`` the successes."""
-    if not isinstance(nsim, (int, np.integer)) or nsim < 1:
-        raise MereValueError(f"nsim must be a positive integer, not {nsim!r}")
     design, number = m.design, read_seed(seed)
     kept = kept_columns(design, None if use_u else re_form)
     rows = random_rows(design, None)
@@ -60,7 +185,7 @@ def _simulate(m: GLMM, nsim: int = 1, seed: Any = None, use_u: bool = False, re_
         given = given + design.offset
     columns = {}
     factors = relative_factors(design.random, m.theta)
-    for i in range(int(nsim)):
+    for i in range(count_of(nsim)):
         rng = np.random.Generator(np.random.Philox(key=[number, i]))
         eta = given.copy()
         for r, keep, T in zip(rows, kept, factors, strict=True):
@@ -70,6 +195,20 @@ def _simulate(m: GLMM, nsim: int = 1, seed: Any = None, use_u: bool = False, re_
         mu = m.model_family.link.inverse(eta)
         y = m.model_family.simulate(mu, m.response.weights, m.sigma**2, rng)
         columns[f"sim_{i + 1}"] = row_series(design, y * m.response.weights if m.response.counts else y)
+    out = pd.DataFrame(columns)
+    out.attrs["seed"] = number
+    return out
+
+
+@g.simulate.register(GLM)
+def _simulate_linear(m: GLM, nsim: int = 1, seed: Any = None) -> pd.DataFrame:
+    """Responses as the model holds them; of ``cbind(successes, failures)`` the successes."""
+    number, r, phi = read_seed(seed), m.response, dispersion(m)
+    columns = {}
+    for i in range(count_of(nsim)):
+        rng = np.random.Generator(np.random.Philox(key=[number, i]))
+        y = m.model_family.simulate(m.fit.mu, r.weights, phi, rng)
+        columns[f"sim_{i + 1}"] = row_series(m.design, y * r.weights if r.counts else y)
     out = pd.DataFrame(columns)
     out.attrs["seed"] = number
     return out

@@ -163,11 +163,17 @@ def _logical_factor(value: np.ndarray) -> Factor:
     return Factor(value.astype(np.int32), ("FALSE", "TRUE"))
 
 
+_SMALL = 20_000  # numbers that are cheaper to take at once than column by column
+
+
 def _fill(block: np.ndarray, pieces: list[_Piece]) -> None:
     """Write the columns of a term into its block of X."""
     if len(pieces) == 1 and pieces[0].codes is None:
         for c, column in enumerate(pieces[0].columns):
             block[:, c] = column
+        return
+    if len(pieces) == 1 and pieces[0].table is not None and block.size <= _SMALL:
+        block[:] = pieces[0].table[pieces[0].codes]
         return
     factors = [p for p in pieces if p.codes is not None]
     joint = _joint_codes(factors)

@@ -19,6 +19,7 @@ import numpy as np
 from . import _core
 from .blas import one_thread
 from .covariances import Covariance
+from .covariances.one_correlation import OneCorrelation
 from .design import Design
 from .errors import ConvergenceError, MereValueError
 
@@ -125,9 +126,31 @@ class TermBlocks:
 
     design: Design
     plan: _core.Plan
+    work: Any
+    structures: tuple[Covariance, ...]
+
+    def _by_par(self, slopes: np.ndarray, par: np.ndarray, layout: Layout) -> np.ndarray:
+        """From the gradient by theta, just computed, to that by par.
+
+        Terms with a correlation go by d criterion / d(Lambda Lambda'): smooth where Lambda is not, at |rho| = 1.
+        """
+        parts = []
+        for t, c in enumerate(self.structures):
+            own = par[layout.par_at[t] : layout.par_at[t + 1]]
+            if isinstance(c, OneCorrelation) and c.linear is None:
+                factor, column, k, _, _ = self.plan.place(t)
+                gamma = self.work.gamma(factor, k)[column : column + c.k, column : column + c.k]
+                parts.append(np.einsum("pij,ij->p", c.covariance_slopes(own), gamma))
+            else:
+                parts.append(slopes[layout.theta_at[t] : layout.theta_at[t + 1]] @ c.jacobian(own))
+        return np.concatenate(parts)
 
     def _flat_blocks(self, par: Any) -> np.ndarray:
         """The blocks of all levels of all factors at par, one after another."""
+        raise NotImplementedError
+
+    def hessian(self, par: Any) -> np.ndarray:
+        """The Hessian of the criterion at par."""
         raise NotImplementedError
 
     def _term_order(self, values: np.ndarray) -> np.ndarray:
@@ -273,7 +296,7 @@ class LMMObjective(TermBlocks):
     def _gradient(self, par: Any) -> np.ndarray:
         """At the parameters of the last value."""
         gradient = self.work.gradient()
-        return gradient if self.layout.linear else gradient @ self.jacobian(par)
+        return gradient if self.layout.linear else self._by_par(gradient, np.asarray(par), self.layout)
 
     def value_and_gradient(self, par: Any, gradient: bool = True) -> tuple[float, np.ndarray | None]:
         """Both at once."""

@@ -18,7 +18,17 @@ from .frame import as_frame
 from .model import LM, LMM
 from .newdata import fixed_matrix, new_extra, new_offset
 
-__all__ = ["Prediction", "offset_at", "prediction_variance", "row_index", "standard_errors", "weights_at"]
+__all__ = [
+    "Prediction",
+    "acted",
+    "check_interval",
+    "offset_at",
+    "padded",
+    "prediction_variance",
+    "row_index",
+    "standard_errors",
+    "weights_at",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +59,24 @@ def standard_errors(X: np.ndarray, R: np.ndarray, sigma: float) -> np.ndarray:
     return out
 
 
-def prediction_variance(m: LMM, X: np.ndarray, rows: list[RandomRows], kept: list[np.ndarray]) -> np.ndarray:
+def prediction_variance(
+    m: Any, X: np.ndarray, rows: list[RandomRows], kept: list[np.ndarray], w: np.ndarray, scale: float
+) -> np.ndarray:
     """Variance of x'(beta^ - beta) + z'(b^ - b) for each row, given theta; b of a new level is N(0, Sigma).
 
     With M = Lambda'Z'WZ Lambda + I and C = Lambda'Z'WX, v = Lambda'z:
     sigma^2 (v'M^-1 v + |RX^-T (x - C'M^-1 v)|^2).
+
+    Parameters
+    ----------
+    m : LMM or GLMM
+    X : (n, p) array
+    rows, kept
+        Random effects of these rows, and which of them count.
+    w : array
+        Weights of the rows of the fit.
+    scale : float
+        Sigma = scale^2 T T', T the relative factor.
     """
     V = np.asarray(m.sigma * np.linalg.solve(m.RX.T, X.T)) if len(m.beta) else np.zeros((0, len(X)))
     if not any(k.any() for k in kept):
@@ -64,7 +87,6 @@ def prediction_variance(m: LMM, X: np.ndarray, rows: list[RandomRows], kept: lis
     design = m.design
     Lambda = relative_covariance(design.random, m.theta)
     ZL = sp.csc_array(random_design(design.random) @ Lambda)
-    w = np.ones(design.n) if design.weights is None else np.asarray(design.weights)
     WZL = sp.csc_array(sp.diags_array(w) @ ZL)
     lu = splu(sp.csc_matrix(ZL.T @ WZL + sp.eye_array(ZL.shape[1])))
     C = WZL.T @ design.X
@@ -81,7 +103,7 @@ def prediction_variance(m: LMM, X: np.ndarray, rows: list[RandomRows], kept: lis
     out *= m.sigma**2
     for r, keep, T in zip(rows, kept, relative_factors(design.random, m.theta), strict=True):
         if keep.any() and (r.codes < 0).any():
-            own = m.sigma * (r.values * keep) @ T
+            own = scale * (r.values * keep) @ T
             out += np.where(r.codes < 0, np.einsum("ij,ij->i", own, own), 0.0)
     return out
 
@@ -102,7 +124,7 @@ def _new_z(rows: list[RandomRows], kept: list[np.ndarray]) -> Any:
 
 
 # -- new data --------------------------------------------------------------------
-def offset_at(m: LMM | LM, newdata: Any) -> np.ndarray | None:
+def offset_at(m: Any, newdata: Any) -> np.ndarray | None:
     """The offset at new data: ``offset()`` terms, and ``offset=`` where it was given as a column or an expression."""
     out = new_offset(m.design, newdata)
     given = m.call.arguments.get("offset")
@@ -133,7 +155,8 @@ def row_index(newdata: Any) -> pd.Index:
     return pd.RangeIndex(table.nrow) if table.row_names is None else pd.Index(table.row_names)
 
 
-def _check_interval(interval: str | None, level: float) -> bool:
+def check_interval(interval: str | None, level: float) -> bool:
+    """Is an interval wanted?"""
     if interval not in (None, "none", "confidence", "prediction"):
         raise MereValueError(f"interval must be 'confidence' or 'prediction', not {interval!r}")
     if not 0 < level < 1:
@@ -141,7 +164,7 @@ def _check_interval(interval: str | None, level: float) -> bool:
     return interval in ("confidence", "prediction")
 
 
-def _acted(result: Any, na_action: str, gone: np.ndarray) -> Any:
+def acted(result: Any, na_action: str, gone: np.ndarray) -> Any:
     """na_action for rows of newdata with missing values."""
     if na_action not in ("pass", "omit", "exclude", "fail"):
         raise MereValueError(f"na_action must be 'pass', 'omit', 'exclude' or 'fail', not {na_action!r}")
@@ -179,7 +202,7 @@ def _predict_mixed(
 
     if type not in ("link", "response"):
         raise MereValueError(f"type must be 'link' or 'response', not {type!r}")
-    wants_interval = _check_interval(interval, level)
+    wants_interval = check_interval(interval, level)
     design = m.design
     kept = kept_columns(design, re_form)
     rows = random_rows(design, newdata, kept, allow_new_levels)
@@ -193,22 +216,19 @@ def _predict_mixed(
     fit: Any = pd.Series(values, index)
     errors = fit
     if se_fit or wants_interval:
-        variance = prediction_variance(m, np.zeros_like(X) if random_only else X, rows, kept)
-        w = _own_weights(m) if newdata is None else weights_at(m, newdata)
+        own = np.ones(design.n) if design.weights is None else np.asarray(design.weights)
+        variance = prediction_variance(m, np.zeros_like(X) if random_only else X, rows, kept, own, m.sigma)
+        w = own if newdata is None else weights_at(m, newdata)
         fit, errors = _assembled(fit, variance, m.sigma**2 / w, interval, float(ndtri((1 + level) / 2)))
     if newdata is None:
-        fit, errors = _padded(m, fit), _padded(m, errors)
+        fit, errors = padded(m, fit), padded(m, errors)
     else:
         gone = np.isnan(values)
-        fit, errors = _acted(fit, na_action, gone), _acted(errors, na_action, gone)
+        fit, errors = acted(fit, na_action, gone), acted(errors, na_action, gone)
     return Prediction(fit, errors, math.inf, m.sigma) if se_fit else fit
 
 
-def _own_weights(m: LMM) -> np.ndarray:
-    return np.ones(m.design.n) if m.design.weights is None else np.asarray(m.design.weights)
-
-
-def _padded(m: LMM | LM, result: Any) -> Any:
+def padded(m: Any, result: Any) -> Any:
     """Values of the rows used as rows of the table, NaN at omitted rows under ``na_action="exclude"``."""
     if isinstance(result, pd.DataFrame):
         return pd.DataFrame({c: row_series(m.design, result[c].to_numpy()) for c in result})
@@ -226,7 +246,7 @@ def _predict(
 ) -> Any:
     from scipy.special import stdtrit
 
-    wants_interval = _check_interval(interval, level)
+    wants_interval = check_interval(interval, level)
     if newdata is None:
         X, values, index = m.design.X, fitted_values(m), pd.RangeIndex(m.design.n)
     else:
@@ -239,8 +259,8 @@ def _predict(
         quantile = float(stdtrit(m.df, (1 + level) / 2)) if m.df else math.nan
         fit, errors = _assembled(fit, variance, np.full(len(X), m.sigma**2), interval, quantile)
     if newdata is None:
-        fit, errors = _padded(m, fit), _padded(m, errors)
+        fit, errors = padded(m, fit), padded(m, errors)
     else:
         gone = np.isnan(values)
-        fit, errors = _acted(fit, na_action, gone), _acted(errors, na_action, gone)
+        fit, errors = acted(fit, na_action, gone), acted(errors, na_action, gone)
     return Prediction(fit, errors, m.df, m.sigma) if se_fit else fit

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import generics as g
 from .errors import MereValueError
-from .inference.bootstrap import Bootstrap
+from .inference.bootstrapping import Bootstrap
 from .inference.curves import Curve
 from .inference.profile_results import Profile
 

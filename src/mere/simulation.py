@@ -168,7 +168,8 @@ def _own_table(design: Design, values: np.ndarray, seed: int) -> pd.DataFrame:
     return _table(values, row_labels(design), seed)
 
 
-def _count(nsim: Any) -> int:
+def count_of(nsim: Any) -> int:
+    """How many responses `nsim` asks for."""
     if not isinstance(nsim, (int, np.integer)) or nsim < 1:
         raise MereValueError(f"nsim must be a positive integer, not {nsim!r}")
     return int(nsim)
@@ -188,7 +189,7 @@ def _simulate(
 ) -> pd.DataFrame:
     kept, number = given_effects(m.design, use_u, re_form), read_seed(seed)
     simulator = simulator_of(m, kept, newdata, parameters_of(m, newparams), allow_new_levels)
-    values = simulator.draw(number, 0, _count(nsim))
+    values = simulator.draw(number, 0, count_of(nsim))
     if newdata is None:
         return _own_table(m.design, values, number)
     return _table(values, row_index(newdata), number)
@@ -205,7 +206,7 @@ def _simulate_lm(m: LM, nsim: int = 1, seed: Any = None, newdata: Any = None) ->
         w = weights_at(m, newdata)
     scale = np.full(len(mean), m.sigma) if w is None else m.sigma / np.sqrt(w)
     simulator = _core.Simulator(np.ascontiguousarray(mean), np.ascontiguousarray(scale), [])
-    values = simulator.draw(number, 0, _count(nsim))
+    values = simulator.draw(number, 0, count_of(nsim))
     return _own_table(m.design, values, number) if newdata is None else _table(values, row_index(newdata), number)
 
 
@@ -238,7 +239,7 @@ def _simulate_new(
     mean = design.X @ values.beta + (0.0 if design.offset is None else design.offset)
     simulator = _simulator(mean, values, random_rows(design, None), kept, design.weights, None)
     number = read_seed(seed)
-    return _table(simulator.draw(number, 0, _count(nsim)), row_index(newdata), number)
+    return _table(simulator.draw(number, 0, count_of(nsim)), row_index(newdata), number)
 
 
 def _names(right: str) -> set[str]:

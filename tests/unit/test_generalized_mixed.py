@@ -283,14 +283,14 @@ def test_a_negative_binomial_of_huge_size_is_poisson(made):
 
 
 def test_sparse_and_dense_ways_agree(made):
-    from mere import _core, _glmm
+    from mere import _core
 
     design = build_design("c ~ x + (x | g) + (x | h) + (1 | k)", made)
     f = GLMMObjective(design, families.poisson())
     rows = f.plan.rows
     plan = _core.Plan(rows, f.terms_layout.entries, f.n_kernel, 2)
     r = read_response(design, f.family)
-    sparse = _glmm.Glmm(plan, np.asfortranarray(design.X), r.y, None, None, 2, 5, 1.0, False, 1e-24, 100)
+    sparse = _core.Glmm(plan, np.asfortranarray(design.X), r.y, None, None, 2, 5, 1.0, False, 1e-24, 100)
     par = some_par(f, 6)
     assert plan.sparse
     assert not f.plan.sparse
@@ -490,3 +490,10 @@ def test_hat_values(cbpp):
     penalty = np.diag(np.r_[np.ones(ZL.shape[1]), np.zeros(design.X.shape[1])])
     want = np.einsum("ij,jk,ik->i", A, np.linalg.inv(A.T @ A + penalty), A)
     np.testing.assert_allclose(mere.hatvalues(cbpp), want, rtol=1e-8)
+
+
+def test_random_effects_that_separate_are_named():
+    g = np.repeat([f"g{i}" for i in range(8)], 5)
+    d = pd.DataFrame({"y": np.repeat([0, 1, 0, 1, 1, 0, 1, 0], 5), "g": pd.Categorical(g)})
+    with pytest.warns(ConvergenceWarning, match=r"standard deviation of \(Intercept\) \| g .* separate"):
+        mere.glmer("y ~ 1 + (1 | g)", d, "binomial")

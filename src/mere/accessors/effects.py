@@ -65,9 +65,15 @@ def modes_by_factor(random: Sequence[RandomTerm], b: np.ndarray) -> dict[str, pd
     return {group: frames[0] if len(frames) == 1 else pd.concat(frames, axis=1) for group, frames in pieces.items()}
 
 
+def _scale(m: LMM | GLMM) -> float:
+    """What relative covariances are multiplied by, as in lme4 2.x: sigma of the linear model only."""
+    return m.sigma if isinstance(m, LMM) else 1.0
+
+
 @g.ranef.register(LMM)
+@g.ranef.register(GLMM)
 def _ranef(
-    m: LMM,
+    m: LMM | GLMM,
     condVar: bool = True,
     drop: bool = False,
     whichel: str | int | Sequence[str | int] | None = None,
@@ -79,8 +85,9 @@ def _ranef(
         modes = {k: f.iloc[:, 0] if f.shape[1] == 1 else f for k, f in modes.items()}
     if not condVar:
         return RandomEffects(modes)
-    variances = m.objective.conditional_variances_by_factor(m.par)
-    return RandomEffects(modes, {group: m.sigma**2 * variances[group] for group in chosen})
+    at = m.par if isinstance(m, LMM) else m.optinfo.full
+    variances = m.objective.conditional_variances_by_factor(at)
+    return RandomEffects(modes, {group: _scale(m) ** 2 * variances[group] for group in chosen})
 
 
 def chosen_factors(whichel: Any, groups: list[str]) -> list[str]:
@@ -116,15 +123,16 @@ def _coef(m: LMM | GLMM) -> Coefficients:
 
 
 @g.VarCorr.register(LMM)
-def _var_corr(m: LMM, sigma: float | None = None) -> VarianceComponents:
-    scale = m.sigma if sigma is None else float(sigma)
+@g.VarCorr.register(GLMM)
+def _var_corr(m: LMM | GLMM, sigma: float | None = None) -> VarianceComponents:
+    scale = _scale(m) if sigma is None else float(sigma)
     random = m.design.random
     names = unique_names(t.group for t in random)
     terms = tuple(
         VarianceTerm(name, t.group, tuple(t.names), scale**2 * (T @ T.T), t.covariance.name != "diag")
         for name, t, T in zip(names, random, relative_factors(random, m.theta), strict=True)
     )
-    return VarianceComponents(terms, scale)
+    return VarianceComponents(terms, scale if isinstance(m, LMM) else None)
 
 
 def vcov_lmm(m: LMM, correlation: bool = False, full: bool = False) -> pd.DataFrame:

@@ -12,17 +12,13 @@ import pandas as pd
 from .. import generics as g
 from ..errors import MereValueError
 from ..families import Family
-from ..frame import as_frame
 from ..generalized import GLM
 from ..irls import irls
 from ..model import Call
-from ..newdata import fixed_matrix, new_offset
-from ..prediction import Prediction, standard_errors
 from ..response import Response
 from ..results import AnovaTable, LogLik, _Printed
 from ..summaries import coefficient_frame
 from .effects import correlation_of, fixed_covariance
-from .intervals import chosen_parameters, interval_frame, percent_labels
 from .linear import expanded
 from .rows import omitted_rows, row_series
 
@@ -127,19 +123,6 @@ def vcov_glm(m: GLM, correlation: bool = False, full: bool = True) -> pd.DataFra
     return pd.DataFrame(expanded(m.design, V) if full else V, names, names)
 
 
-@g.confint.register(GLM)
-def _confint(m: GLM, parm: Any = None, level: float = 0.95, method: str = "Wald") -> pd.DataFrame:
-    from scipy.special import ndtri
-
-    if method != "Wald":
-        raise MereValueError(f"confint(method={method!r}) of a glm is not there yet; use method='Wald'")
-    estimate = g.coef(m)
-    se = np.sqrt(np.diag(g.vcov(m)))
-    quantile = float(ndtri((1 + level) / 2))
-    table = interval_frame(estimate.to_numpy(), se, list(estimate.index), quantile, percent_labels(level))
-    return table.iloc[chosen_parameters(parm, list(table.index))]
-
-
 @g.sigma.register(GLM)
 def _sigma(m: GLM) -> float:
     return math.sqrt(m.fit.deviance / m.df) if m.df else math.nan
@@ -216,30 +199,6 @@ def _hatvalues(m: GLM) -> pd.Series:
 @g.family.register(GLM)
 def _family(m: GLM) -> Family:
     return m.model_family
-
-
-@g.predict.register(GLM)
-def _predict(m: GLM, newdata: Any = None, type: str = "link", se_fit: bool = False) -> Any:
-    if type not in ("link", "response"):
-        raise MereValueError(f"type must be 'link' or 'response', not {type!r}")
-    link = m.model_family.link
-    if newdata is None:
-        X, eta = m.design.X, row_series(m.design, m.fit.eta)
-    else:
-        X = fixed_matrix(m.design, newdata)
-        offset = new_offset(m.design, newdata)
-        values = X @ m.beta + (0.0 if offset is None else offset)
-        names = as_frame(newdata).row_names
-        eta = pd.Series(values, pd.RangeIndex(len(values)) if names is None else pd.Index(names))
-    fit = eta if type == "link" else pd.Series(link.inverse(eta.to_numpy()), eta.index)
-    if not se_fit:
-        return fit
-    scale = math.sqrt(dispersion(m))
-    se = standard_errors(X, m.fit.R, scale)
-    errors = row_series(m.design, se) if newdata is None else pd.Series(se, eta.index)
-    if type == "response":
-        errors = errors * np.abs(link.derivative(eta.to_numpy()))
-    return Prediction(fit, errors, m.df, scale)
 
 
 # -- summary and tests -----------------------------------------------------------

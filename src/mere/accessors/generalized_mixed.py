@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,10 +13,9 @@ from ..errors import ConvergenceWarning, MereValueError, tell
 from ..families import Family
 from ..generalized import GLMM
 from ..objective import LMMObjective
-from ..results import LogLik, RandomEffects, VarianceComponents, VarianceTerm
+from ..results import LogLik
 from ..variance_parameters import variance_parameters
-from .blocks import relative_factors, unique_names
-from .effects import chosen_factors, correlation_of, fixed_covariance, modes_by_factor
+from .effects import correlation_of, fixed_covariance
 from .generalized_linear import generalized_residuals
 from .intervals import chosen_parameters, interval_frame, percent_labels
 from .rows import row_series
@@ -67,37 +65,6 @@ def free_hessian(m: GLMM) -> tuple[np.ndarray, slice]:
 
 
 # -- effects -------------------------------------------------------------------
-@g.ranef.register(GLMM)
-def _ranef(
-    m: GLMM,
-    condVar: bool = True,
-    drop: bool = False,
-    whichel: str | int | Sequence[str | int] | None = None,
-) -> RandomEffects:
-    pieces = modes_by_factor(m.design.random, m.b)
-    chosen = chosen_factors(whichel, list(pieces))
-    modes: dict[str, Any] = {group: pieces[group] for group in chosen}
-    if drop:
-        modes = {k: f.iloc[:, 0] if f.shape[1] == 1 else f for k, f in modes.items()}
-    if not condVar:
-        return RandomEffects(modes)
-    variances = m.objective.conditional_variances_by_factor(m.optinfo.full)
-    return RandomEffects(modes, {group: variances[group] for group in chosen})
-
-
-@g.VarCorr.register(GLMM)
-def _var_corr(m: GLMM, sigma: float | None = None) -> VarianceComponents:
-    """As lme4 2.x: standard deviations of the linear predictor, no residual row for any family."""
-    scale = 1.0 if sigma is None else float(sigma)
-    random = m.design.random
-    names = unique_names(t.group for t in random)
-    terms = tuple(
-        VarianceTerm(name, t.group, tuple(t.names), scale**2 * (T @ T.T), t.covariance.name != "diag")
-        for name, t, T in zip(names, random, relative_factors(random, m.theta), strict=True)
-    )
-    return VarianceComponents(terms, None)
-
-
 def vcov_glmm(m: GLMM, correlation: bool = False, use_hessian: bool | None = None) -> pd.DataFrame:
     """Covariance of the fixed effects: from the Hessian of -2 log L; with nAGQ=0 or on request, at known theta."""
     V = None

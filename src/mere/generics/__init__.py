@@ -23,6 +23,7 @@ from .contests import (
     show_tests,
     step,
 )
+from .densities import fit_record, log_density
 from .diagnostics import allFit, cooks_distance, dfbeta, dfbetas, influence, jackknife, rstudent
 from .effects import VarCorr, coef, fixef, ranef, sigma, vcov
 from .inference import anova, bootMer, confint, profile
@@ -40,6 +41,7 @@ from .likelihood import (
 )
 from .pictures import densityplot, plot, splom
 from .refitting import refit, refitML, simulate, update
+from .resampling import bootstrap, cross_validate, permutation_test
 from .rows import (
     family,
     fitted,
@@ -67,12 +69,14 @@ __all__ = [
     "anova",
     "as_lmerModLmerTest",
     "bootMer",
+    "bootstrap",
     "coef",
     "confint",
     "contest",
     "contest1D",
     "contestMD",
     "cooks_distance",
+    "cross_validate",
     "densityplot",
     "deviance",
     "df_residual",
@@ -82,6 +86,7 @@ __all__ = [
     "drop1",
     "extractAIC",
     "family",
+    "fit_record",
     "fitted",
     "fixef",
     "formula",
@@ -99,12 +104,14 @@ __all__ = [
     "isSingular",
     "jackknife",
     "logLik",
+    "log_density",
     "ls_means",
     "model2restriction_matrix",
     "model_frame",
     "model_matrix",
     "ngrps",
     "nobs",
+    "permutation_test",
     "plot",
     "predict",
     "profile",

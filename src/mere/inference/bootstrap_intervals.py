@@ -16,7 +16,7 @@ from ..accessors.intervals import chosen_parameters, percent_labels
 from ..errors import BootstrapWarning, MereValueError, tell
 from ..model import LMM
 from ..variance_parameters import variance_parameters
-from .bootstrap import Bootstrap
+from .bootstrapping import Bootstrap
 
 __all__ = ["acceleration", "bootstrap_interval", "quantiles"]
 

@@ -25,7 +25,7 @@ from ..refitting import theta_rows
 from ..replicates import available_cpus, failure_text
 from ..reterms import cross_factors
 from ..variance_parameters import variance_parameters
-from .bootstrap import named, natural_parameters
+from .bootstrapping import named, natural_parameters
 from .clusters import is_nested
 
 __all__ = ["Influence", "Jackknife", "Units", "deletions", "without_rows"]

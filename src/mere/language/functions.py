@@ -58,8 +58,13 @@ def _cbind(evaluator: Any, node: Call) -> Matrix:
             parts.append(as_numeric(value))
             names.append(key or (arg.name if isinstance(arg, Name) else ""))
     n = max((len(p) for p in parts if np.ndim(p)), default=1)
-    full = [p if np.ndim(p) else np.full(n, p) for p in parts]
-    values = np.asfortranarray(np.column_stack(full), dtype=np.float64)
+    if all(np.ndim(p) < 2 for p in parts):
+        values = np.empty((n, len(parts)), order="F")
+        for j, part in enumerate(parts):
+            values[:, j] = part
+    else:
+        full = [p if np.ndim(p) else np.full(n, p) for p in parts]
+        values = np.asfortranarray(np.column_stack(full), dtype=np.float64)
     return Matrix(values, tuple(names) if any(names) else None)
 
 

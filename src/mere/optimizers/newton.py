@@ -1,7 +1,7 @@
 """Damped Newton in C (csrc/newton.c): the default.
 
 For covariance structures that are not linear in their parameters, BOBYQA on the criterion finds the neighbourhood and
-Newton steps with a differenced Hessian of the exact gradient finish.
+Newton's method within bounds (active_set.py) finishes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .active_set import active_set
 from .nloptwrap import nlopt
 from .optimum import Optimum
 
@@ -56,24 +57,6 @@ def _run(objective: LMMObjective, start: np.ndarray, options: Mapping[str, Any])
 
 
 def _structured(objective: LMMObjective, start: np.ndarray | None, options: Mapping[str, Any]) -> Optimum:
-    rough = nlopt("nloptwrap", objective, start, options)
-    layout, par, value, feval = objective.layout, rough.par.copy(), rough.value, rough.feval
-    gradient = objective.gradient(par)
-    for _ in range(20):
-        free = ~(((par <= layout.lower) & (gradient > 0)) | ((par >= layout.upper) & (gradient < 0)))
-        hessian = objective.hessian(par)[np.ix_(free, free)]
-        step = np.zeros_like(par)
-        try:
-            step[free] = -np.linalg.solve(hessian, gradient[free])
-        except np.linalg.LinAlgError:
-            break
-        gain = -0.5 * float(step @ gradient)
-        if not 1e-12 < gain < 1.0:
-            break
-        trial = np.clip(par + step, layout.lower, layout.upper)
-        trial_value = objective.value(trial)
-        feval += 1
-        if trial_value > value + 1e-13 * abs(value):
-            break
-        par, value, gradient = trial, trial_value, objective.gradient(trial)
-    return Optimum(par, value, feval, rough.converged, rough.message, "BOBYQA + Newton", gradient=gradient)
+    rough = nlopt("nloptwrap", objective, start, {"xtol_abs": 1e-4, "ftol_abs": 1e-4, **options})
+    with objective.threads:
+        return active_set(objective, rough.par, rough.value, rough.feval, 1e-10, "BOBYQA + Newton")

@@ -11,20 +11,8 @@ from ..accessors.generalized_linear import SummaryGLM
 from ..families import Family
 from ..generalized import GLM, GLMM
 from ..generalized_summaries import SummaryGLMM, generalized_criteria, generalized_title
-from ..summaries import fit_messages
 from .linear import call_lines
-from .mixed import (
-    call_header,
-    components_text,
-    correlation_lines,
-    criteria_lines,
-    fit_lines,
-    fixed_effects_text,
-    group_lines,
-    optimizer_lines,
-    residual_lines,
-    title_lines,
-)
+from .mixed import model_text, summary_text, title_lines
 from .numbers import format_number, format_numbers
 from .tables import coefficient_table, named_vector_text, zapped
 
@@ -48,22 +36,8 @@ def _mixed(
     ranef_comp: Sequence[str] | str = ("Std.Dev.",),
     ranef_corr: bool = True,
 ) -> str:
-    lines = [
-        *title_lines(generalized_title(m), "glmerMod"),
-        _family_line(m.model_family),
-        *call_header(m.call, str(m.design.formula), with_control=False),
-        *criteria_lines(generalized_criteria(m), 4),
-        "Random effects:",
-        components_text(g.VarCorr(m), digits, ranef_comp, ranef_corr),
-        *group_lines(g.nobs(m), g.ngrps(m)),
-    ]
-    if len(m.beta):
-        beta = format_numbers(m.beta, digits)
-        lines += ["Fixed Effects:", named_vector_text(beta, list(m.design.names), gap=2)]
-    else:
-        lines.append("No fixed effect coefficients")
-    lines += [*fit_lines(fit_messages(m)), *optimizer_lines(m.optinfo, brief=True)]
-    return "\n".join(lines)
+    head = [*title_lines(generalized_title(m), "glmerMod"), _family_line(m.model_family)]
+    return model_text(m, head, generalized_criteria(m), digits, ranef_comp, ranef_corr)
 
 
 @g.to_text.register(SummaryGLMM)
@@ -76,27 +50,8 @@ def _mixed_summary(
     ranef_corr: bool = True,
     show_resids: bool = True,
 ) -> str:
-    lines = [
-        *title_lines(s.title, "glmerMod"),
-        _family_line(s.family),
-        *call_header(s.call, s.formula, with_control=True),
-        "",
-        *criteria_lines(s.criteria, 1),
-        "",
-    ]
-    if show_resids:
-        lines += ["Scaled residuals: ", *residual_lines(s.residuals.to_numpy(), digits), ""]
-    lines += [
-        "Random effects:",
-        components_text(s.varcor, digits, ranef_comp, ranef_corr),
-        *group_lines(s.nobs, s.ngrps),
-    ]
-    if len(s.coefficients):
-        lines += ["", "Fixed effects:", fixed_effects_text(s.coefficients, digits, signif_stars)]
-    if len(s.coefficients) > 1:
-        lines += correlation_lines(s.vcov, s.correlation if correlation is None else correlation)
-    lines += [*fit_lines(s.messages), *optimizer_lines(s.optinfo, brief=False)]
-    return "\n".join(lines)
+    head = [*title_lines(s.title, "glmerMod"), _family_line(s.family)]
+    return summary_text(s, head, digits, correlation, signif_stars, ranef_comp, ranef_corr, show_resids)
 
 
 # -- linear ----------------------------------------------------------------------

@@ -13,7 +13,8 @@ from .. import generics as g
 from ..errors import FormulaError
 from ..families import Family
 from ..fitting import OptInfo
-from ..generalized_fitting import GeneralizedInfo
+from ..generalized import GLMM
+from ..generalized_summaries import SummaryGLMM
 from ..language.parser import parse_expression
 from ..language.syntax import deparse
 from ..model import LMM, Call
@@ -50,8 +51,10 @@ __all__ = [
     "fit_lines",
     "fixed_effects_text",
     "group_lines",
+    "model_text",
     "optimizer_lines",
     "residual_lines",
+    "summary_text",
     "title_lines",
 ]
 
@@ -158,7 +161,7 @@ def _filled(*pieces: str) -> list[str]:
     return lines
 
 
-def optimizer_lines(info: OptInfo | GeneralizedInfo, brief: bool) -> list[str]:
+def optimizer_lines(info: OptInfo, brief: bool) -> list[str]:
     """The optimizer's code and the warnings of the checks; nothing when all is well."""
     if not info.warnings:
         return []
@@ -238,10 +241,22 @@ def _model(
     ranef_comp: Sequence[str] | str = ("Std.Dev.",),
     ranef_corr: bool = True,
 ) -> str:
+    return model_text(m, title_lines(method_title(m), "lmerMod"), criteria(m), digits, ranef_comp, ranef_corr)
+
+
+def model_text(
+    m: LMM | GLMM,
+    head: Sequence[str],
+    values: pd.Series,
+    digits: int,
+    ranef_comp: Sequence[str] | str,
+    ranef_corr: bool,
+) -> str:
+    """A mixed model below the lines of its title."""
     lines = [
-        *title_lines(method_title(m), "lmerMod"),
+        *head,
         *call_header(m.call, str(m.design.formula), with_control=False),
-        *criteria_lines(criteria(m), 4),
+        *criteria_lines(values, 4),
         "Random effects:",
         components_text(g.VarCorr(m), digits, ranef_comp, ranef_corr),
         *group_lines(g.nobs(m), g.ngrps(m)),
@@ -265,13 +280,22 @@ def _summary(
     ranef_corr: bool = True,
     show_resids: bool = True,
 ) -> str:
-    lines = [
-        *title_lines(s.title, s.kind),
-        *call_header(s.call, s.formula, with_control=True),
-        "",
-        *criteria_lines(s.criteria, 1),
-        "",
-    ]
+    head = title_lines(s.title, s.kind)
+    return summary_text(s, head, digits, correlation, signif_stars, ranef_comp, ranef_corr, show_resids)
+
+
+def summary_text(
+    s: SummaryLMM | SummaryGLMM,
+    head: Sequence[str],
+    digits: int,
+    correlation: bool | None,
+    signif_stars: bool,
+    ranef_comp: Sequence[str] | str,
+    ranef_corr: bool,
+    show_resids: bool,
+) -> str:
+    """The summary of a mixed model below the lines of its title."""
+    lines = [*head, *call_header(s.call, s.formula, with_control=True), "", *criteria_lines(s.criteria, 1), ""]
     if show_resids:
         lines += ["Scaled residuals: ", *residual_lines(s.residuals.to_numpy(), digits), ""]
     lines += [

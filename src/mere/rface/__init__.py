@@ -1,7 +1,8 @@
 """The R face: functions that pack arguments and call what does the work. `margins` is loaded by `mere` when needed."""
 
 from .generalized import glm, glmer, glmer_nb
-from .linear import lm, lmList
+from .groups import lmList
+from .linear import lm
 from .mixed import lmer
 from .modular import lFormula, mkLmerDevfun, mkMerMod, optimizeLmer
 

@@ -153,25 +153,42 @@ def glmer(
     >>> m.fixef().round(3).to_dict()
     {'(Intercept)': -1.399, 'period2': -0.992, 'period3': -1.129, 'period4': -1.58}
     """
-    call = record(
-        "glmer", data, formula=str(formula), family=family, nAGQ=None if nAGQ == 1 else nAGQ,
-        weights=weights, offset=offset, subset=subset, na_action=None if na_action == "omit" else na_action,
-        contrasts=contrasts, start=start, control=control, env=env,
-    )  # fmt: skip
     chosen = make_family(family)
     if chosen.name == "gaussian" and chosen.link.name == "identity":
         raise MereValueError(
             "glmer() with the gaussian family and the identity link is a linear mixed model: use lmer(), with "
             "REML=False for maximum likelihood"
         )
-    if isinstance(nAGQ, bool) or not isinstance(nAGQ, (int, np.integer)) or not 0 <= nAGQ <= 100:
-        raise MereValueError(f"nAGQ must be a whole number from 0 to 100, not {nAGQ!r}")
-    design = build_design(
-        formula, data, weights=weights, offset=offset, subset=subset, na_action=na_action,
-        contrasts=contrasts, env=env,
+    rows = {"weights": weights, "offset": offset, "subset": subset, "na_action": na_action, "contrasts": contrasts}
+    return _fitted("glmer", formula, data, {"family": family}, nAGQ, rows, start, control, env, chosen)
+
+
+def _fitted(
+    name: str,
+    formula: str,
+    data: Any,
+    own: Mapping[str, Any],
+    nAGQ: int,
+    rows: Mapping[str, Any],
+    start: Any,
+    control: GlmerControl | None,
+    env: Mapping[str, Any] | None,
+    family: Family,
+    joint_theta: bool = False,
+) -> GLMM:
+    """What `glmer` and `glmer_nb` do alike; `own` are the arguments that only one of them has."""
+    least = int(joint_theta)
+    if isinstance(nAGQ, bool) or not isinstance(nAGQ, (int, np.integer)) or not least <= nAGQ <= 100:
+        why = ": theta is estimated by the likelihood" if least else ""
+        raise MereValueError(f"nAGQ must be a whole number from {least} to 100, not {nAGQ!r}{why}")
+    shown = {**rows, "na_action": None if rows["na_action"] == "omit" else rows["na_action"]}
+    call = record(
+        name, data, formula=str(formula), **own, nAGQ=None if nAGQ == 1 else nAGQ, **shown,
+        start=start, control=control, env=env,
     )  # fmt: skip
+    design = build_design(formula, data, env=env, **rows)
     control = control if control is not None else GlmerControl()
-    fit = fit_glmm(design, chosen, int(nAGQ), control, start)
+    fit = fit_glmm(design, family, int(nAGQ), control, start, joint_theta)
     return generalized_mixed_model(fit, control, call)
 
 
@@ -214,21 +231,10 @@ def glmer_nb(
     >>> round(getME(m, "glmer.nb.theta"), 2)
     3.3
     """
-    call = record(
-        "glmer.nb", data, formula=str(formula), link=None if link == "log" else link,
-        nAGQ=None if nAGQ == 1 else nAGQ, weights=weights, offset=offset, subset=subset,
-        na_action=None if na_action == "omit" else na_action, contrasts=contrasts, start=start, control=control,
-        env=env,
-    )  # fmt: skip
-    design = build_design(
-        formula, data, weights=weights, offset=offset, subset=subset, na_action=na_action,
-        contrasts=contrasts, env=env,
-    )  # fmt: skip
-    if nAGQ < 1:
-        raise MereValueError("glmer_nb() estimates theta by the likelihood: nAGQ must be at least 1")
-    control = control if control is not None else GlmerControl()
-    fit = fit_glmm(design, negative_binomial(1.0, link), int(nAGQ), control, start, joint_theta=True)
-    return generalized_mixed_model(fit, control, call)
+    rows = {"weights": weights, "offset": offset, "subset": subset, "na_action": na_action, "contrasts": contrasts}
+    own = {"link": None if link == "log" else link}
+    family = negative_binomial(1.0, link)
+    return _fitted("glmer.nb", formula, data, own, nAGQ, rows, start, control, env, family, joint_theta=True)
 
 
 FITTERS.update({"glm": glm, "glmer": glmer, "glmer.nb": glmer_nb})

@@ -1,80 +1,4 @@
-"""The kernels of generalized linear mixed models: arrays in, GIL released, status to exception. No statistics."""
-
-from cpython.pycapsule cimport PyCapsule_GetPointer
-from libc.stdint cimport int32_t, int64_t
-
-import numpy as _np
-
-from mere._core import KernelError, check_status
-
-cdef extern from "mere.h":
-    ctypedef enum mere_status:
-        MERE_OK
-        MERE_ERR_ARGUMENT
-    ctypedef struct mere_rows:
-        pass
-    ctypedef struct mere_plan:
-        pass
-    ctypedef struct mere_options:
-        int reml
-        int64_t max_eval
-        double xtol_abs, ftol_abs, decrement
-        const char *algorithm
-    ctypedef struct mere_outcome:
-        double d
-        int64_t n_eval, n_gradient
-        int32_t code
-        double decrement, certificate
-        int32_t n_null
-    ctypedef enum mere_family_name:
-        MERE_GAUSSIAN
-    ctypedef enum mere_link:
-        MERE_IDENTITY
-    ctypedef int (*mere_family_callback)(int64_t, const double *, double *, double *, double *, double *, double *,
-                                         double *, void *) noexcept nogil
-    ctypedef struct mere_family:
-        mere_family_name family
-        mere_link link
-        double theta
-        int32_t estimate_theta, canonical
-        double constant
-        mere_family_callback callback
-        void *data
-    ctypedef struct mere_glmm_data:
-        int64_t p
-        const double *X
-        const double *y
-        const double *weight
-        const double *offset
-        mere_family family
-        double tolerance
-        int64_t max_step
-    ctypedef struct mere_glmm:
-        pass
-    ctypedef struct mere_glmm_sums:
-        double ldL2, ldRX2, ussq, deviance, minus_2_loglik, max_eta
-    ctypedef struct mere_rule:
-        int64_t n_node
-        const double *node
-        const double *log_weight
-
-    mere_status mere_glmm_new(const mere_plan *, const mere_rows *, const mere_glmm_data *, mere_glmm **) nogil
-    void mere_glmm_free(mere_glmm *) nogil
-    int64_t mere_glmm_n_par(const mere_glmm *) nogil
-    void mere_glmm_rows(const mere_glmm *, int32_t *) nogil
-    mere_status mere_glmm_value(mere_glmm *, const double *, double *) nogil
-    mere_status mere_glmm_gradient(mere_glmm *, double *) nogil
-    mere_status mere_glmm_information(mere_glmm *, double *) nogil
-    mere_status mere_glmm_gamma(mere_glmm *, int64_t, double *) nogil
-    mere_status mere_glmm_joint(mere_glmm *, double *, double *) nogil
-    mere_status mere_glmm_quadrature(mere_glmm *, const double *, int64_t, const double *, const double *, double *) nogil
-    mere_status mere_glmm_state(mere_glmm *, double *, double *, double *, double *, double *, double *,
-                                mere_glmm_sums *) nogil
-    mere_status mere_glmm_conditional(mere_glmm *, double *) nogil
-    mere_status mere_glmm_minimize(mere_glmm *, const mere_rule *, const mere_options *, const double *, double *,
-                                   double *, double *, mere_outcome *) nogil
-    mere_status mere_glmm_nlopt(mere_glmm *, const mere_rule *, const mere_options *, const double *, const double *,
-                                const double *, double *, mere_outcome *) nogil
+# Generalized linear mixed models, included by _core.pyx.
 
 
 cdef int _rows_back(int64_t n, const double *eta, double *mu, double *e, double *w, double *d, double *h, double *dw,
@@ -100,19 +24,17 @@ cdef class Glmm:
 
     cdef mere_glmm *glmm
     cdef object keep, rows_of, error
-    cdef readonly object plan
+    cdef readonly Plan plan
     cdef readonly int64_t n_par, p, n
     cdef double[::1] node, log_weight
 
-    def __cinit__(self, plan, const double[::1, :] X, const double[::1] y, weights, offset, int family, int link,
+    def __cinit__(self, Plan plan, const double[::1, :] X, const double[::1] y, weights, offset, int family, int link,
                   double theta, bint estimate_theta, double tolerance, int64_t max_step, rows_of=None,
                   double constant=0.0, bint canonical=False):
         """plan: of the random terms alone. rows_of(eta) -> (mu, e, w, d, h, dw) or None: a family without a kernel."""
         cdef mere_glmm_data data
         cdef mere_status status
         cdef const double[::1] wt, off
-        cdef const mere_plan *kernel_plan
-        cdef const mere_rows *rows
         self.n, self.p, self.plan = y.shape[0], X.shape[1], plan
         self.keep, self.rows_of, self.error = (X, y, weights, offset), rows_of, None
         data.p, data.X, data.y = X.shape[1], &X[0, 0] if X.shape[1] else NULL, &y[0]
@@ -130,12 +52,9 @@ cdef class Glmm:
             data.family.callback = _rows_back
         data.family.data = <void *>self
         data.tolerance, data.max_step = tolerance, max_step
-        plan_capsule, rows_capsule = plan.capsules()
-        kernel_plan = <const mere_plan *>PyCapsule_GetPointer(plan_capsule, "mere_plan")
-        rows = <const mere_rows *>PyCapsule_GetPointer(rows_capsule, "mere_rows")
         with nogil:
-            status = mere_glmm_new(kernel_plan, rows, &data, &self.glmm)
-        check_status(status)
+            status = mere_glmm_new(plan.plan, &plan.rows.rows, &data, &self.glmm)
+        _check(status)
         self.n_par = mere_glmm_n_par(self.glmm)
         self.node = self.log_weight = _np.zeros(1)
 
@@ -146,7 +65,7 @@ cdef class Glmm:
         error, self.error = self.error, None
         if error is not None:
             raise error
-        check_status(status)
+        _check(status)
         return 0
 
     cdef _par(self, par):

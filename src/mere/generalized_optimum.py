@@ -1,0 +1,191 @@
+"""The optimum of the criterion of a generalized linear mixed model.
+
+The default optimizer starts from theta = 1 (in units of the columns) and the fixed effects that go with it, makes one
+Newton matrix of average information and keeps it by secants (BFGS), with exact gradients, free of bounds; singular fits
+are certified or left along the way out (csrc/newton.c). R's way, BOBYQA twice (first over theta, then over theta and
+the fixed effects), is ``optimizer="nloptwrap"`` or ``"bobyqa"``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from . import _core
+from .control import GlmerControl
+from .errors import ConvergenceError, MereValueError
+from .generalized_objective import GLMMObjective, generalized_kernel_error
+from .irls import irls
+from .optimizers import Optimum
+from .optimizers.active_set import active_set
+from .optimizers.nloptwrap import ALIASES
+
+__all__ = ["optimize_generalized", "read_generalized_start"]
+
+_HALF_AT_ZERO = {"logit", "probit", "cloglog", "cauchit"}  # there eta = 0 is a mean inside (0, 1), of use to any family
+_MESSAGES = {0: "converged", 1: "stalled: the criterion is flat or not smooth here", 2: "maxeval reached"}
+
+
+def optimize_generalized(objective: GLMMObjective, control: GlmerControl, start: Any = None) -> Optimum:
+    """The optimum by the control's optimizer(s); with ``optimizer=None`` the criterion at the start."""
+    first, given = read_generalized_start(start, objective)
+    if not given:
+        first = _with_fixed_start(objective, first)
+    stages = control.stages
+    with objective.threads:
+        try:
+            if stages[-1] is None:
+                par, value = (first, objective.value(first)) if objective.nAGQ else objective.joint(first)
+                return Optimum(par, value, 1, True, "start values: no optimization", "none")
+            if objective.nAGQ == 0:
+                return _only_theta(objective, stages[0], first, control)
+            if stages[-1] == "auto" and objective.terms_layout.linear:
+                return _quasi_newton(objective, first, given, control)
+            found = _two_stages(objective, stages, first, given, control)
+            if stages[-1] == "auto":
+                return active_set(objective, found.par, found.value, found.feval, 1e-10, "SLSQP + Newton")
+            return found
+        except _core.KernelError as error:
+            raise generalized_kernel_error(error) from None
+
+
+def _quasi_newton(objective: GLMMObjective, first: np.ndarray, given: bool, control: GlmerControl) -> Optimum:
+    # from the joint modes where they exist, else from the start as it is
+    begin = first if given else _joint_or(objective, first)
+    laplace = _run(objective, begin, 1, control)
+    if not laplace.converged:
+        rescue = _bobyqa(objective, "nloptwrap", 1, laplace.par if np.isfinite(laplace.value) else begin, control)
+        second = _run(objective, rescue.par, 1, control)
+        laplace = second if second.value <= laplace.value or not np.isfinite(laplace.value) else laplace
+    if objective.nAGQ == 1:
+        return laplace
+    fine = _run(objective, laplace.par, objective.rule, control)
+    if not fine.converged:
+        rescue = _bobyqa(objective, "nloptwrap", objective.rule, fine.par, control)
+        if rescue.value < fine.value - 1e-7:
+            return rescue
+    return fine
+
+
+def _joint_or(objective: GLMMObjective, first: np.ndarray) -> np.ndarray:
+    try:
+        return objective.joint(first)[0]
+    except (ConvergenceError, MereValueError):
+        return first
+
+
+def _with_fixed_start(objective: GLMMObjective, first: np.ndarray) -> np.ndarray:
+    """Where eta = 0 is no valid linear predictor, start from the fixed effects of the model without random effects."""
+    family, design = objective.family, objective.design
+    if objective.p == 0 or (family.code >= 0 and family.link.code >= 0 and family.link.name in _HALF_AT_ZERO):
+        return first
+    with np.errstate(all="ignore"):
+        zero = np.zeros(1)
+        mu = family.link.inverse(zero)
+        if family.link.valid(zero) and family.valid_mu(mu):
+            return first
+    out = first.copy()
+    out[objective.n_re : objective.n_re + objective.p] = irls(
+        design.X, objective.response, family, design.offset, maxit=50
+    ).beta
+    return out
+
+
+def _run(objective: GLMMObjective, start: np.ndarray, rule: Any, control: GlmerControl) -> Optimum:
+    options = control.optCtrl
+    par, gradient, matrix, out = objective.work.newton(
+        start, rule, float(options.get("decrement", 1e-10)), int(options.get("maxeval", 1000))
+    )
+    return Optimum(
+        par, out["d"], out["n_eval"], out["code"] == 0, _MESSAGES[out["code"]], "BFGS", gradient=gradient,
+        matrix=matrix, decrement=out["decrement"], n_null=out["n_null"],
+    )  # fmt: skip
+
+
+def _bobyqa(objective: GLMMObjective, name: str, rule: Any, start: np.ndarray, control: GlmerControl) -> Optimum:
+    """An algorithm of NLopt within bounds; rule 0 is over theta alone."""
+    algorithm, layout, options = ALIASES.get(name) or name.removeprefix("NLOPT_"), objective.layout, control.optCtrl
+    settings: dict[str, Any] = {
+        "xtol_abs": float(options.get("xtol_abs", 1e-8)),
+        "ftol_abs": float(options.get("ftol_abs", 1e-8)),
+        "max_eval": int(options.get("maxeval", 100_000)),
+    }
+    first = np.clip(start, layout.lower, layout.upper)
+    if objective.terms_layout.linear:
+        par, out = objective.work.nlopt(algorithm, first, layout.lower, layout.upper, rule, **settings)
+    else:
+        n = objective.n_re if isinstance(rule, int) and rule == 0 else layout.n_par
+
+        def fun(x: np.ndarray, gradient: bool) -> tuple[float, np.ndarray | None]:
+            if n == layout.n_par:
+                return objective.value_and_gradient(x, gradient)
+            try:
+                return objective.joint(np.concatenate([x, first[n:]]))[1], None
+            except ConvergenceError:
+                return float("inf"), None
+
+        par, out = _core.nlopt_minimize(algorithm, fun, first[:n], layout.lower[:n], layout.upper[:n], **settings)
+        if n < layout.n_par:
+            par = objective.joint(np.concatenate([par, first[n:]]))[0]
+    code = out["code"]
+    return Optimum(par, out["d"], out["n_eval"], code not in (5, 6), f"NLopt code {code}", name)
+
+
+def _stage(objective: GLMMObjective, name: Any, rule: Any, start: np.ndarray, control: GlmerControl) -> Optimum:
+    if callable(name) and not isinstance(name, str):
+        from .optimizers.user import user
+
+        return user(name, objective, start, control.optCtrl)  # type: ignore[arg-type]
+    if name == "auto":
+        name = "nloptwrap" if isinstance(rule, int) and rule == 0 else "NLOPT_LD_SLSQP"
+    if name in ALIASES or str(name).startswith("NLOPT_"):
+        return _bobyqa(objective, str(name), rule, start, control)
+    if isinstance(rule, int) and rule == 0:
+        return _bobyqa(objective, "nloptwrap", 0, start, control)
+    from .optimizers import minimize
+
+    return minimize(objective, name, start, control.optCtrl)  # type: ignore[arg-type]
+
+
+def _only_theta(objective: GLMMObjective, name: Any, first: np.ndarray, control: GlmerControl) -> Optimum:
+    tight = control.with_options(xtol_abs=1e-7, ftol_abs=1e-11) if name == "auto" else control
+    found = _stage(objective, name if not callable(name) else "nloptwrap", 0, first, tight)
+    return Optimum(found.par, found.value, found.feval, found.converged, found.message, found.optimizer)
+
+
+def _two_stages(
+    objective: GLMMObjective, stages: tuple[Any, Any], first: np.ndarray, given: bool, control: GlmerControl
+) -> Optimum:
+    evaluations = 0
+    if not given and control.nAGQ0initStep:
+        rough = _stage(objective, stages[0] if not callable(stages[0]) else "nloptwrap", 0, first, control)
+        first, evaluations = rough.par, rough.feval
+    if stages[1] == "auto":
+        control = control.with_options(ftol_abs=1e-4, xtol_abs=1e-4)
+    fine = _stage(objective, stages[1], objective.rule, first, control)
+    return Optimum(
+        fine.par, fine.value, fine.feval + evaluations, fine.converged, fine.message, fine.optimizer, fine.gradient
+    )
+
+
+def read_generalized_start(start: Any, objective: GLMMObjective) -> tuple[np.ndarray, bool]:
+    """All parameters to start from, and whether fixed effects are among what the user gave."""
+    first, n_re, p = objective.layout.start.copy(), objective.n_re, objective.p
+    if start is None:
+        return first, False
+    parts = dict(start) if isinstance(start, Mapping) else {"theta": start}
+    unknown = set(parts) - {"theta", "par", "fixef", "beta"}
+    if unknown:
+        raise MereValueError(f"start has no component {', '.join(map(repr, sorted(unknown)))}: use 'theta' and 'fixef'")
+    theta = parts.get("par", parts.get("theta"))
+    beta = parts.get("fixef", parts.get("beta"))
+    for name, values, size, at in (("theta", theta, n_re, 0), ("fixef", beta, p, n_re)):
+        if values is None:
+            continue
+        array = np.asarray(values, dtype=np.float64)
+        if array.shape != (size,) or not np.isfinite(array).all():
+            raise MereValueError(f"start: {name} must have {size} finite numbers, not {values!r}")
+        first[at : at + size] = array
+    return first, beta is not None

@@ -1,0 +1,5 @@
+"""Bootstrap schemes, one file each, and `bootstrap` over them."""
+
+from . import running
+
+__all__ = ["running"]

@@ -1,0 +1,260 @@
+"""`cross_validate`: folds, fits without them, losses, and the same without each term."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ... import generics as g
+from ...accessors.rows import row_labels
+from ...design import Design, take_rows
+from ...errors import DataMessage, MereError, MereValueError, MereWarning, tell
+from ...families import Family, gaussian
+from ...fitting import fit_lmm
+from ...generalized import GLM, GLMM
+from ...generalized_fitting import fit_glmm
+from ...model import LM, LMM
+from ...simulation import read_seed
+from ..clusters import cluster_codes, group_codes, outer_group
+from ..fixedterms import fixed_terms
+from ..permutation.nulls import without_columns
+from .folds import fold_count, group_folds, row_folds
+from .losses import METRICS, Held, corrected_error, metrics_for
+from .refits import Folds, held_out_means, integrated_mean, random_variance
+from .results import CrossValidation
+
+__all__: list[str] = []
+
+
+# -- folds ------------------------------------------------------------------------
+def _folds(m: Any, k: Any, groups: Any, rng: np.random.Generator) -> tuple[Folds, str]:
+    """The folds, and what is held out together."""
+    design, n = m.design, m.design.n
+    if isinstance(groups, tuple) and len(groups) == 2:
+        return _two_way(m, k, groups, rng)
+    found = group_codes(design)
+    if groups is None and found:
+        groups = outer_group(found)
+        if groups is None:
+            names = list(found)
+            raise MereValueError(
+                f"the grouping factors {', '.join(names)} are crossed, so that no rows are independent of the rest: "
+                f"name the one to hold out, groups={names[0]!r}; hold out rows and columns, groups=({names[0]!r}, "
+                f"{names[1]!r}); or groups='rows' for rows of known levels"
+            )
+    if groups is None or (isinstance(groups, str) and groups == "rows"):
+        count = fold_count(k, n, "rows")
+        labels, what = row_folds(n, count, rng), "rows"
+    else:
+        codes = _codes(m, groups)
+        what = groups if isinstance(groups, str) else "groups"
+        count = fold_count(k, int(codes.max()) + 1, f"levels of {what}")
+        labels, what = group_folds(codes, count, rng), f"levels of {what}"
+    test = [np.flatnonzero(labels == i) for i in range(count)]
+    return Folds(test, [np.flatnonzero(labels != i) for i in range(count)]), what
+
+
+def _codes(m: Any, groups: Any) -> np.ndarray:
+    found = group_codes(m.design)
+    if isinstance(groups, str) and groups in found:
+        return found[groups]
+    return np.unique(cluster_codes(replace(m.design, random=()), m.call.data, groups, "groups"), return_inverse=True)[1]
+
+
+def _two_way(m: Any, k: Any, groups: tuple[Any, Any], rng: np.random.Generator) -> tuple[Folds, str]:
+    """Rows of held-out levels of both factors; the fits see neither."""
+    labels = []
+    for name in groups:
+        codes = _codes(m, name)
+        labels.append(group_folds(codes, fold_count(k, int(codes.max()) + 1, f"levels of {name}"), rng))
+    a, b = labels
+    test, train = [], []
+    for i in range(int(a.max()) + 1):
+        for j in range(int(b.max()) + 1):
+            held = np.flatnonzero((a == i) & (b == j))
+            if len(held):
+                test.append(held)
+                train.append(np.flatnonzero((a != i) & (b != j)))
+    return Folds(test, train), f"levels of {groups[0]} and {groups[1]} together"
+
+
+# -- losses ------------------------------------------------------------------------
+def _response(m: Any) -> tuple[np.ndarray, np.ndarray, Family]:
+    if isinstance(m, (GLM, GLMM)):
+        return m.response.y, m.response.weights, m.model_family
+    ones = np.ones(m.design.n)
+    return m.design.y, ones if m.design.weights is None else np.asarray(m.design.weights), gaussian()
+
+
+def _held(m: Any, fitted: np.ndarray, folds: Folds) -> Held:
+    """Held-out rows in the order of the folds; means of training rows are what a null model says."""
+    y, weights, family = _response(m)
+    null = np.full(len(y), np.nan)
+    for test, train in zip(folds.test, folds.train, strict=True):
+        null[test] = np.average(y[train], weights=weights[train])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        deviance = weights * family.unit_deviance(y, fitted)
+        null_deviance = weights * family.unit_deviance(y, null)
+    return Held(y, fitted, weights, deviance, null_deviance, null)
+
+
+def _loss(m: Any, held: Held) -> np.ndarray:
+    """What importance is a proportion of: squared errors, or deviances."""
+    if isinstance(m, (GLM, GLMM)):
+        return held.deviance
+    out: np.ndarray = held.weights * (held.y - held.fitted) ** 2
+    return out
+
+
+# -- terms --------------------------------------------------------------------------
+def _ablated(m: Any) -> list[tuple[str, Design]]:
+    """The design without each term and all that contain its variables' interaction."""
+    terms, assign = fixed_terms(m.design), np.asarray(m.design.assign)
+    sets = [frozenset(t) for t in m.design.terms.terms]
+    out = []
+    for j, label in enumerate(terms.labels):
+        gone = [i + 1 for i, other in enumerate(sets) if sets[j] <= other]
+        columns = np.flatnonzero(np.isin(assign, gone))
+        if len(columns):
+            out.append((label, without_columns(m.design, columns)))
+    return out
+
+
+def _importance(m: Any, folds: Folds, held: Held, ncpus: int | None) -> pd.DataFrame:
+    loss, rows = _loss(m, held), []
+    for label, design in _ablated(m):
+        try:
+            fitted, causes = held_out_means(m, design, folds, ncpus)
+        except MereError as error:
+            fitted, causes = np.full(m.design.n, np.nan), {0: str(error)}
+        if causes:
+            tell(
+                f"importance of {label!r}: {len(causes)} fits without it failed: {next(iter(causes.values()))}",
+                DataMessage,
+            )
+            rows.append((label, np.nan, np.nan))
+            continue
+        own = _loss(m, _held(m, fitted, folds))
+        used = np.isfinite(loss) & np.isfinite(own)
+        full, less = float(loss[used].sum()), float(own[used].sum())
+        test = np.array([len(t) for t in folds.test], dtype=float)
+        train = np.array([len(t) for t in folds.train], dtype=float)
+        scale = less / used.sum()
+        parts = np.array([np.mean(own[t] - loss[t]) / scale for t in folds.test])
+        rows.append((label, (less - full) / less if less > 0 else np.nan, corrected_error(parts, test, train)))
+    return pd.DataFrame(rows, columns=["term", "pre", "pre_se"]).set_index("term")
+
+
+# -- the whole ------------------------------------------------------------------------
+def _cross_validate(
+    m: Any,
+    k: Any = 10,
+    groups: Any = None,
+    metrics: str | list[str] | None = None,
+    importance: bool = False,
+    seed: Any = None,
+    ncpus: int | None = 1,
+) -> CrossValidation:
+    number = read_seed(seed)
+    rng = np.random.Generator(np.random.Philox(key=number))
+    y, _, family = _response(m)
+    binary = family.name == "binomial" and bool(np.isin(y, (0.0, 1.0)).all())
+    wanted = metrics_for(family.name, binary, metrics)
+    folds, what = _folds(m, k, groups, rng)
+    fitted, causes = _fit_folds(m, folds, what, ncpus)
+    held = _held(m, fitted, folds)
+    valid = [t for i, t in enumerate(folds.test) if i not in causes]
+    if not valid:
+        raise MereError(f"no fold could be fitted: {next(iter(causes.values()))}")
+    if causes:
+        tell(
+            f"{len(causes)} of {len(folds.test)} folds could not be fitted: {next(iter(causes.values()))}", DataMessage
+        )
+    table = _fold_table(held, folds, causes, wanted)
+    test, train = table["n_test"].to_numpy(float), table["n_train"].to_numpy(float)
+    together = held.take(np.concatenate(valid))
+    summary = pd.DataFrame(
+        {
+            "pooled": [METRICS[name](together) for name in wanted],
+            "fold_mean": [table[name].mean() for name in wanted],
+            "fold_sd": [table[name].std(ddof=1) for name in wanted],
+            "se": [corrected_error(table[name].to_numpy(), test, train) for name in wanted],
+        },
+        index=wanted,
+    )
+    fold = np.full(m.design.n, np.nan)
+    for i, rows in enumerate(folds.test):
+        fold[rows] = i + 1
+    predictions = pd.DataFrame(
+        {"observed": y, "cv_fitted": fitted, "cv_residual": y - fitted, "cv_fold": fold}, row_labels(m.design)
+    )
+    found = _importance(m, folds, held, ncpus) if importance else None
+    failures = pd.Series({i + 1: text for i, text in causes.items()}, dtype=object)
+    return CrossValidation(summary, predictions, table, found, what, failures, number, str(m.design.formula))
+
+
+def _fit_folds(m: Any, folds: Folds, what: str, ncpus: int | None) -> tuple[np.ndarray, dict[int, str]]:
+    if isinstance(m, LM) and all(len(t) == 1 for t in folds.test) and m.design.weights is None:
+        h, e = g.hatvalues(m).to_numpy(), g.residuals(m).to_numpy()
+        if (h < 1 - 1e-10).all():  # closed form: e / (1 - h)
+            return m.design.y - e / (1 - h), {}
+    if what == "rows" and isinstance(m, (LMM, GLMM)):
+        return _known_levels(m, folds)
+    return held_out_means(m, m.design, folds, ncpus)
+
+
+def _known_levels(m: LMM | GLMM, folds: Folds) -> tuple[np.ndarray, dict[int, str]]:
+    """Rows held out of groups that the fit knows: predicted with their random effects."""
+    out, causes = np.full(m.design.n, np.nan), {}
+    for i, (test, train) in enumerate(zip(folds.test, folds.train, strict=True)):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", MereWarning)
+                out[test] = _conditional(m, test, train)
+        except (MereError, np.linalg.LinAlgError) as error:
+            causes[i] = str(error)
+    return out, causes
+
+
+def _conditional(m: LMM | GLMM, test: np.ndarray, train: np.ndarray) -> np.ndarray:
+    own, held = take_rows(m.design, train), take_rows(m.design, test)
+    s: Any
+    family: Family
+    if isinstance(m, LMM):
+        s, family = fit_lmm(own, m.reml, m.control, m.par).state, gaussian()
+    else:
+        fit = fit_glmm(own, m.model_family, m.nAGQ, m.control, {"par": m.par, "fixef": m.beta})
+        s, family = fit.state, fit.family
+    eta = held.X @ s.beta + (0.0 if held.offset is None else held.offset)
+    unknown, at, first = np.zeros(len(test)), 0, 0
+    for term, before in zip(held.random, own.random, strict=True):
+        size = len(before.levels) * before.covariance.k
+        b = np.asarray(s.b[at : at + size]).reshape(len(before.levels), before.covariance.k)
+        at += size
+        place = {level: i for i, level in enumerate(before.levels)}
+        rows = np.array([place.get(level, -1) for level in term.levels])[np.asarray(term.codes)]
+        z = np.ones((len(test), 1)) if term.values is None else np.asarray(term.values)
+        eta = eta + np.where(rows >= 0, np.einsum("ij,ij->i", z, b[np.maximum(rows, 0)]), 0.0)
+        n_theta = len(before.covariance.entries)
+        own_theta = np.asarray(s.theta)[first : first + n_theta]
+        first += n_theta
+        unknown += np.where(rows < 0, random_variance(replace(held, random=(term,)), own_theta), 0.0)
+    return integrated_mean(family, eta, unknown)
+
+
+def _fold_table(held: Held, folds: Folds, causes: dict[int, str], wanted: list[str]) -> pd.DataFrame:
+    rows = []
+    for i, (test, train) in enumerate(zip(folds.test, folds.train, strict=True)):
+        row: dict[str, float] = {"n_test": len(test), "n_train": len(train)}
+        own = held.take(test)
+        row |= {name: np.nan if i in causes else METRICS[name](own) for name in wanted}
+        rows.append(row)
+    return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="fold"))
+
+
+for _kind in (LM, GLM, LMM, GLMM):
+    g.cross_validate.register(_kind, _cross_validate)

@@ -1,0 +1,111 @@
+"""The model of a null hypothesis: a fit without the tested columns, as rows with known weights and random effects.
+
+A linear model is itself. A generalized one is taken at its null fit as the linear model of the working response
+z = eta + (y - mu) / (dmu/deta) with working weights; to first order its effective scores are those of this model.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ...accessors.blocks import random_design, relative_covariance
+from ...design import Design
+from ...errors import MereWarning
+from ...fitting import fit_lmm
+from ...generalized import GLM, GLMM
+from ...generalized_fitting import fit_glmm
+from ...irls import fit_glm
+from ...model import LM, LMM
+from .whitening import Whitening, whitening
+
+__all__ = ["NullRows", "null_rows", "rows_of", "without_columns"]
+
+
+@dataclass(frozen=True, eq=False)
+class NullRows:
+    """All rows of the model, made independent with equal variances by the covariance of the null fit.
+
+    Attributes
+    ----------
+    X : (n, p) array
+    y : (n,) array
+        Response, or working response, less the offset.
+    whiten : Whitening
+        What made them so, after the roots of the weights.
+    root : (n,) array
+    theta : (n_theta,) array
+        Of the null fit.
+    response, offset : (n,) arrays
+        Before all that.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    response: np.ndarray
+    offset: np.ndarray
+    whiten: Whitening
+    root: np.ndarray
+    theta: np.ndarray
+
+    def arranged(self, block: np.ndarray) -> np.ndarray:
+        """Responses arranged as they are, then made independent, (b, n)."""
+        bare = self.response[block] - self.offset
+        out: np.ndarray = self.whiten(self.root[:, None] * bare.T).T
+        return out
+
+
+def without_columns(design: Design, columns: np.ndarray) -> Design:
+    """The design without some columns of X."""
+    kept = np.setdiff1d(np.arange(design.X.shape[1]), columns)
+    X = np.asfortranarray(design.X[:, kept])
+    names, assign = tuple(design.names[j] for j in kept), np.asarray(design.assign)[kept]
+    return replace(design, X=X, names=names, assign=assign, X_full=X, names_full=names, assign_full=assign, dropped=())
+
+
+def null_rows(m: Any, tested: np.ndarray) -> NullRows:
+    """Rows at the fit without the tested columns."""
+    design = without_columns(m.design, tested)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MereWarning)  # the user was told when the model was fitted
+        if isinstance(m, LM):
+            return rows_of(m.design, _weights(m.design), m.design.y, np.zeros(0))
+        if isinstance(m, LMM):
+            theta = fit_lmm(design, m.reml, m.control).state.theta
+            return rows_of(m.design, _weights(m.design), m.design.y, theta)
+        if isinstance(m, GLM):
+            response, fit = fit_glm(design, m.model_family)
+            return _working(m, response, fit.eta, fit.mu, fit.working, np.zeros(0))
+        assert isinstance(m, GLMM)
+        joint = m.optinfo.joint_theta
+        s = fit_glmm(design, m.model_family, m.nAGQ, m.control, joint_theta=joint)
+        return _working(m, s.objective.response, s.state.eta, s.state.mu, s.state.working, s.state.theta)
+
+
+def _weights(design: Design) -> np.ndarray:
+    return np.ones(len(design.y)) if design.weights is None else np.asarray(design.weights)
+
+
+def _working(
+    m: GLM | GLMM, response: Any, eta: np.ndarray, mu: np.ndarray, working: np.ndarray, theta: np.ndarray
+) -> NullRows:
+    z = eta + (response.y - mu) / np.asarray(m.model_family.link.derivative(eta))
+    return rows_of(m.design, np.maximum(working, 1e-300), z, theta)
+
+
+def rows_of(design: Design, weights: np.ndarray, y: np.ndarray, theta: np.ndarray) -> NullRows:
+    """Rows of a design with given weights, response and relative covariance factor."""
+    root = np.sqrt(weights)
+    U = None
+    if design.random:
+        from scipy.sparse import diags_array
+
+        U = (diags_array(root) @ random_design(design.random) @ relative_covariance(design.random, theta)).tocsc()
+        U.eliminate_zeros()
+        U = U[:, np.diff(U.indptr) > 0]
+    W = whitening(U)
+    offset = np.zeros(len(y)) if design.offset is None else np.asarray(design.offset)
+    return NullRows(W(root[:, None] * design.X), W(root * (y - offset)), y, offset, W, root, theta)

@@ -1,0 +1,86 @@
+"""p-values of resampling tests, and how sure one can be of them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ...errors import MereValueError
+
+__all__ = ["ALTERNATIVES", "exceedances", "monte_carlo_interval", "p_value", "recommended_draws", "straddles"]
+
+ALTERNATIVES = ("two-sided", "greater", "less")
+_LEVELS = (0.05, 0.01, 0.001)
+#: Relative slack of "as large as": rounding must not turn a tie into a difference.
+_SLACK = 1e-10
+
+
+def exceedances(observed: float, draws: np.ndarray, alternative: str = "two-sided") -> int:
+    """How many draws are at least as extreme as what was observed; NaN draws are none.
+
+    Examples
+    --------
+    >>> exceedances(2.0, np.array([-3.0, 1.0, 2.0])), exceedances(2.0, np.array([-3.0, 1.0, 2.0]), "greater")
+    (2, 1)
+    """
+    if alternative not in ALTERNATIVES:
+        raise MereValueError(f"alternative must be one of {', '.join(map(repr, ALTERNATIVES))}, not {alternative!r}")
+    slack = _SLACK * max(abs(observed), 1e-300)
+    if alternative == "two-sided":
+        return int((np.abs(draws) >= abs(observed) - slack).sum())
+    return int((draws >= observed - slack).sum() if alternative == "greater" else (draws <= observed + slack).sum())
+
+
+def p_value(count: int, draws: int) -> float:
+    """(1 + count) / (1 + draws): the observed arrangement is one of those that could have been (never zero).
+
+    Examples
+    --------
+    >>> p_value(3, 99)
+    0.04
+    """
+    return (1 + count) / (1 + draws)
+
+
+def monte_carlo_interval(count: int, draws: int, level: float = 0.95) -> tuple[float, float]:
+    """Clopper and Pearson's interval of the p-value that all arrangements would give.
+
+    Examples
+    --------
+    >>> [round(x, 4) for x in monte_carlo_interval(3, 99)]
+    [0.011, 0.0993]
+    """
+    from scipy.special import betaincinv
+
+    a, n = count + 1, draws + 1
+    tail = (1 - level) / 2
+    low = float(betaincinv(a, n - a + 1, tail)) if a > 0 else 0.0
+    high = float(betaincinv(a + 1, n - a, 1 - tail)) if a < n else 1.0
+    return low, high
+
+
+def straddles(low: float, high: float) -> float | None:
+    """The usual level that an interval of p contains, if any: then more draws could change the verdict.
+
+    Examples
+    --------
+    >>> straddles(0.011, 0.0993), straddles(0.2, 0.3)
+    (0.05, None)
+    """
+    return next((a for a in _LEVELS if low < a < high), None)
+
+
+def recommended_draws(p: float, low: float, high: float) -> int | None:
+    """Draws that would separate p from the level its interval contains; None where there is none.
+
+    Examples
+    --------
+    >>> recommended_draws(0.04, *monte_carlo_interval(3, 99)) > 1000
+    True
+    """
+    level = straddles(low, high)
+    if level is None:
+        return None
+    gap = max(abs(p - level), 0.002 * level)
+    return math.ceil(1.96**2 * max(p, level) * (1 - min(p, level)) / gap**2)
