@@ -280,7 +280,7 @@ def _quasi_newton(objective: NLMMObjective, start: np.ndarray, maxeval: int) -> 
 
 
 def _curvatures(objective: NLMMObjective, n: int) -> np.ndarray:
-    """Inverse second derivatives to start from, in units: a parameter of a term is as certain as its levels are many."""
+    """Inverse second derivatives to start from, in units: the more levels, the more certain is a term's parameter."""
     out = np.full(n, 0.5)
     at = objective.terms_layout.par_at
     for t, term in enumerate(objective.design.random):
@@ -424,7 +424,7 @@ def _settle(objective: NLMMObjective, optimum: Optimum, control: NlmerControl, h
         decrement=decrement,
         boundary=boundary,
         warnings=tuple(f.message for action, f in found if action != "ignore"),
-        full=optimum.par,
+        _par=optimum.par,
         joint_theta=False,
         _objective=objective,  # type: ignore[arg-type]
     )

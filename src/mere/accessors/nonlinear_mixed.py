@@ -12,8 +12,9 @@ from .. import generics as g
 from ..errors import ConvergenceWarning, MereValueError, tell
 from ..model import LMM
 from ..nonlinear import NLMM
-from ..results import LogLik, RandomEffects
+from ..results import LogLik, RandomEffects, VarianceComponents, VarianceTerm
 from ..variance_parameters import variance_parameters
+from .blocks import relative_factors, unique_names
 from .effects import chosen_factors, correlation_of, fixed_covariance, modes_by_factor
 from .generalized_mixed import free_hessian, hessian_covariance
 from .intervals import chosen_parameters, interval_frame, percent_labels
@@ -22,7 +23,7 @@ from .rows import row_series
 __all__: list[str] = []
 
 _LINEAR: tuple[Any, ...] = (
-    g.fixef, g.VarCorr, g.sigma, g.nobs, g.ngrps, g.weights, g.model_frame, g.model_matrix, g.terms, g.family,
+    g.fixef, g.sigma, g.nobs, g.ngrps, g.weights, g.model_frame, g.model_matrix, g.terms, g.family,
     g.getData, g.isSingular, g.rePCA, g.coef,
 )  # fmt: skip
 for _verb in _LINEAR:
@@ -46,6 +47,17 @@ def _ranef(
         return RandomEffects(modes)
     variances = m.linearized.conditional_variances_by_factor(m.par)
     return RandomEffects(modes, {group: m.sigma**2 * variances[group] for group in chosen})
+
+
+@g.VarCorr.register(NLMM)
+def _var_corr(m: NLMM, sigma: float | None = None) -> VarianceComponents:
+    scale, random = m.sigma if sigma is None else float(sigma), m.design.random
+    names = unique_names(t.group for t in random)
+    terms = tuple(
+        VarianceTerm(name, t.group, tuple(t.names), scale**2 * (T @ T.T), t.covariance.name != "diag")
+        for name, t, T in zip(names, random, relative_factors(random, m.theta), strict=True)
+    )
+    return VarianceComponents(terms, scale)
 
 
 @g.vcov.register(NLMM)

@@ -41,7 +41,7 @@ class SelfStart:
     --------
     >>> from mere import SSfpl, SSlogis
     >>> SSlogis([0.0, 725.0], 200, 725, 350).round(3)
-    array([ 22.38, 100.  ])
+    array([ 22.381, 100.   ])
     >>> SSfpl
     <SSfpl(input, A, B, xmid, scal): A + (B - A)/(1 + exp((xmid - input)/scal))>
     """
