@@ -122,9 +122,13 @@ static link_value link_at(mere_link link, double x)
 
 /* ------------------------------------------------------------------ families */
 
+/* x log(x / y); near x = y by log1p, whose error is that of x - y and not of x: counts may be huge. */
 static double x_log_ratio(double x, double y)
 {
-    return x > 0.0 ? x * log(x / y) : 0.0;
+    double r = (x - y) / y;
+    if (x <= 0.0)
+        return 0.0;
+    return fabs(r) < 0.5 ? x * log1p(r) : x * log(x / y);
 }
 
 /* Variance, its derivative and the unit deviance; 0 if mu is outside the range. */
@@ -198,6 +202,8 @@ int mere_family_evaluate(const mere_family *f, int64_t n, const double *y, const
     double sum;
     if (f->callback)
         return f->callback(n, eta, out->mu, out->e, out->w, out->d, out->h, out->dw, f->data);
+    if (f->large)
+        return general(f, n, y, wt, eta, out);
     if (f->family == MERE_BINOMIAL && f->link == MERE_LOGIT)
         sum = binomial_logit(n, y, wt, sat, eta, out->mu, out->e, out->w, out->d);
     else if (f->family == MERE_POISSON && f->link == MERE_LOG)
@@ -225,6 +231,42 @@ static double digamma(double x)
            z * (1.0 / 12 - z * (1.0 / 120 - z * (1.0 / 252 - z * (1.0 / 240 - z * (1.0 / 132 - z * 691.0 / 32760)))));
 }
 
+/* lgamma(x) - ((x - 1/2) log x - x + log(2 pi) / 2) for large x. */
+static double stirling(double x)
+{
+    double z = 1.0 / (x * x);
+    return (1.0 / 12 - z * (1.0 / 360 - z * (1.0 / 1260 - z / 1680))) / x;
+}
+
+/* digamma(x) - log x for large x. */
+static double digamma_rest(double x)
+{
+    double z = 1.0 / (x * x);
+    return -0.5 / x - z * (1.0 / 12 - z * (1.0 / 120 - z / 252));
+}
+
+enum { LARGE_SIZE = 50 }; /* of the negative binomial: from here on by series, which do not cancel as it grows */
+
+/* log f(y; mu = y) of the negative binomial. With l(x) Stirling's series, the gammas of a large size leave
+ * -log(1 + y/t) / 2 + l(t + y) - l(t) beside the Poisson's y log y - y - log y!. */
+static double saturated_negative_binomial(double y, double t)
+{
+    if (t >= LARGE_SIZE) {
+        double poisson = y > 0.0 ? y * log(y) - y - log_gamma(y + 1.0) : 0.0;
+        return poisson - 0.5 * log1p(y / t) + stirling(t + y) - stirling(t);
+    }
+    double l = log_gamma(y + t) - log_gamma(t) - log_gamma(y + 1.0);
+    return l - t * log1p(y / t) + (y > 0.0 ? y * log(y / (y + t)) : 0.0);
+}
+
+int mere_family_large(const mere_family *f, int64_t n, const double *y, const double *wt)
+{
+    double most = 0.0;
+    for (int64_t i = 0; i < n; i++)
+        most = fmax(most, f->family == MERE_BINOMIAL ? wt[i] : y[i]);
+    return most > 1e6;
+}
+
 void mere_family_saturated(const mere_family *f, int64_t n, const double *y, const double *wt, double *sat,
                            double *constant)
 {
@@ -245,11 +287,9 @@ void mere_family_saturated(const mere_family *f, int64_t n, const double *y, con
             sat[i] = y[i] > 0.0 ? 2.0 * wt[i] * (y[i] * log(y[i]) - y[i]) : 0.0;
             sum += y[i] > 1.0 || (y[i] > 0.0 && y[i] < 1.0) ? 2.0 * wt[i] * log_gamma(y[i] + 1.0) - sat[i] : -sat[i];
             break;
-        case MERE_NEGATIVE_BINOMIAL: {
-            double t = f->theta, l = log_gamma(y[i] + t) - log_gamma(t) - log_gamma(y[i] + 1.0);
-            sum -= 2.0 * wt[i] * (l - t * log1p(y[i] / t) + (y[i] > 0.0 ? y[i] * log(y[i] / (y[i] + t)) : 0.0));
+        case MERE_NEGATIVE_BINOMIAL:
+            sum -= 2.0 * wt[i] * saturated_negative_binomial(y[i], f->theta);
             break;
-        }
         default:
             break;
         }
@@ -285,7 +325,11 @@ double mere_family_by_theta(const mere_family *f, int64_t n, const double *y, co
         double share = mu[i] / (mu[i] + t); /* d log V / d log theta = - share */
         de[i] = e[i] * share;
         dw[i] = w[i] * share;
-        sum -= 2.0 * wt[i] * t * (digamma(y[i] + t) - psi - log1p(mu[i] / t) + (mu[i] - y[i]) / (mu[i] + t));
+        double z = (y[i] - mu[i]) / (mu[i] + t);
+        if (t >= LARGE_SIZE) /* log1p(z) = log((t + y) / (t + mu)) */
+            sum -= 2.0 * wt[i] * t * (log1p(z) - z + digamma_rest(y[i] + t) - digamma_rest(t));
+        else
+            sum -= 2.0 * wt[i] * t * (digamma(y[i] + t) - psi - log1p(mu[i] / t) - z);
     }
     return sum;
 }

@@ -20,6 +20,9 @@ int mere_family_dispersed(const mere_family *family);
 /* 0, or 1 where some mean is outside the family's range or not finite. */
 int mere_family_evaluate(const mere_family *family, int64_t n, const double *y, const double *wt, const double *sat,
                          const double *eta, const mere_family_rows *out);
+/* Are there counts so large that the deviance must be made of differences? */
+int mere_family_large(const mere_family *f, int64_t n, const double *y, const double *wt);
+
 /* sat (n): what the fast ways of mere_family_evaluate need of y; *constant: -2 log f at mu = y, summed. */
 void mere_family_saturated(const mere_family *family, int64_t n, const double *y, const double *wt, double *sat,
                            double *constant);

@@ -188,6 +188,7 @@ static mere_status build(mere_glmm *g, const mere_rows *rows, const mere_glmm_da
     for (int64_t f = 0; f < nf && !status; f++)
         for (int64_t other = f + 1; other < nf && !status; other++)
             status = find_places(g, f, other);
+    g->family.large = mere_family_large(&g->family, g->n, g->y, g->wt);
     mere_family_saturated(&g->family, g->n, g->y, g->wt, g->sat, &g->sums.constant);
     if (g->family.callback)
         g->sums.constant = g->family.constant;

@@ -288,6 +288,7 @@ typedef struct {
     mere_link link;
     double theta;                  /* negative binomial */
     int32_t estimate_theta;        /* is log theta the last parameter? */
+    int32_t large;                 /* set by the kernels: counts beyond 1e6 */
     int32_t canonical;             /* of a callback */
     double constant;               /* of a callback: -2 log f less the deviance */
     mere_family_callback callback; /* NULL for the families above */

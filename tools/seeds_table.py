@@ -2,7 +2,8 @@
 
     python tools/seeds_table.py
 
-The page is made from a run of tests/seeds, never by hand. A test belongs to a row by its name: test_bos_12_... to BOS-12.
+The page is made from a run of tests/seeds, never by hand. A test belongs to a row by its name: test_bos_12_... is of
+BOS-12.
 """
 
 import json
@@ -19,10 +20,10 @@ PAGE = ROOT / "docs" / "seeds.md"
 ROWS = json.loads((ROOT / "tests" / "seeds" / "rows.json").read_text(encoding="utf-8"))
 HEAD = """# Checklist of resampling inference
 
-Three systems that people use for such work were taken apart into what they can do; each line is one of these abilities, with
-the tests that decide whether mere has it. The page is written by `python tools/seeds_table.py` from a run of the tests.
-NXT is a Gaussian mixed model for outside optimizers and samplers, BOS one front door of inference for models, RND
-permutation tests. What mere does differently, and why: [permutation tests](permutation.md), [bootstrap and
+Three systems that people use for such work were taken apart into what they can do; each line is one of these abilities,
+with the tests that decide whether mere has it. The page is written by `python tools/seeds_table.py` from a run of the
+tests. NXT is a Gaussian mixed model for outside optimizers and samplers, BOS one front door of inference for models,
+RND permutation tests. What mere does differently, and why: [permutation tests](permutation.md), [bootstrap and
 cross-validation](resampling.md), [inference](inference.md).
 
 | row | ability | tests | status |

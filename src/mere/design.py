@@ -198,6 +198,11 @@ def total_offset(offset: np.ndarray | None, terms: Terms, variables: Mapping[str
         if not isinstance(value, np.ndarray):
             raise MereTypeError(f"{terms.variables[v]} must be a numeric vector")
         total = value.astype(np.float64) if total is None else total + value
+    if total is not None and not isfinite(np.dot(total, total)) and not np.isfinite(total).all():
+        raise MereValueError(
+            f"the offset is infinite in {int((~np.isfinite(total)).sum())} rows (log of an exposure of zero?); "
+            "leave them out by subset="
+        )
     return total
 
 

@@ -18,7 +18,7 @@ from .generalized_objective import GLMMObjective, GLMMState, generalized_kernel_
 from .generalized_optimum import optimize_generalized
 from .optimizers import Optimum
 
-__all__ = ["GLMMFit", "GeneralizedInfo", "fit_glmm", "settle_generalized"]
+__all__ = ["GLMMFit", "GeneralizedInfo", "fit_glmm", "settle_generalized", "size_is_endless"]
 
 _SEPARATED = 25.0  # |eta| beyond which a probability is 0 or 1 to 11 digits
 
@@ -181,6 +181,12 @@ def _findings(
             "try glmerControl(optimizer='auto') or another start"
         )
         found.append((control.check_conv_grad, Finding(text, ConvergenceWarning)))
+    if objective.joint_theta and size_is_endless(float(np.exp(optimum.par[-1])), state.mu):
+        text = (
+            f"the counts do not vary more than Poisson counts: theta grows without bound "
+            f"(here {np.exp(optimum.par[-1]):.2g}); use glmer(..., family='poisson')"
+        )
+        found.append((control.check_conv_grad, Finding(text, ConvergenceWarning)))
     separated = _separated(objective, state)
     if separated:
         text = (
@@ -196,6 +202,11 @@ def _findings(
         )
         found.append((control.check_conv_grad, Finding(text, ConvergenceWarning)))
     return found
+
+
+def size_is_endless(size: float, mu: np.ndarray) -> bool:
+    """Is the size of a negative binomial so large that its variance is the mean to 1e-4?"""
+    return bool(mu.mean() < 1e-4 * size)
 
 
 def _limit(objective: GLMMObjective) -> float:

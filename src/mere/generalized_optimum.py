@@ -87,9 +87,13 @@ def _with_fixed_start(objective: GLMMObjective, first: np.ndarray) -> np.ndarray
         if family.link.valid(zero) and family.valid_mu(mu):
             return first
     out = first.copy()
-    out[objective.n_re : objective.n_re + objective.p] = irls(
-        design.X, objective.response, family, design.offset, maxit=50
-    ).beta
+    try:
+        beta = irls(design.X, objective.response, family, design.offset, maxit=50).beta
+    except MereValueError:  # the mean alone
+        y, wt = objective.response.y, objective.response.weights
+        level = family.link.link(np.array([float((wt * y).sum() / wt.sum())]))
+        beta = np.linalg.lstsq(design.X, np.full(len(y), level[0]), rcond=None)[0]
+    out[objective.n_re : objective.n_re + objective.p] = beta
     return out
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .design import Design
-from .errors import MereValueError
+from .errors import DataMessage, MereValueError, tell
 from .families import Family
 from .frame import Factor
 
@@ -63,4 +63,22 @@ def read_response(design: Design, family: Family) -> Response:
         raise MereValueError(f"the response {design.response} is a factor: only a binomial model takes one")
     y = np.ascontiguousarray(y, dtype=np.float64)
     family.check(y, design.response)
+    _say_fractions(y, prior, family, design.response)
     return Response(y, np.ascontiguousarray(prior, dtype=np.float64), counts)
+
+
+def _say_fractions(y: np.ndarray, prior: np.ndarray, family: Family, name: str) -> None:
+    """Counts that are no whole numbers have no likelihood; what is maximized is taken on from whole numbers."""
+    if family.name == "binomial":
+        number, what = y * prior, "numbers of successes (proportion times weight)"
+    elif family.name in ("poisson", "Negative Binomial"):
+        number, what = y, "counts"
+    else:
+        return
+    off = np.abs(number - np.round(number)) > 1e-7 * np.maximum(np.abs(number), 1.0)
+    if off.any():
+        tell(
+            f"the response {name} has {what} that are no whole numbers in {int(off.sum())} rows; for rates give the "
+            "counts and offset(log(exposure)), for proportions weights= the number of trials",
+            DataMessage,
+        )

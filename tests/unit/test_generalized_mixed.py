@@ -13,7 +13,7 @@ import mere
 from mere import families
 from mere.datasets import load
 from mere.design import build_design
-from mere.errors import ConvergenceWarning, MereValueError, SingularFitMessage
+from mere.errors import ConvergenceWarning, DataMessage, MereValueError, SingularFitMessage
 from mere.generalized_objective import GLMMObjective
 from mere.response import read_response
 
@@ -497,3 +497,66 @@ def test_random_effects_that_separate_are_named():
     d = pd.DataFrame({"y": np.repeat([0, 1, 0, 1, 1, 0, 1, 0], 5), "g": pd.Categorical(g)})
     with pytest.warns(ConvergenceWarning, match=r"standard deviation of \(Intercept\) \| g .* separate"):
         mere.glmer("y ~ 1 + (1 | g)", d, "binomial")
+
+
+def counts(seed=5):
+    rng = np.random.default_rng(seed)
+    g, x, b = np.repeat(np.arange(20), 15), rng.normal(size=300), rng.normal(size=20) * 0.3
+    return rng, pd.Categorical(g.astype(str)), x, b[g]
+
+
+@pytest.mark.parametrize("link", ["log", "sqrt", "identity"])
+def test_a_size_without_bound_is_poisson(link):
+    """Counts that vary as Poisson counts do: the criterion goes to Poisson's, not to what cancellation makes of it."""
+    rng, g, x, b = counts()
+    mu = {"log": np.exp(0.5 + 0.3 * x + b), "sqrt": (2 + 0.2 * x + b) ** 2, "identity": np.clip(9 + x + b, 0.5, None)}
+    d = pd.DataFrame({"y": rng.binomial(1000, mu[link] / 1000), "x": x, "g": g})
+    poisson = mere.glmer("y ~ x + (1 | g)", d, families.poisson(link))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        m = mere.glmer_nb("y ~ x + (1 | g)", d, link=link)
+        se = np.sqrt(np.diag(mere.vcov(m)))
+    assert poisson.criterion - 1.0 < m.criterion < poisson.criterion + 1e-3
+    if mere.getME(m, "glmer.nb.theta") > 1e5:
+        assert any("theta grows without bound" in str(w.message) for w in said)
+        np.testing.assert_allclose(se, np.sqrt(np.diag(mere.vcov(poisson))), rtol=1e-3)
+    assert not any("Hessian" in str(w.message) for w in said)
+
+
+@pytest.mark.parametrize("size", [49.9, 50.1, 1e4, 1e7, 1e10, 1e14])
+def test_a_large_size_by_series(made, size):
+    """Against the density as a product over 0 ... y - 1, in which nothing cancels."""
+    design = build_design("c ~ x + (1 | g)", made)
+    f = GLMMObjective(design, families.negative_binomial(size), joint_theta=True)
+    par = np.array([0.0, 0.2, 0.1, np.log(size)])
+    eta, t, want = 0.2 + 0.1 * made.x.to_numpy(), float(np.exp(np.log(size))), 0.0
+    for y, mu in zip(made.c.astype(int), np.exp(eta)):
+        rise = sum(math.log1p((i - mu) / (t + mu)) for i in range(y))
+        want -= 2 * (rise + y * math.log(mu) - math.lgamma(y + 1) - t * math.log1p(mu / t))
+    assert f.value(par) == pytest.approx(want, abs=1e-12 * abs(want))
+    slope = f.gradient(par)[-1]
+    step = np.array([0, 0, 0, 1e-3])
+    numeric = (f.value(par + step) - f.value(par - step)) / 2e-3
+    assert slope == pytest.approx(numeric, rel=1e-4, abs=1e-9)
+
+
+def test_huge_counts_keep_their_digits():
+    rng, g, x, b = counts()
+    d = pd.DataFrame({"y": rng.poisson(1e9 * np.exp(0.1 * x + b)).astype(float), "x": x, "g": g})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        m = mere.glmer("y ~ x + (1 | g)", d, "poisson")
+        se = np.sqrt(np.diag(mere.vcov(m)))
+    assert m.beta[1] == pytest.approx(0.1, abs=1e-5)
+    assert se[1] == pytest.approx(1 / np.sqrt(d.y.sum()) / 1.0, rel=0.2)
+
+
+def test_what_is_no_count_is_said():
+    _, g, x, _ = counts()
+    d = pd.DataFrame({"y": np.abs(x) + 0.1, "p": np.abs(x) / 5, "e": np.where(np.arange(300) == 3, 0.0, 1.0), "g": g})
+    with pytest.warns(DataMessage, match=r"counts that are no whole numbers in 300 rows.*exposure"):
+        mere.glmer("y ~ 1 + (1 | g)", d, "poisson")
+    with pytest.warns(DataMessage, match="weights= the number of trials"):
+        mere.glm("p ~ 1", d, "binomial")
+    with pytest.raises(MereValueError, match="offset is infinite in 1 rows"):
+        mere.glmer("round(y) ~ 1 + offset(log(e)) + (1 | g)", d, "poisson")

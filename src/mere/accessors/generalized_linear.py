@@ -102,7 +102,7 @@ def generalized_residuals(response: Response, family: Family, eta: np.ndarray, m
     if type == "working":
         return np.asarray((y - mu) / family.link.derivative(eta))
     if type == "pearson":
-        return np.asarray((y - mu) * np.sqrt(wt / family.variance(mu)))
+        return np.asarray((y - mu) * np.sqrt(wt / np.maximum(family.variance(mu), 1e-300)))
     if type == "deviance":
         return np.asarray(np.sign(y - mu) * np.sqrt(np.maximum(wt * family.unit_deviance(y, mu), 0.0)))
     raise MereValueError(f"type must be 'deviance', 'pearson', 'working' or 'response', not {type!r}")

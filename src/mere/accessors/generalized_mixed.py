@@ -12,6 +12,7 @@ from .. import generics as g
 from ..errors import ConvergenceWarning, MereValueError, tell
 from ..families import Family
 from ..generalized import GLMM
+from ..generalized_fitting import size_is_endless
 from ..objective import LMMObjective
 from ..results import LogLik
 from ..variance_parameters import variance_parameters
@@ -51,10 +52,15 @@ def _fixed_slice(m: GLMM) -> slice:
 
 
 def free_parameters(m: GLMM) -> tuple[list[int], slice]:
-    """Positions of the parameters that are not on a bound, and which of these are fixed effects."""
+    """Positions of the parameters that are not on a bound, and which of these are fixed effects.
+
+    A size of the negative binomial that grows without bound is on one.
+    """
     held = set(m.optinfo.boundary)
-    kept = [i for i in range(len(m.optinfo.full)) if i not in held]
     first = len(m.par) - len(held)
+    if m.optinfo.joint_theta and size_is_endless(getattr(m.model_family, "theta", 0.0), m.mu):
+        held.add(len(m.optinfo.full) - 1)
+    kept = [i for i in range(len(m.optinfo.full)) if i not in held]
     return kept, slice(first, first + len(m.beta))
 
 

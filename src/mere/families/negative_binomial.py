@@ -51,11 +51,15 @@ class NegativeBinomial(Family):
         return 2 * (x_log_ratio(y, mu) - (y + t) * np.log1p((y - mu) / (mu + t)))
 
     def minus_2_loglik(self, y: np.ndarray, mu: np.ndarray, wt: np.ndarray, deviance: float) -> float:
-        from scipy.special import gammaln
+        from scipy.special import betaln, gammaln
 
         t = self.theta
-        density = gammaln(y + t) - gammaln(t) - gammaln(y + 1) - t * np.log1p(mu / t)
-        density += y * np.log(np.where(y > 0, mu / (mu + t), 1.0))
+        some = np.where(y > 0, y, 1.0)
+        if t < 1e8:  # gamma(y + t) / (gamma(t) y!) without the difference of two large logarithms
+            count = np.where(y > 0, -betaln(some, t) - np.log(some), 0.0)
+            density = count - t * np.log1p(mu / t) + y * np.log(np.where(y > 0, mu / (mu + t), 1.0))
+        else:  # Poisson to 1e-8
+            density = y * np.log(mu) - mu - gammaln(y + 1)
         return -2 * float((wt * density).sum())
 
     def check(self, y: np.ndarray, name: str) -> None:

@@ -13,8 +13,9 @@ __all__ = ["fit_record", "log_density"]
 def log_density(model: Any, reml: bool | None = None) -> Any:
     """The log-likelihood of a linear mixed model as a function of its parameters, with an exact gradient.
 
-    For samplers and optimizers of one's own: parameters are the fixed effects, log sigma, and logarithms of the standard
-    deviations of the random effects (of the diagonal of the Cholesky factor where they are correlated); none is bounded.
+    For samplers and optimizers of one's own: parameters are the fixed effects, log sigma, and logarithms of the
+    standard deviations of the random effects (of the diagonal of the Cholesky factor where they are correlated); none
+    is bounded.
 
     Parameters
     ----------

@@ -224,7 +224,7 @@ def predict(model: Any, newdata: Any = None, **kwargs: Any) -> Any:
 
     Parameters
     ----------
-    model : LMM, LM
+    model : LMM, GLMM, LM, GLM, LmList
     newdata : table, optional
         Default the data of the fit. Transforms and offsets are evaluated anew,
         with the states of the fit; the response need not be there.
@@ -234,7 +234,7 @@ def predict(model: Any, newdata: Any = None, **kwargs: Any) -> Any:
     random_only : bool
         z'b alone.
     type : {"link", "response"}
-        The same for linear models.
+        The linear predictor or the mean; the same for linear models.
     allow_new_levels : bool
         Take the random effects of levels that the model does not know, and of
         missing ones, as zero; default they are an error.
@@ -244,8 +244,15 @@ def predict(model: Any, newdata: Any = None, **kwargs: Any) -> Any:
     se_fit : bool
         Also standard errors, given the estimated theta: of x'beta + z'b as a
         prediction, which for a new level includes the variance of its effects.
+        On the scale of means they are those of the linear predictor times
+        |d mu / d eta|.
     interval : {None, "confidence", "prediction"}
+        Of generalized models only ``"confidence"``: that of the linear
+        predictor, carried over to the means.
     level : float
+    theta : bool
+        Generalized mixed models: standard errors that also have the uncertainty
+        of the covariance parameters in them (glmmTMB's).
 
     Returns
     -------

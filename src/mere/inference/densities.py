@@ -1,13 +1,14 @@
 """The log-likelihood of a linear mixed model as a function of (beta, log standard deviations), with its gradient.
 
-For y ~ N(X beta, V), V = sigma^2 (W^-1 + Z Lambda Lambda' Z'), with what the kernels know at theta (log determinants, the
-profiled estimate beta_theta, its residual sum rho_theta and factor R):
+For y ~ N(X beta, V), V = sigma^2 (W^-1 + Z Lambda Lambda' Z'), with what the kernels know at theta (log determinants,
+the profiled estimate beta_theta, its residual sum rho_theta and factor R):
 
     -2 log L = n log(2 pi sigma^2) - log|W| + log|V_0| + [rho_theta + |R (beta - beta_theta)|^2] / sigma^2
 
-so that a value costs nothing that grows with the rows. The restricted likelihood adds log|R'R| - p log sigma^2. The random
-effects enter by the Cholesky factor C = sigma Lambda of each term's covariance: logarithms of its diagonal, which for a
-single effect or uncorrelated ones are logarithms of standard deviations, and what is below the diagonal as it is.
+so that a value costs nothing that grows with the rows. The restricted likelihood adds log|R'R| - p log sigma^2. The
+random effects enter by the Cholesky factor C = sigma Lambda of each term's covariance: logarithms of its diagonal,
+which for a single effect or uncorrelated ones are logarithms of standard deviations, and what is below the diagonal as
+it is.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ class LogDensity:
     reml : bool
         The restricted likelihood.
     names : tuple of str
-        Of the parameters: fixed effects, ``log_sigma``, then for each term ``log_sd_<effect>|<factor>``; with correlated
-        effects ``log_chol_<effect>|<factor>`` and ``chol_<effect>.<effect>|<factor>``.
+        Of the parameters: fixed effects, ``log_sigma``, then for each term ``log_sd_<effect>|<factor>``; with
+        correlated effects ``log_chol_<effect>|<factor>`` and ``chol_<effect>.<effect>|<factor>``.
     """
 
     model: LMM
@@ -110,8 +111,8 @@ class LogDensity:
 
     @property
     def start(self) -> pd.Series:
-        """Start values from the data: least squares, and standard deviations of its residuals and of their group means."""
-        m, design = self.model, self.model.design
+        """Start values from the data: least squares, standard deviations of its residuals and of their group means."""
+        design = self.model.design
         y = design.y if design.offset is None else design.y - design.offset
         beta = np.linalg.lstsq(design.X, y, rcond=None)[0]
         r = y - design.X @ beta
@@ -136,7 +137,7 @@ class LogDensity:
         d = design.n * np.log(2 * np.pi * sigma**2) - weights + s.devcomp["ldL2"] + rho / sigma**2
         if self.reml:
             d += 2 * float(np.log(np.abs(np.diag(s.RX))).sum()) - len(beta) * np.log(2 * np.pi * sigma**2)
-        return -0.5 * d
+        return float(-0.5 * d)
 
     def gradient(self, par: Any) -> np.ndarray:
         """The gradient of log p at par, exact, (dim,)."""
@@ -237,6 +238,6 @@ def _fit_record(m: LMM | GLMM) -> FitRecord:
         word in o.message.lower() for word in ("maxeval", "limit", "maximum", "no optim")
     )
     return FitRecord(
-        converged, m.criterion, o.feval, norm, float(getattr(o, "decrement", np.nan)), o.message, o.boundary, o.warnings,
-        o.optimizer,
+        converged, m.criterion, o.feval, norm, float(getattr(o, "decrement", np.nan)), o.message, o.boundary,
+        o.warnings, o.optimizer,
     )  # fmt: skip
