@@ -11,6 +11,7 @@ import pytest
 
 import mere
 
+from ..oracle import dense_laplace
 from .goldens import array, assert_close, golden, names, table
 
 Golden = dict[str, Any]
@@ -112,8 +113,6 @@ def test_printed_text() -> None:
 
 def test_the_criterion_where_R_ends_is_that_of_a_dense_reference() -> None:
     """Where lme4 needs its looser tolerance its criterion is 2e-4 too low; the textbook's formulas say so too."""
-    from tests.unit.test_nonlinear import dense_laplace
-
     gold, data = golden("nlmm", "theoph_correlated"), table("Theoph")
     par = np.append(gold["theta"], gold["beta"])
     factor = np.array([[par[0], 0.0], [par[1], par[2]]])

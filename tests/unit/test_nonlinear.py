@@ -7,7 +7,6 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.optimize import least_squares
 from scipy.special import expit
 
 import mere
@@ -15,6 +14,8 @@ from mere.datasets import Orange, Theoph
 from mere.errors import FormulaError, MereError, MereTypeError, MereValueError
 from mere.nonlinear_design import build_nonlinear_design
 from mere.nonlinear_objective import NLMMObjective
+
+from ..oracle import dense_laplace
 
 LOGIS = "circumference ~ SSlogis(age, Asym, xmid, scal) ~ "
 START = {"Asym": 200.0, "xmid": 725.0, "scal": 350.0}
@@ -60,39 +61,6 @@ def test_formulas_without_three_parts(text):
 
 
 # -- the criterion -----------------------------------------------------------------
-def dense_laplace(y, w, codes, shape, mean, start):
-    """Laplace by the book: the mode by a general least-squares solver, G by differences, dense determinants.
-
-    shape : (sum of k, ...) list of (codes, levels, parameter index, factor T); mean(phi) of rows.
-    """
-    n, root = len(y), np.sqrt(w)
-    sizes = [levels * len(place) for _, levels, place, _ in shape]
-    at = np.concatenate([[0], np.cumsum(sizes)])
-
-    def phi_of(u):
-        phi = np.tile(start, (n, 1)).astype(float)
-        for t, (code, levels, place, T) in enumerate(shape):
-            b = u[at[t] : at[t + 1]].reshape(levels, len(place)) @ np.asarray(T).T
-            for c, j in enumerate(place):
-                phi[:, j] += b[code, c]
-        return phi
-
-    def residual(u):
-        return np.concatenate([root * (y - mean(phi_of(u))), u])
-
-    u = np.zeros(at[-1])
-    for _ in range(3):
-        u = least_squares(residual, u, xtol=1e-15, ftol=1e-15, gtol=1e-15, jac="3-point").x
-    M = np.empty((n, at[-1]))
-    for j in range(at[-1]):
-        e = np.zeros(at[-1])
-        e[j] = 1e-5
-        M[:, j] = -(residual(u + e)[:n] - residual(u - e)[:n]) / 2e-5
-    pwrss = float(np.sum(residual(u) ** 2))
-    logdet = np.linalg.slogdet(np.eye(at[-1]) + M.T @ M)[1]
-    return logdet + n * (1 + np.log(2 * np.pi * pwrss / n)) - np.log(w).sum()
-
-
 def test_criterion_is_the_dense_laplace():
     age, y = Orange["age"].to_numpy(), Orange["circumference"].to_numpy()
     code = Orange["Tree"].cat.codes.to_numpy()
