@@ -181,7 +181,7 @@ def others(everything: dict[str, Results], mere: Results) -> list[str]:
         "## Rivals",
         "",
         f"{said}. glmmTMB is an R package, the others are from PyPI. CPU ms (minimum); in brackets the multiple of mere's time; a criterion is shown where it is off by more than 0.001."
-        " GPBoost fits by ML and has no correlated slopes; statsmodels has one grouping factor.",
+        " GPBoost fits by ML and has no correlated slopes; statsmodels has one grouping factor. With several grouping factors GPBoost estimates log determinants of generalized models by random vectors, so its criterion there is not exact.",
         "",
         *table(["Model", "mere", *rivals], rows),
     ]

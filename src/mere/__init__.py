@@ -98,6 +98,7 @@ from .generics import (
 )
 from .generics.declare import register_later
 from .rface import (
+    glFormula,
     glm,
     glmer,
     glmer_nb,
@@ -105,9 +106,12 @@ from .rface import (
     lm,
     lmer,
     lmList,
+    mkGlmerDevfun,
     mkLmerDevfun,
     mkMerMod,
+    optimizeGlmer,
     optimizeLmer,
+    updateGlmerDevfun,
 )
 
 __all__ = [
@@ -174,11 +178,13 @@ __all__ = [
     "getME",
     "get_Lb_ddf",
     "get_model",
+    "glFormula",
     "glm",
     "glmer",
     "glmerControl",
     "glmer_nb",
     "hatvalues",
+    "infer",
     "influence",
     "isGLMM",
     "isLMM",
@@ -197,6 +203,7 @@ __all__ = [
     "log_density",
     "ls_means",
     "make_tran",
+    "mkGlmerDevfun",
     "mkLmerDevfun",
     "mkMerMod",
     "model2restriction_matrix",
@@ -207,11 +214,14 @@ __all__ = [
     "nlmer",
     "nlmerControl",
     "nobs",
+    "optimizeGlmer",
     "optimizeLmer",
     "pairs",
     "permutation_test",
     "permute_levels",
     "plot",
+    "power_curve",
+    "power_sim",
     "predict",
     "profile",
     "pwpm",
@@ -239,6 +249,7 @@ __all__ = [
     "to_html",
     "to_text",
     "update",
+    "updateGlmerDevfun",
     "varianceProf",
     "vcov",
     "vcovAdj",
@@ -246,6 +257,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .inference.power import power_curve, power_sim
     from .inference.profile_results import logProf, varianceProf
     from .margins import (
         Basis,
@@ -266,6 +278,7 @@ if TYPE_CHECKING:
         split_fac,
         test,
     )
+    from .rface.front_door import infer
     from .rface.margins import emm_basis, emmeans, emmip, emtrends, joint_tests, pwpp, ref_grid
     from .rface.nonlinear import nlmer
     from .selfstarts import (
@@ -288,6 +301,8 @@ register_later(
 )
 _LATER = {
     **dict.fromkeys(("logProf", "varianceProf"), "inference.profile_results"),
+    **dict.fromkeys(("power_curve", "power_sim"), "inference.power"),
+    "infer": "rface.front_door",
     **dict.fromkeys(
         (
             "Basis",

@@ -23,6 +23,14 @@ class MereTypeError(MereError, TypeError):
     """An argument of the wrong kind."""
 
 
+class MereStateError(MereError, RuntimeError):
+    """Something is asked of an object that does not have what it takes."""
+
+
+class MereUnavailableError(MereError, NotImplementedError):
+    """A question that an object of this kind has no answer to."""
+
+
 class MereKeyError(MereError, KeyError):
     """A name that does not exist."""
 

@@ -75,7 +75,10 @@ def _say_fractions(y: np.ndarray, prior: np.ndarray, family: Family, name: str) 
         number, what = y, "counts"
     else:
         return
-    off = np.abs(number - np.round(number)) > 1e-7 * np.maximum(np.abs(number), 1.0)
+    whole = np.rint(number)
+    if (whole == number).all():
+        return
+    off = np.abs(number - whole) > 1e-7 * np.maximum(np.abs(number), 1.0)
     if off.any():
         tell(
             f"the response {name} has {what} that are no whole numbers in {int(off.sum())} rows; for rates give the "

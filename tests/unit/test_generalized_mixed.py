@@ -560,3 +560,16 @@ def test_what_is_no_count_is_said():
         mere.glm("p ~ 1", d, "binomial")
     with pytest.raises(MereValueError, match="offset is infinite in 1 rows"):
         mere.glmer("round(y) ~ 1 + offset(log(e)) + (1 | g)", d, "poisson")
+
+
+@pytest.mark.parametrize("nAGQ", [0, 1, 5])
+def test_modular_steps_give_the_model(cbpp, nAGQ):
+    data = load("cbpp")
+    parsed = mere.glFormula(CBPP, data, "binomial")
+    devfun = mere.updateGlmerDevfun(mere.mkGlmerDevfun(parsed), nAGQ)
+    m = mere.mkMerMod(devfun, mere.optimizeGlmer(devfun))
+    want = mere.glmer(CBPP, data, "binomial", nAGQ=nAGQ)
+    assert m.criterion == want.criterion
+    assert devfun(m.theta if nAGQ == 0 else m.optinfo.full) == pytest.approx(want.criterion, abs=1e-9)
+    np.testing.assert_array_equal(m.beta, want.beta)
+    assert len(devfun.lower) == len(devfun.start) == 5

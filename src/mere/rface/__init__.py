@@ -5,8 +5,10 @@ from .groups import lmList
 from .linear import lm
 from .mixed import lmer
 from .modular import lFormula, mkLmerDevfun, mkMerMod, optimizeLmer
+from .modular_generalized import glFormula, mkGlmerDevfun, optimizeGlmer, updateGlmerDevfun
 
 __all__ = [
+    "glFormula",
     "glm",
     "glmer",
     "glmer_nb",
@@ -14,7 +16,10 @@ __all__ = [
     "lm",
     "lmList",
     "lmer",
+    "mkGlmerDevfun",
     "mkLmerDevfun",
     "mkMerMod",
+    "optimizeGlmer",
     "optimizeLmer",
+    "updateGlmerDevfun",
 ]

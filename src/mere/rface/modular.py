@@ -14,6 +14,9 @@ from ..checks import act, check_design
 from ..control import LmerControl
 from ..design import Design, build_design
 from ..fitting import optimize, settle
+from ..generalized import GLMM, generalized_mixed_model
+from ..generalized_fitting import settle_generalized
+from ..generalized_objective import GLMMObjective
 from ..model import LMM, Call, mixed_model
 from ..objective import LMMObjective
 from ..optimizers import Optimum
@@ -37,7 +40,7 @@ class ParsedModel:
 
     design: Design
     REML: bool
-    control: LmerControl
+    control: Any
     call: Call
 
     @property
@@ -71,7 +74,7 @@ class DevianceFunction:
     parsed : ParsedModel
     """
 
-    objective: LMMObjective
+    objective: Any
     parsed: ParsedModel
 
     def __call__(self, theta: Any) -> float:
@@ -168,14 +171,14 @@ def optimizeLmer(devfun: DevianceFunction, start: Any = None, control: LmerContr
     return optimize(devfun.objective, control or devfun.parsed.control, start)
 
 
-def mkMerMod(devfun: DevianceFunction, opt: Optimum, call: Call | None = None) -> LMM:
+def mkMerMod(devfun: DevianceFunction, opt: Optimum, call: Call | None = None) -> LMM | GLMM:
     """Fourth step: the model at an optimum.
 
     Parameters
     ----------
     devfun : DevianceFunction
     opt : Optimum
-        From `optimizeLmer`.
+        From `optimizeLmer` or `optimizeGlmer`.
     call : Call, optional
 
     Examples
@@ -187,5 +190,8 @@ def mkMerMod(devfun: DevianceFunction, opt: Optimum, call: Call | None = None) -
     [251.41, 10.47]
     """
     parsed = devfun.parsed
+    if isinstance(devfun.objective, GLMMObjective):
+        found = settle_generalized(devfun.objective, opt, parsed.control)
+        return generalized_mixed_model(found, parsed.control, call or parsed.call)
     fit = settle(devfun.objective, opt, parsed.control)
     return mixed_model(fit, parsed.control, call or parsed.call)

@@ -1,0 +1,84 @@
+"""Permutation tests of linear functions of the coefficients: L beta = 0 as a coefficient of other columns.
+
+With T square, its first row l and the rest orthogonal to it, X beta = (X T^-1)(T beta): l'beta is the coefficient of
+the first column of X T^-1, and is tested as any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...design import Design
+from ...errors import MereValueError
+from ...simulation import read_seed
+from .arrangements import Arrangements, make_plan
+from .methods import METHODS, geometry
+from .nulls import null_rows
+from .pvalues import exceedances, monte_carlo_interval, p_value
+
+__all__ = ["permute_contrasts"]
+
+
+def _turned(design: Design, row: np.ndarray) -> Design:
+    """The design in which row'beta is the first coefficient."""
+    size = np.linalg.norm(row)
+    if not size > 0:
+        raise MereValueError("a linear function without coefficients cannot be tested")
+    _, _, Vt = np.linalg.svd(row[None] / size)
+    T = np.vstack([row, Vt[1:]])
+    X = np.asfortranarray(design.X @ np.linalg.inv(T))
+    names = tuple(f"v{j}" for j in range(X.shape[1]))
+    assign = np.arange(X.shape[1])
+    return replace(
+        design, X=X, names=names, assign=assign, X_full=X, names_full=names, assign_full=assign, dropped=()
+    )  # fmt: skip
+
+
+def permute_contrasts(
+    m: Any,
+    L: np.ndarray,
+    labels: Sequence[str],
+    n_perm: int = 1000,
+    alternative: str = "two-sided",
+    method: str = "score",
+    seed: Any = None,
+) -> pd.DataFrame:
+    """Each row of L by itself: ``estimate, std.error, statistic, p.value, p.low, p.high, conf`` ... of the null fit.
+
+    Parameters
+    ----------
+    m : LM, GLM, LMM, GLMM
+    L : (r, p) array
+    labels : sequence of str
+    n_perm : int
+    alternative, method, seed
+        As in `permutation_test`.
+    """
+    arrangements = Arrangements.of(make_plan(m.design.n), n_perm, read_seed(seed))
+    rows = []
+    for row in np.atleast_2d(L):
+        turned = replace(m, design=_turned(m.design, np.asarray(row, float)))
+        tested = np.array([0])
+        null = null_rows(turned, tested)
+        f = geometry(null.X, null.y, tested, null.arranged)
+        s = METHODS[method](f)
+        draws = np.concatenate([s.draw(arrangements.block(i, min(i + 500, arrangements.count)))
+                                for i in range(0, arrangements.count, 500)])  # fmt: skip
+        a = float(f.Q1[:, 0] @ f.y)
+        se = float(np.sqrt((f.null_residuals @ f.null_residuals - a * a) / f.df)) / f.R1[0, 0]
+        count = exceedances(s.observed, draws, alternative)
+        low, high = np.quantile(draws, [0.025, 0.975])
+        estimate = a / f.R1[0, 0]
+        rows.append(
+            (
+                estimate, se, s.observed, p_value(count, len(draws)), *monte_carlo_interval(count, len(draws)),
+                estimate - high * se, estimate - low * se, len(draws),
+            )
+        )  # fmt: skip
+    columns = ["estimate", "std.error", "statistic", "p.value", "p.low", "p.high", "conf.low", "conf.high", "n_perm"]
+    return pd.DataFrame(rows, list(labels), columns)

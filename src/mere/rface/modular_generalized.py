@@ -1,0 +1,157 @@
+"""The steps of `glmer` one by one; the last, `mkMerMod`, is that of `lmer`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..checks import act
+from ..control import GlmerControl
+from ..design import build_design
+from ..errors import MereValueError
+from ..families import Family, make_family
+from ..generalized_fitting import check_generalized
+from ..generalized_objective import GLMMObjective
+from ..generalized_optimum import optimize_generalized
+from ..optimizers import Optimum
+from .calls import record
+from .modular import DevianceFunction, ParsedModel
+
+__all__ = [
+    "GeneralizedDeviance",
+    "ParsedGeneralized",
+    "glFormula",
+    "mkGlmerDevfun",
+    "optimizeGlmer",
+    "updateGlmerDevfun",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class ParsedGeneralized(ParsedModel):
+    """What `glFormula` returns: the design of a generalized model, not fitted.
+
+    Attributes
+    ----------
+    family : Family
+    """
+
+    family: Family
+
+
+@dataclass(frozen=True, eq=False)
+class GeneralizedDeviance(DevianceFunction):
+    """What `mkGlmerDevfun` returns: -2 log L as a function of (theta, fixed effects), without state.
+
+    With ``nAGQ=0`` theta is enough: the fixed effects are found with the random effects.
+    """
+
+    objective: GLMMObjective
+    parsed: ParsedGeneralized
+
+    def __call__(self, theta: Any) -> float:
+        par = np.ascontiguousarray(theta, dtype=np.float64)
+        f = self.objective
+        if f.nAGQ == 0 and par.shape == (f.n_re,):
+            return f.joint(np.concatenate([par, f.layout.start[f.n_re :]]))[1]
+        return f.value(par)
+
+
+def glFormula(
+    formula: str,
+    data: Any,
+    family: str | Family = "gaussian",
+    weights: Any = None,
+    offset: Any = None,
+    subset: Any = None,
+    na_action: str = "omit",
+    contrasts: Any = None,
+    control: GlmerControl | None = None,
+    env: Mapping[str, Any] | None = None,
+) -> ParsedGeneralized:
+    """First step of `glmer`: read formula and data, check them.
+
+    Parameters
+    ----------
+    formula, data, family, weights, offset, subset, na_action, contrasts, control, env
+        As in `glmer`.
+
+    Examples
+    --------
+    >>> from mere import glFormula
+    >>> from mere.datasets import cbpp
+    >>> glFormula("cbind(incidence, size - incidence) ~ period + (1 | herd)", cbpp, "binomial").X.shape
+    (56, 4)
+    """
+    rows = {"weights": weights, "offset": offset, "subset": subset, "na_action": na_action, "contrasts": contrasts}
+    shown = {**rows, "na_action": None if na_action == "omit" else na_action}
+    call = record("glmer", data, formula=str(formula), family=family, **shown, control=control, env=env)
+    design = build_design(formula, data, env=env, **rows)
+    control = control if control is not None else GlmerControl()
+    act(check_generalized(design, control))
+    return ParsedGeneralized(design, False, control, call, make_family(family))
+
+
+def mkGlmerDevfun(parsed: ParsedGeneralized, nAGQ: int = 1) -> GeneralizedDeviance:
+    """Second step: -2 log L as a function of theta and the fixed effects.
+
+    Parameters
+    ----------
+    parsed : ParsedGeneralized
+        From `glFormula`.
+    nAGQ : int
+        As in `glmer`.
+
+    Examples
+    --------
+    >>> from mere import glFormula, mkGlmerDevfun
+    >>> from mere.datasets import cbpp
+    >>> parsed = glFormula("cbind(incidence, size - incidence) ~ period + (1 | herd)", cbpp, "binomial")
+    >>> round(mkGlmerDevfun(parsed)([0.6423, -1.3985, -0.9923, -1.1287, -1.5803]), 4)
+    184.0526
+    >>> round(mkGlmerDevfun(parsed, nAGQ=0)([0.6418]), 4)
+    184.1086
+    """
+    if not 0 <= nAGQ <= 100:
+        raise MereValueError(f"nAGQ must be a whole number from 0 to 100, not {nAGQ!r}")
+    objective = GLMMObjective(parsed.design, parsed.family, None, int(nAGQ), parsed.control.tolPwrss)
+    return GeneralizedDeviance(objective, parsed)
+
+
+def updateGlmerDevfun(devfun: GeneralizedDeviance, nAGQ: int = 1) -> GeneralizedDeviance:
+    """The same function with another `nAGQ`.
+
+    Examples
+    --------
+    >>> from mere import glFormula, mkGlmerDevfun, updateGlmerDevfun
+    >>> from mere.datasets import cbpp
+    >>> f = mkGlmerDevfun(glFormula("incidence ~ 1 + (1 | herd)", cbpp, "poisson"), nAGQ=0)
+    >>> updateGlmerDevfun(f, nAGQ=9).objective.nAGQ
+    9
+    """
+    return mkGlmerDevfun(devfun.parsed, nAGQ)
+
+
+def optimizeGlmer(devfun: GeneralizedDeviance, start: Any = None, control: GlmerControl | None = None) -> Optimum:
+    """Third step: minimize the criterion.
+
+    Parameters
+    ----------
+    devfun : GeneralizedDeviance
+    start : array or dict, optional
+        As in `glmer`.
+    control : GlmerControl, optional
+        Default that of `glFormula`.
+
+    Examples
+    --------
+    >>> from mere import glFormula, mkGlmerDevfun, optimizeGlmer
+    >>> from mere.datasets import cbpp
+    >>> parsed = glFormula("cbind(incidence, size - incidence) ~ period + (1 | herd)", cbpp, "binomial")
+    >>> optimizeGlmer(mkGlmerDevfun(parsed)).par.round(3)
+    array([ 0.642, -1.399, -0.992, -1.129, -1.58 ])
+    """
+    return optimize_generalized(devfun.objective, control or devfun.parsed.control, start)
