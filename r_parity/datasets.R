@@ -38,12 +38,21 @@ facts <- list(
   fiber = c("Strength of a monofilament fibre from three machines, with its diameter.",
     "Montgomery (2013), Design and Analysis of Experiments, 8th ed., Wiley, section 15.3"),
   nutrition = c("Gain in nutrition knowledge by age, food-stamp status and race of mothers; some cells are empty.",
-    "Milliken and Johnson (1984), Analysis of Messy Data, volume I, Wadsworth, table 17.1"))
+    "Milliken and Johnson (1984), Analysis of Messy Data, volume I, Wadsworth, table 17.1"),
+  Orange = c("Circumference (mm) of the trunks of five orange trees at seven ages (days).",
+    "Draper and Smith (1998), Applied Regression Analysis, 3rd ed., Wiley, exercise 24.N"),
+  Theoph = c("Concentration (mg/L) of theophylline in the blood of twelve subjects over 25 hours after an oral dose (mg/kg).",
+    "Boeckmann, Sheiner and Beal (1994), NONMEM Users Guide, part V, University of California, San Francisco"),
+  Loblolly = c("Height (ft) of loblolly pine trees of 14 seed sources at six ages (years).",
+    "Kung (1986), Fitting logistic growth curve with predetermined carrying capacity, Proceedings of the Statistical Computing Section, American Statistical Association, 340-343"))
 data(Oats, package = "nlme")
 Oats <- data.frame(Block = factor(as.character(Oats$Block), levels = c("I", "II", "III", "IV", "V", "VI")),
                    Variety = factor(as.character(Oats$Variety)), nitro = Oats$nitro, yield = Oats$yield)
+Orange <- data.frame(Tree = factor(as.character(datasets::Orange$Tree), levels = levels(datasets::Orange$Tree)), age = datasets::Orange$age, circumference = datasets::Orange$circumference)
+Theoph <- data.frame(Subject = factor(as.character(datasets::Theoph$Subject), levels = levels(datasets::Theoph$Subject)), Wt = datasets::Theoph$Wt, Dose = datasets::Theoph$Dose, Time = datasets::Theoph$Time, conc = datasets::Theoph$conc)
+Loblolly <- data.frame(height = datasets::Loblolly$height, age = datasets::Loblolly$age, Seed = factor(as.character(datasets::Loblolly$Seed), levels = levels(datasets::Loblolly$Seed)))
 data(pigs, fiber, nutrition, package = "emmeans")
-from <- function(name) switch(name, warpbreaks = "R 4.2 datasets", Oats = "nlme", pigs = , fiber = , nutrition = "emmeans 1.8.4-1", "lme4 1.1-31")
+from <- function(name) switch(name, warpbreaks = , Orange = , Theoph = , Loblolly = "R 4.2 datasets", Oats = "nlme", pigs = , fiber = , nutrition = "emmeans 1.8.4-1", "lme4 1.1-31")
 
 for (name in names(facts)) {
   d <- get(name)

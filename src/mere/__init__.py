@@ -15,7 +15,7 @@ from . import (
     refitting,
     simulation,
 )
-from .control import glmerControl, lmerControl
+from .control import glmerControl, lmerControl, nlmerControl
 from .generics import (
     AIC,
     BIC,
@@ -122,7 +122,18 @@ __all__ = [
     "PBmodcomp",
     "REMLcrit",
     "SATmodcomp",
+    "SSasymp",
+    "SSasympOff",
+    "SSasympOrig",
+    "SSbiexp",
+    "SSfol",
+    "SSfpl",
+    "SSgompertz",
+    "SSlogis",
+    "SSmicmen",
+    "SSweibull",
     "Scale",
+    "SelfStart",
     "VarCorr",
     "add_grouping",
     "allFit",
@@ -200,6 +211,8 @@ __all__ = [
     "model_matrix",
     "mvcontrast",
     "ngrps",
+    "nlmer",
+    "nlmerControl",
     "nobs",
     "optimizeGlmer",
     "optimizeLmer",
@@ -267,9 +280,25 @@ if TYPE_CHECKING:
     )
     from .rface.front_door import infer
     from .rface.margins import emm_basis, emmeans, emmip, emtrends, joint_tests, pwpp, ref_grid
+    from .rface.nonlinear import nlmer
+    from .selfstarts import (
+        SelfStart,
+        SSasymp,
+        SSasympOff,
+        SSasympOrig,
+        SSbiexp,
+        SSfol,
+        SSfpl,
+        SSgompertz,
+        SSlogis,
+        SSmicmen,
+        SSweibull,
+    )
 
 # Marginal means and inference are loaded when first asked for: what is never used should not slow `import mere` down.
-register_later(f"{__name__}.inference", f"{__name__}.profile_plots", f"{__name__}.list_plots")
+register_later(
+    f"{__name__}.inference", f"{__name__}.profile_plots", f"{__name__}.list_plots", f"{__name__}.rface.nonlinear"
+)
 _LATER = {
     **dict.fromkeys(("logProf", "varianceProf"), "inference.profile_results"),
     **dict.fromkeys(("power_curve", "power_sim"), "inference.power"),
@@ -295,6 +324,23 @@ _LATER = {
             "test",
         ),
         "margins",
+    ),
+    "nlmer": "rface.nonlinear",
+    **dict.fromkeys(
+        (
+            "SSasymp",
+            "SSasympOff",
+            "SSasympOrig",
+            "SSbiexp",
+            "SSfol",
+            "SSfpl",
+            "SSgompertz",
+            "SSlogis",
+            "SSmicmen",
+            "SSweibull",
+            "SelfStart",
+        ),
+        "selfstarts",
     ),
     **dict.fromkeys(("emm_basis", "emmeans", "emmip", "emtrends", "joint_tests", "pwpp", "ref_grid"), "rface.margins"),
 }

@@ -1,4 +1,4 @@
-"""Control parameters of the fits (R's ``lmerControl`` and ``glmerControl``)."""
+"""Control parameters of the fits (R's ``lmerControl``, ``glmerControl`` and ``nlmerControl``)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from .errors import MereValueError
 
-__all__ = ["GlmerControl", "LmerControl", "glmerControl", "lmerControl"]
+__all__ = ["GlmerControl", "LmerControl", "NlmerControl", "glmerControl", "lmerControl", "nlmerControl"]
 
 _ACTIONS = ("ignore", "message", "warning", "stop")
 
@@ -161,3 +161,63 @@ def glmerControl(
         if name not in known:
             raise MereValueError(f"glmerControl has no argument {name!r}; there are {', '.join(sorted(known))}")
     return GlmerControl(optimizer, calc_derivs, nAGQ0initStep, tolPwrss, dict(optCtrl or {}), **checks)
+
+
+@dataclass(frozen=True)
+class NlmerControl:
+    """What `nlmerControl` returns; frozen."""
+
+    optimizer: Any = "auto"
+    tolPwrss: float = 1e-20
+    optCtrl: Mapping[str, Any] = field(default_factory=dict)
+    check_nlev_gtr_1: str = "stop"
+    check_conv_grad: str = "warning"
+    check_conv_singular: str = "message"
+    check_conv_singular_tol: float = 1e-4
+
+    def __post_init__(self) -> None:
+        for name in self.__dataclass_fields__:
+            value = getattr(self, name)
+            if name.startswith("check_") and not name.endswith("_tol") and value not in _ACTIONS:
+                raise MereValueError(f"{name}={value!r}: use one of {', '.join(map(repr, _ACTIONS))}")
+        if not 0 < self.tolPwrss < 1:
+            raise MereValueError(f"tolPwrss must lie between 0 and 1, not {self.tolPwrss!r}")
+
+
+def nlmerControl(
+    optimizer: Any = "auto",
+    tolPwrss: float = 1e-20,
+    optCtrl: Mapping[str, Any] | None = None,
+    **checks: Any,
+) -> NlmerControl:
+    """Control parameters of `nlmer` (R: ``nlmerControl``).
+
+    Parameters
+    ----------
+    optimizer : str, callable or None
+        ``"auto"``: quasi-Newton steps with exact gradients and a Newton step at the end. ``"nloptwrap"``, ``"bobyqa"``,
+        ``"Nelder_Mead"`` and the others of `lmerControl`, over theta and the fixed effects. None: no optimization, the
+        model at its start.
+    tolPwrss : float
+        The conditional modes of the random effects are found when one more step would lower the penalized sum of
+        squares by a smaller share of it.
+    optCtrl : dict, optional
+        For the optimizer: ``xtol_abs``, ``ftol_abs``, ``maxeval``; for ``"auto"`` ``maxeval``.
+    **checks
+        ``check_nlev_gtr_1``, ``check_conv_grad``, ``check_conv_singular``, each ``"ignore"``, ``"message"``,
+        ``"warning"`` or ``"stop"``; ``check_conv_singular_tol``.
+
+    Returns
+    -------
+    NlmerControl
+
+    Examples
+    --------
+    >>> nlmerControl(optimizer="bobyqa").optimizer
+    'bobyqa'
+    """
+    known = set(NlmerControl.__dataclass_fields__) - {"optimizer", "tolPwrss", "optCtrl"}
+    for name in checks:
+        if name not in known:
+            raise MereValueError(f"nlmerControl has no argument {name!r}; there are {', '.join(sorted(known))}")
+    return NlmerControl(optimizer, tolPwrss, dict(optCtrl or {}), **checks)

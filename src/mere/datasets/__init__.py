@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     pigs: pd.DataFrame
     fiber: pd.DataFrame
     nutrition: pd.DataFrame
+    Orange: pd.DataFrame
+    Theoph: pd.DataFrame
+    Loblolly: pd.DataFrame
 
 NAMES = (
     "sleepstudy",
@@ -57,6 +60,9 @@ NAMES = (
     "pigs",
     "fiber",
     "nutrition",
+    "Orange",
+    "Theoph",
+    "Loblolly",
 )
 
 __all__ = ["NAMES", "load", *NAMES]  # noqa: PLE0604

@@ -17,6 +17,7 @@ from ..errors import MereTypeError, MereValueError
 from ..generalized import GLM, GLMM
 from ..model import LM, LMM
 from ..naming import variable_names
+from ..nonlinear import NLMM
 from ..results import AnovaTable
 from .hypotheses import hypotheses, read_type
 from .methods import method_name, reference_of
@@ -65,6 +66,16 @@ def _anova_glmm(
         table = sequential_sums(m.RX, m.beta, np.asarray(m.design.assign), m.design.term_labels, m.sigma)
         return AnovaTable(table, ("Analysis of Variance Table",))
     return _wald_anova(m, "III" if type is None else type, ddf, vcov)
+
+
+@g.anova.register(NLMM)
+def _anova_nlmm(m: NLMM, *models: Any, refit: bool = True, model_names: Sequence[str] | None = None) -> AnovaTable:
+    if models:
+        return _compare((m, *models), model_names, refit)
+    raise MereValueError(
+        "anova() of one nonlinear mixed model tests nothing: its fixed effects are parameters; give two models, or see "
+        "summary()"
+    )
 
 
 @g.anova.register(GLM)
@@ -119,7 +130,7 @@ def _anova_lm(m: LM, *models: Any, type: str | int | None = None, vcov: Any = No
 
 def _compare(models: Sequence[Any], model_names: Sequence[str] | None, refit: bool) -> AnovaTable:
     for each in models:
-        if not isinstance(each, (LMM, LM, GLMM, GLM)):
+        if not isinstance(each, (LMM, LM, GLMM, GLM, NLMM)):
             raise MereTypeError(
                 f"anova() compares models; {each.__class__.__name__!r} is none (other arguments need their name)"
             )

@@ -1,0 +1,64 @@
+"""The parametric bootstrap of nonlinear mixed models."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import generics as g
+from ..conditioning import kept_columns
+from ..errors import MereValueError
+from ..nonlinear import NLMM
+from ..nonlinear_predictions import draw_responses
+from ..simulation import read_seed
+from .bootstrapping import Bootstrap, Draw, _FunctionTask, _report, _signature, named, natural_parameters
+from .resampling import Pool, run_task
+
+__all__: list[str] = []
+
+
+@dataclass(frozen=True, eq=False)
+class NonlinearDraw(Draw):
+    """Draws responses of a nonlinear model."""
+
+    def simulator(self, with_offset: bool) -> Any:
+        return self
+
+    def draw(self, seed: int, first: int, count: int) -> np.ndarray:
+        """Responses (n, count)."""
+        return draw_responses(self.model, self.kept or [], seed, first, count)
+
+
+@g.bootMer.register(NLMM)
+def _boot(
+    m: NLMM,
+    FUN: Callable[[Any], Any] | None = None,
+    nsim: int = 500,
+    seed: Any = None,
+    use_u: bool = False,
+    re_form: Any = False,
+    ncpus: int | None = None,
+    parallel: str = "threads",
+    checkpoint: Any = None,
+    progress: bool | None = None,
+) -> Bootstrap:
+    if not isinstance(nsim, (int, np.integer)) or nsim < 1:
+        raise MereValueError(f"nsim must be a positive integer, not {nsim!r}")
+    kept = kept_columns(m.design.long, None if use_u else re_form)
+    draw, number = NonlinearDraw(m, kept, False), read_seed(seed)
+    statistic = natural_parameters if FUN is None else FUN
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        t0 = named(statistic(m))
+        task = _FunctionTask(draw, number, statistic, len(t0))
+        signature = _signature(m, draw, number, use_u, "parametric", t0)
+        out = run_task(task, int(nsim), len(t0), Pool(parallel, ncpus), signature, checkpoint, progress)
+    t = pd.DataFrame(out.values[out.done], pd.Index(np.flatnonzero(out.done)), t0.index)
+    failures = pd.Series(dict(sorted(out.causes.items())), dtype=object)
+    _report(len(t), int(nsim), failures)
+    return Bootstrap(m, t0, t, failures, number, int(nsim), "parametric", use_u, FUN)
