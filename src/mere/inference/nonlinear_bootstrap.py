@@ -16,7 +16,7 @@ from ..errors import MereValueError
 from ..nonlinear import NLMM
 from ..nonlinear_predictions import draw_responses
 from ..simulation import read_seed
-from .bootstrapping import Bootstrap, Draw, _FunctionTask, _report, _signature, named, natural_parameters
+from .bootstrapping import Bootstrap, Draw, _FunctionTask, _report, _signature, named, model_parameters
 from .resampling import Pool, run_task
 
 __all__: list[str] = []
@@ -51,7 +51,7 @@ def _boot(
         raise MereValueError(f"nsim must be a positive integer, not {nsim!r}")
     kept = kept_columns(m.design.long, None if use_u else re_form)
     draw, number = NonlinearDraw(m, kept, False), read_seed(seed)
-    statistic = natural_parameters if FUN is None else FUN
+    statistic = model_parameters if FUN is None else FUN
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         t0 = named(statistic(m))
