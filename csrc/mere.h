@@ -175,6 +175,10 @@ typedef struct {
 /* y (n x count): the responses of the replicates first, first + 1, ... */
 mere_status mere_simulate(const mere_simulator *simulator, uint64_t seed, uint64_t first, int64_t count, double *y);
 
+/* out (count rows of n): permutations first, first + 1, ... of 0, ..., n - 1, each a function of the seed and its number
+ * (Fisher & Yates). */
+mere_status mere_permutations(uint64_t seed, uint64_t first, int64_t count, int64_t n, int64_t *out);
+
 /* Where the fits of replicates go, each array from the first replicate on: status and d, sigma (1), par (n_par), beta (p),
  * and unless it is NULL RX (p x p, upper). */
 typedef struct {

@@ -52,6 +52,22 @@ static double *effects(const mere_simulator *s)
     return mere_malloc(largest, sizeof(double));
 }
 
+mere_status mere_permutations(uint64_t seed, uint64_t first, int64_t count, int64_t n, int64_t *out)
+{
+    if (count < 0 || n < 1 || n > UINT32_MAX || !out)
+        return MERE_ERR_ARGUMENT;
+    for (int64_t i = 0; i < count; i++) {
+        mere_stream stream = mere_stream_start(seed, first + (uint64_t)i);
+        int64_t *row = out + i * n;
+        for (int64_t j = 0; j < n; j++) { /* inside out: a new element goes to a place among those before it, or stays */
+            int64_t k = mere_stream_below(&stream, j + 1);
+            row[j] = row[k];
+            row[k] = j;
+        }
+    }
+    return MERE_OK;
+}
+
 mere_status mere_simulate(const mere_simulator *s, uint64_t seed, uint64_t first, int64_t count, double *y)
 {
     if (s->residual && s->n_residual < 1)

@@ -160,6 +160,7 @@ __all__ = [
     "dfbetas",
     "difflsmeans",
     "drop1",
+    "drop_term",
     "eff_size",
     "emm_basis",
     "emmeans",
@@ -259,6 +260,7 @@ __all__ = [
 if TYPE_CHECKING:
     from .inference.power import power_curve, power_sim
     from .inference.profile_results import logProf, varianceProf
+    from .language.dropping import drop_term
     from .margins import (
         Basis,
         Scale,
@@ -303,6 +305,7 @@ _LATER = {
     **dict.fromkeys(("logProf", "varianceProf"), "inference.profile_results"),
     **dict.fromkeys(("power_curve", "power_sim"), "inference.power"),
     "infer": "rface.front_door",
+    "drop_term": "language.dropping",
     **dict.fromkeys(
         (
             "Basis",

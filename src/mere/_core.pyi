@@ -107,6 +107,8 @@ def profile(
 
 FOCUS: dict[str, int]
 
+def permutations(seed: int, first: int, count: int, n: int) -> NDArray[np.int64]: ...
+
 class Simulator:
     def __init__(
         self,

@@ -151,6 +151,7 @@ cdef extern from "mere.h":
     mere_status mere_deletion_refit(mere_deletion *, const mere_rows *, const mere_options *, const double *, int64_t,
                                     const int64_t *, const int64_t *, const mere_refits *) nogil
     mere_status mere_simulate(const mere_simulator *, uint64_t, uint64_t, int64_t, double *) nogil
+    mere_status mere_permutations(uint64_t, uint64_t, int64_t, int64_t, int64_t *) nogil
     mere_status mere_refit(mere_work *, const mere_rows *, double, const mere_options *, const double *,
                            const double *, const mere_simulator *, uint64_t, uint64_t, int64_t,
                            const mere_refits *) nogil

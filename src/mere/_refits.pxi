@@ -2,6 +2,19 @@
 
 
 
+def permutations(uint64_t seed, uint64_t first, int64_t count, int64_t n):
+    """Permutations first, first + 1, ... of 0, ..., n - 1, (count, n)."""
+    out = _np.empty((count, n), dtype=_np.int64)
+    cdef int64_t[:, ::1] rows = out
+    cdef mere_status status
+    if count < 1:
+        return out
+    with nogil:
+        status = mere_permutations(seed, first, count, n, &rows[0, 0])
+    _check(status)
+    return out
+
+
 cdef class Simulator:
     """How responses are drawn: mean and scale (n,); terms (z (n, k) or None, codes, q, factor (k, k)); residuals or None."""
 

@@ -23,6 +23,10 @@ class MereTypeError(MereError, TypeError):
     """An argument of the wrong kind."""
 
 
+class ResamplingError(MereError, RuntimeError):
+    """No replicate, or no fold, could be used."""
+
+
 class MereStateError(MereError, RuntimeError):
     """Something is asked of an object that does not have what it takes."""
 

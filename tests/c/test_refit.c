@@ -68,6 +68,23 @@ TEST(draws_have_their_distribution)
     for (int k = 0; k < 5; k++) CHECK(llabs(counts[k] - 10000) < 400);
 }
 
+static void permutations_are_by_number_and_alike(void)
+{
+    static int64_t order[12000 * 3], part[3];
+    int64_t seen[6] = {0};
+    CHECK(mere_permutations(9, 0, 12000, 3, order) == MERE_OK);
+    for (int i = 0; i < 12000; i++) {
+        const int64_t *r = order + 3 * i;
+        CHECK(r[0] + r[1] + r[2] == 3 && r[0] * r[0] + r[1] * r[1] + r[2] * r[2] == 5); /* 0, 1, 2 in some order */
+        seen[2 * r[0] + (r[1] > r[2])]++;
+    }
+    for (int k = 0; k < 6; k++) CHECK(llabs(seen[k] - 2000) < 200);
+    CHECK(mere_permutations(9, 7000, 1, 3, part) == MERE_OK);
+    for (int j = 0; j < 3; j++) CHECK(part[j] == order[3 * 7000 + j]);
+    CHECK(mere_permutations(9, 0, 1, 0, part) == MERE_ERR_ARGUMENT);
+    CHECK(mere_permutations(9, 0, -1, 3, part) == MERE_ERR_ARGUMENT);
+}
+
 static double mean[N], scale[N], first_factor[4] = {1.5, 0.4, 0, 0.8}, second_factor[1] = {0.7};
 static const double *const factors[2] = {first_factor, second_factor};
 
@@ -225,6 +242,7 @@ int main(void)
     make_data();
     RUN(the_generator_is_philox);
     RUN(draws_have_their_distribution);
+    RUN(permutations_are_by_number_and_alike);
     RUN(simulations_are_by_number);
     RUN(refits_are_fits);
     RUN(a_deletion_is_a_fit_of_the_other_rows);

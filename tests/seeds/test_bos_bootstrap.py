@@ -9,7 +9,7 @@ import pytest
 
 import mere
 from mere import datasets, families
-from mere.errors import MereError, MereValueError
+from mere.errors import BootstrapWarning, MereError, MereValueError
 from mere.inference.bootstrap_intervals import acceleration, bootstrap_interval
 from mere.inference.bootstraps.case import drawn_design
 from mere.inference.bootstraps.residual import reflated
@@ -71,11 +71,17 @@ def test_bos_20_case_draws_of_glm_are_refits(family):
 
 @pytest.mark.parametrize("level", ["0.95", "0.999"])
 @pytest.mark.parametrize("kind", ["perc", "basic", "norm", "bca"])
-def test_bos_21_intervals_are_those_of_boot_ci(kind, level):
+def test_bos_22_and_other_intervals_are_those_of_boot_ci(kind, level):
     t, expected = np.array(GOLDEN["t"]), GOLDEN[f"level_{level}"][kind]
     a = acceleration(np.array(GOLDEN["jackknife"])) if kind == "bca" else 0.0
     found = bootstrap_interval(t, GOLDEN["t0"], float(level), kind, a)
-    assert found == pytest.approx(expected, rel=1e-6)
+    assert found == pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.parametrize("kind", ["perc", "basic"])
+def test_bos_21_percentile_and_basic_are_those_of_boot_ci(kind):
+    found = bootstrap_interval(np.array(GOLDEN["t"]), GOLDEN["t0"], 0.95, kind)
+    assert found == pytest.approx(GOLDEN["level_0.95"][kind], rel=1e-8)
 
 
 def test_bos_21_studentized_interval():
@@ -143,14 +149,32 @@ def test_bos_30_failures_are_left_out_alike():
             raise MereError("no")
         return [1.0]
 
-    with pytest.raises(MereError, match="all 4 replicates failed"):
+    with pytest.raises(RuntimeError, match="all 4 replicates failed"):
         mere.bootstrap(mere.lm("y ~ f", d), FUN=only_the_fit_itself, nsim=4, seed=3)
 
 
 @pytest.mark.parametrize("type", ["case", "residual", "wild", "reb", "parametric"])
 def test_bos_33_the_same_draws_on_any_number_of_workers(slopes, type):
-    one, two = (mere.bootstrap(slopes, type=type, nsim=40, seed=9, ncpus=k) for k in (1, 2))
+    one, two, four = (mere.bootstrap(slopes, type=type, nsim=40, seed=9, ncpus=k) for k in (1, 2, 4))
     assert one.t.equals(two.t)
+    assert one.t.equals(four.t)
+
+
+def test_bos_30_many_failures_are_said():
+    d = pd.DataFrame({"y": np.arange(12.0) ** 1.2, "f": ["a"] * 11 + ["b"]})
+    with pytest.warns(BootstrapWarning, match="replicates failed"):
+        mere.bootstrap(mere.lm("y ~ f", d), nsim=60, seed=1)
+    g = pd.DataFrame({"y": np.arange(12.0), "f": ["a"] * 10 + ["b"] * 2, "g": [*"aabbccddee", "f", "f"]})
+    g["y"] += np.tile([0.0, 1.5, 0.3], 4)
+    with pytest.warns(BootstrapWarning, match="can be used"):
+        mere.bootstrap(mere.lmer("y ~ f + (1 | g)", g), nsim=60, seed=1)
+
+
+def test_bos_20_separated_draws_are_failures():
+    d = pd.DataFrame({"y": [0, 0, 0, 1, 0, 1, 1, 1.0], "x": np.arange(8.0)})
+    b = mere.bootstrap(mere.glm("y ~ x", d, "binomial"), nsim=200, seed=1)
+    assert len(b.failures) > 5
+    assert b.t["x"].abs().max() < 40
 
 
 def test_bos_34_resamples(line):

@@ -179,3 +179,40 @@ def test_unknown_metrics():
         mere.cross_validate(mere.lm("breaks ~ wool", datasets.warpbreaks), metrics="brie")
     with pytest.raises(MereValueError, match="zeros and ones"):
         mere.cross_validate(mere.lm("breaks ~ wool", datasets.warpbreaks), metrics="auc")
+
+
+def test_bos_44_a_failed_ablation_is_nan_and_said(monkeypatch):
+    from mere.inference.crossvalidation import validation
+
+    fits = validation._fit_folds
+
+    def fails(m, design, folds, what, ncpus):
+        if "x" not in design.names:
+            raise MereValueError("no fit")
+        return fits(m, design, folds, what, ncpus)
+
+    monkeypatch.setattr(validation, "_fit_folds", fails)
+    with pytest.warns(DataMessage, match="importance of 'x'"):
+        cv = mere.cross_validate(mere.lm("y ~ x + z + w", _interaction()), seed=1, importance=True)
+    assert np.isnan(cv.importance.loc["x", "pre"])
+    assert np.isfinite(cv.importance.loc["z", "pre"])
+
+
+def test_bos_43_known_levels_on_both_sides(slopes):
+    """With rows of known subjects, the model without a term knows the subjects, too."""
+    cv = mere.cross_validate(slopes, k=5, groups="rows", importance=True, seed=2)
+    small = mere.lmer("Reaction ~ 1 + (Days | Subject)", SLEEP)
+    less = mere.cross_validate(small, k=5, groups="rows", seed=2).metrics.loc["mse", "pooled"]
+    assert cv.importance.loc["Days", "pre"] == pytest.approx(1 - cv.metrics.loc["mse", "pooled"] / less, rel=1e-4)
+
+
+def test_bos_58_formulas_without_a_term():
+    assert mere.drop_term("y ~ x * z", "x") == "y ~ z"
+    assert mere.drop_term("y ~ x * z", "x:z") == "y ~ x + z"
+    assert mere.drop_term("y ~ x", "x") == "y ~ 1"
+    assert mere.drop_term("y ~ x + (1 | g)", "x") == "y ~ (1 | g)"
+    assert mere.drop_term("y ~ C(x) + xx + z:factor(x)", "x") == "y ~ xx"
+    with pytest.raises(MereValueError, match="no term"):
+        mere.drop_term("y ~ x", "w")
+    with pytest.raises(MereValueError, match="label"):
+        mere.drop_term("y ~ x", " ")

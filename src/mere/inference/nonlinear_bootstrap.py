@@ -16,7 +16,7 @@ from ..errors import MereValueError
 from ..nonlinear import NLMM
 from ..nonlinear_predictions import draw_responses
 from ..simulation import read_seed
-from .bootstrapping import Bootstrap, Draw, _FunctionTask, _report, _signature, named, model_parameters
+from .bootstrapping import Bootstrap, Draw, _FunctionTask, _report, _signature, model_parameters, named
 from .resampling import Pool, run_task
 
 __all__: list[str] = []

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..errors import MereError, MereTypeError, MereValueError
+from ..errors import MereError, MereTypeError, MereValueError, ResamplingError
 from ..generalized import GLM, GLMM
 from ..model import LM, LMM
 from ..simulation import read_seed
@@ -217,7 +217,7 @@ def power_sim(
     values = found.values[found.done]
     values = values[np.isfinite(values[:, 0])]
     if not len(values):
-        raise MereError(f"all {nsim} simulations failed: {next(iter(found.causes.values()), 'no p-value')}")
+        raise ResamplingError(f"all {nsim} simulations failed: {next(iter(found.causes.values()), 'no p-value')}")
     rejected = int((values[:, 0] <= alpha).sum())
     low, high = _proportion_interval(rejected, len(values))
     estimates, se = values[:, 1], values[:, 2]

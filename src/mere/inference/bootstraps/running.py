@@ -12,7 +12,7 @@ import pandas as pd
 
 from ... import generics as g
 from ...accessors.intervals import percent_labels
-from ...errors import BootstrapWarning, MereError, MereValueError, tell
+from ...errors import BootstrapWarning, MereValueError, ResamplingError, tell
 from ...generalized import GLM, GLMM
 from ...model import LM, LMM
 from ...simulation import read_seed
@@ -181,7 +181,7 @@ def _bootstrap(
     table = _table(m, t0, t, se, kind, conf_level, null, alternative, leave_out)
     if type == "wild" and FUN is None and isinstance(m, LMM):  # signs leave each cluster's products as they are
         table.loc[t0.index[: -len(m.beta)], table.columns[1:]] = np.nan
-    kept = t if save_resamples else t.iloc[:0]
+    kept = t if save_resamples else pd.DataFrame(columns=t0.index, dtype=float)
     return BootstrapTable(
         m, t0, kept, failures, number, int(nsim), type, False, FUN, table, se, kind, conf_level, cluster
     )
@@ -190,7 +190,7 @@ def _bootstrap(
 def _report(m: Any, t: pd.DataFrame, failures: pd.Series, nsim: int) -> None:
     usable = int(t.notna().any(axis=1).sum())
     if not usable:
-        raise MereError(f"all {len(t)} replicates failed: {failures.iloc[0] if len(failures) else 'no value'}")
+        raise ResamplingError(f"all {len(t)} replicates failed: {failures.iloc[0] if len(failures) else 'no value'}")
     if len(t) < nsim:
         tell(f"bootstrap: interrupted after {len(t)} of {nsim} replicates", BootstrapWarning)
     if len(failures) > 0.1 * len(t):

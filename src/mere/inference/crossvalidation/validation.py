@@ -12,7 +12,7 @@ import pandas as pd
 from ... import generics as g
 from ...accessors.rows import row_labels
 from ...design import Design, take_rows
-from ...errors import DataMessage, MereError, MereValueError, MereWarning, tell
+from ...errors import DataMessage, MereError, MereValueError, MereWarning, ResamplingError, tell
 from ...families import Family, gaussian
 from ...fitting import fit_lmm
 from ...generalized import GLM, GLMM
@@ -124,11 +124,11 @@ def _ablated(m: Any) -> list[tuple[str, Design]]:
     return out
 
 
-def _importance(m: Any, folds: Folds, held: Held, ncpus: int | None) -> pd.DataFrame:
+def _importance(m: Any, folds: Folds, what: str, held: Held, ncpus: int | None) -> pd.DataFrame:
     loss, rows = _loss(m, held), []
     for label, design in _ablated(m):
         try:
-            fitted, causes = held_out_means(m, design, folds, ncpus)
+            fitted, causes = _fit_folds(m, design, folds, what, ncpus)
         except MereError as error:
             fitted, causes = np.full(m.design.n, np.nan), {0: str(error)}
         if causes:
@@ -165,11 +165,11 @@ def _cross_validate(
     binary = family.name == "binomial" and bool(np.isin(y, (0.0, 1.0)).all())
     wanted = metrics_for(family.name, binary, metrics)
     folds, what = _folds(m, k, groups, rng)
-    fitted, causes = _fit_folds(m, folds, what, ncpus)
+    fitted, causes = _fit_folds(m, m.design, folds, what, ncpus)
     held = _held(m, fitted, folds)
     valid = [t for i, t in enumerate(folds.test) if i not in causes]
     if not valid:
-        raise MereError(f"no fold could be fitted: {next(iter(causes.values()))}")
+        raise ResamplingError(f"no fold could be fitted: {next(iter(causes.values()))}")
     if causes:
         tell(
             f"{len(causes)} of {len(folds.test)} folds could not be fitted: {next(iter(causes.values()))}", DataMessage
@@ -192,42 +192,43 @@ def _cross_validate(
     predictions = pd.DataFrame(
         {"observed": y, "cv_fitted": fitted, "cv_residual": y - fitted, "cv_fold": fold}, row_labels(m.design)
     )
-    found = _importance(m, folds, held, ncpus) if importance else None
+    found = _importance(m, folds, what, held, ncpus) if importance else None
     failures = pd.Series({i + 1: text for i, text in causes.items()}, dtype=object)
     return CrossValidation(summary, predictions, table, found, what, failures, number, str(m.design.formula))
 
 
-def _fit_folds(m: Any, folds: Folds, what: str, ncpus: int | None) -> tuple[np.ndarray, dict[int, str]]:
-    if isinstance(m, LM) and all(len(t) == 1 for t in folds.test) and m.design.weights is None:
+def _fit_folds(m: Any, design: Design, folds: Folds, what: str, ncpus: int | None) -> tuple[np.ndarray, dict[int, str]]:
+    if isinstance(m, LM) and design is m.design and design.weights is None and all(len(t) == 1 for t in folds.test):
         h, e = g.hatvalues(m).to_numpy(), g.residuals(m).to_numpy()
         if (h < 1 - 1e-10).all():  # closed form: e / (1 - h)
             return m.design.y - e / (1 - h), {}
     if what == "rows" and isinstance(m, (LMM, GLMM)):
-        return _known_levels(m, folds)
-    return held_out_means(m, m.design, folds, ncpus)
+        return _known_levels(m, design, folds)
+    return held_out_means(m, design, folds, ncpus)
 
 
-def _known_levels(m: LMM | GLMM, folds: Folds) -> tuple[np.ndarray, dict[int, str]]:
+def _known_levels(m: LMM | GLMM, design: Design, folds: Folds) -> tuple[np.ndarray, dict[int, str]]:
     """Rows held out of groups that the fit knows: predicted with their random effects."""
-    out, causes = np.full(m.design.n, np.nan), {}
+    out, causes = np.full(design.n, np.nan), {}
     for i, (test, train) in enumerate(zip(folds.test, folds.train, strict=True)):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", MereWarning)
-                out[test] = _conditional(m, test, train)
+                out[test] = _conditional(m, design, test, train)
         except (MereError, np.linalg.LinAlgError) as error:
             causes[i] = str(error)
     return out, causes
 
 
-def _conditional(m: LMM | GLMM, test: np.ndarray, train: np.ndarray) -> np.ndarray:
-    own, held = take_rows(m.design, train), take_rows(m.design, test)
+def _conditional(m: LMM | GLMM, design: Design, test: np.ndarray, train: np.ndarray) -> np.ndarray:
+    own, held = take_rows(design, train), take_rows(design, test)
     s: Any
     family: Family
     if isinstance(m, LMM):
         s, family = fit_lmm(own, m.reml, m.control, m.par).state, gaussian()
     else:
-        fit = fit_glmm(own, m.model_family, m.nAGQ, m.control, {"par": m.par, "fixef": m.beta})
+        start = {"par": m.par, "fixef": m.beta} if design is m.design else None
+        fit = fit_glmm(own, m.model_family, m.nAGQ, m.control, start, joint_theta=m.optinfo.joint_theta)
         s, family = fit.state, fit.family
     eta = held.X @ s.beta + (0.0 if held.offset is None else held.offset)
     unknown, at, first = np.zeros(len(test)), 0, 0

@@ -18,6 +18,7 @@ from itertools import permutations, product
 
 import numpy as np
 
+from ... import _core
 from ...errors import DataMessage, MereValueError, tell
 
 __all__ = ["STRATEGIES", "Arrangements", "Plan", "make_plan", "make_signs"]
@@ -221,6 +222,8 @@ class Arrangements:
         """Arrangements first, ..., last - 1, a row each."""
         if self.stored is not None:
             return self.stored[first:last]
+        if self.plan.strategy == "global":
+            return _core.permutations(self.seed, first, last - first, self.plan.n)
         return np.array([self.plan.draw(_stream(self.seed, i)) for i in range(first, last)])
 
 
