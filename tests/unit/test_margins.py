@@ -9,7 +9,7 @@ from scipy import stats
 
 import mere
 from mere.datasets import fiber, nutrition, pigs, sleepstudy, warpbreaks
-from mere.errors import MarginsMessage, MereError, MereValueError
+from mere.errors import MarginsMessage, MereError, MereTypeError, MereValueError
 from mere.language.parser import parse_expression
 from mere.margins import adjustments, scales
 from mere.margins.adjustments.adjusting import Family, t_tail
@@ -446,3 +446,31 @@ def test_statsmodels_ols():
     theirs = mere.emmeans(fit, "pairwise ~ tension")
     for part in ("emmeans", "contrasts"):
         pd.testing.assert_frame_equal(theirs[part].to_frame(), ours[part].to_frame(), rtol=1e-8)
+
+
+@pytest.mark.filterwarnings("ignore::mere.errors.MarginsMessage")
+def test_proportional_weights_stay_within_nests():
+    """With b nested in a, frequencies are those within a level of a, as in R: the means of the cells."""
+    rng = np.random.default_rng(60)
+    d = pd.DataFrame({"a": rng.choice(list("pqr"), 60), "b": rng.choice(["u", "v"], 60), "y": rng.normal(size=60)})
+    d = d[~((d["a"] == "p") & (d["b"] == "u"))]
+    m = mere.lm("y ~ a / b", d)
+    found = mere.emmeans(m, "~ a", weights="proportional").to_frame()["emmean"].to_numpy()
+    assert found == pytest.approx(mere.emmeans(m, "~ a", weights="cells").to_frame()["emmean"].to_numpy())
+    assert found == pytest.approx(d.groupby("a")["y"].mean().to_numpy())
+
+
+def test_a_model_is_no_grid():
+    m = mere.lm("breaks ~ wool", warpbreaks)
+    for verb in (mere.contrast, mere.pairs, mere.cld, mere.test, mere.regrid):
+        with pytest.raises(MereTypeError, match="emmeans"):
+            verb(m)
+
+
+def test_options_of_one_contrast_set_beside_another():
+    m = mere.lm("breaks ~ wool * tension", warpbreaks)
+    means = mere.emmeans(m, "~ wool * tension")
+    both = mere.contrast(means, interaction=("pairwise", "poly"), max_degree=1).to_frame()
+    assert len(both) == 1
+    with pytest.raises(MereTypeError, match="max_degre"):
+        mere.contrast(means, "pairwise", max_degre=1)

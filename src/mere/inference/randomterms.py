@@ -75,6 +75,11 @@ def reductions(m: LMM, reduce_terms: bool = True) -> Iterator[Reduction]:
             continue
         for j, label in enumerate(terms.labels):
             kept = [":".join(deparse(terms.nodes[v]) for v in t) for i2, t in enumerate(terms.terms) if i2 != j]
+            if (
+                not kept and not terms.intercept and not _one_column(m, bar, j)
+            ):  # an intercept is inside a factor's levels
+                yield Reduction(f"{label} in {shown}", (*rest, f"1 | {bar.group}"), 0)
+                continue
             if not kept and not terms.intercept:
                 yield Reduction(f"{label} in {shown}", tuple(rest), 1 if k == 1 else 0)
                 continue

@@ -17,7 +17,7 @@ import pandas as pd
 
 from ..errors import MereValueError
 from .contrastsets import ContrastSet, contrast_set, method_name
-from .grid import EmmGrid, EmmList, by_groups, levels_of, names_tuple, text_of_value
+from .grid import EmmGrid, EmmList, by_groups, for_grids, levels_of, names_tuple, text_of_value
 from .scales import Scale, log_scale
 from .stacking import stack_grids
 
@@ -27,6 +27,7 @@ _NEEDS_PARENS = re.compile(r"[-+/*]")
 UNSET: Any = object()
 
 
+@for_grids
 def contrast(
     object: EmmGrid | EmmList,
     method: Any = "eff",
@@ -111,6 +112,7 @@ def contrast(
     return _finished(out, offset, scale, type, adjust, ratios)
 
 
+@for_grids
 def pairs(x: EmmGrid | EmmList, reverse: bool = False, **kwargs: Any) -> Any:
     """Pairwise comparisons (R's ``pairs``); see `contrast` for the other arguments.
 

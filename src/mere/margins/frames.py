@@ -11,7 +11,7 @@ import pandas as pd
 from ..errors import MereValueError
 from ..printing.numbers import format_numbers
 from .contrasting import UNSET, contrast, row_labels
-from .grid import EmmGrid, EmmList, by_groups, names_tuple, text_of_value
+from .grid import EmmGrid, EmmList, by_groups, for_grids, names_tuple, text_of_value
 from .results import Listing
 from .specs import read_specs
 from .summarizing import summarize
@@ -66,6 +66,7 @@ def pairwise_frame(grid: EmmGrid, method: Any = "pairwise", by: Any = UNSET, **o
     return frame
 
 
+@for_grids
 def pwpm(
     object: EmmGrid | EmmList,
     by: Any = UNSET,

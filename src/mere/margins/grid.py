@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..errors import MereKeyError, MereValueError
+from ..errors import MereKeyError, MereTypeError, MereValueError
 from .scales import Scale
 
-__all__ = ["About", "EmmGrid", "EmmList", "Estimates", "by_groups", "numbers_of", "text_of_value"]
+__all__ = ["About", "EmmGrid", "EmmList", "Estimates", "by_groups", "for_grids", "numbers_of", "text_of_value"]
 
+
+T = TypeVar("T")
 
 VERBS: dict[str, Callable[..., Any]] = {}  # methods that live in files above this one
 
@@ -338,3 +341,18 @@ def names_tuple(names: Any) -> tuple[str, ...]:
     if names is None:
         return ()
     return (names,) if isinstance(names, str) else tuple(names)
+
+
+def for_grids(function: Callable[..., T]) -> Callable[..., T]:
+    """A function of marginal means that says so when it is given something else."""
+
+    @wraps(function)
+    def checked(*args: Any, **kwargs: Any) -> T:
+        if args and not isinstance(args[0], (EmmGrid, EmmList)):
+            raise MereTypeError(
+                f"{function.__name__}() takes marginal means, as emmeans(model, ...) gives them, not an object of "
+                f"class {type(args[0]).__name__!r}"
+            )
+        return function(*args, **kwargs)
+
+    return checked

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .contrasting import UNSET, contrast
-from .grid import EmmGrid, EmmList, by_groups, names_tuple
+from .grid import EmmGrid, EmmList, by_groups, for_grids, names_tuple
 from .summarizing import SummaryEmm, summarize
 
 __all__ = ["cld", "letter_groups"]
@@ -59,6 +59,7 @@ def _absorbed(columns: list[set[int]]) -> list[set[int]]:
     return out
 
 
+@for_grids
 def cld(
     object: EmmGrid | EmmList,
     sort: bool = True,

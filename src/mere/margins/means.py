@@ -191,13 +191,14 @@ def _weights(
         return freq.astype(float)
     if weights == "flat":
         return (freq > 0).astype(float)
+    nests = sorted({outer for f in averaged for outer in nesting.get(f, ())} - set(averaged))
     if weights == "proportional":
-        _, own = _cells(table, averaged)
+        _, own = _cells(table, [*nests, *averaged])
         return np.bincount(own, freq)[own]
     if weights == "outer":
         out = np.ones(n)
         for f in averaged:
-            _, own = _cells(table, [f])
+            _, own = _cells(table, [*nests, f])
             out *= np.bincount(own, freq)[own]
         return out
     raise MereValueError(

@@ -16,12 +16,13 @@ from ..errors import MereValueError
 from .adjustments.scheffe import f_tail
 from .adjustments.stepwise import adjust_pvalues
 from .contrasting import contrast
-from .grid import EmmGrid, EmmList, by_groups, levels_of, names_tuple
+from .grid import EmmGrid, EmmList, by_groups, for_grids, levels_of, names_tuple
 from .results import JointTests
 
 __all__ = ["mvcontrast"]
 
 
+@for_grids
 def mvcontrast(
     object: EmmGrid,
     method: Any = "eff",

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import MereValueError
-from .grid import EmmGrid, EmmList, Estimates
+from .grid import EmmGrid, EmmList, Estimates, for_grids
 from .scales import Scale, find_scale
 
 __all__ = ["materialized", "regrid"]
@@ -57,6 +57,7 @@ def _least(df: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     return least
 
 
+@for_grids
 def regrid(
     object: EmmGrid | EmmList,
     transform: str | Scale | bool = "response",

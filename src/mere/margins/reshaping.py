@@ -15,7 +15,7 @@ from ..frame import as_frame
 from ..language.evaluate import Evaluator
 from ..language.parser import parse_expression
 from ..language.values import to_logical
-from .grid import About, EmmGrid, levels_of, names_tuple, text_of_value
+from .grid import About, EmmGrid, for_grids, levels_of, names_tuple, text_of_value
 from .scales import find_scale
 
 __all__ = ["add_grouping", "as_list", "comb_facs", "permute_levels", "split_fac", "subset_grid", "update_grid"]
@@ -246,6 +246,7 @@ def update_grid(object: EmmGrid, **changes: Any) -> EmmGrid:
     return object.with_about(**out)
 
 
+@for_grids
 def as_list(object: EmmGrid) -> dict[str, Any]:
     """The parts of a grid as a plain dictionary (R's ``as.list``).
 

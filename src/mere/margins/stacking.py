@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from ..errors import MereValueError
-from .grid import EmmGrid, EmmList, levels_of, text_of_value
+from .grid import EmmGrid, EmmList, for_grids, levels_of, text_of_value
 
 __all__ = ["rbind", "stack_grids"]
 
 
+@for_grids
 def rbind(*grids: EmmGrid | EmmList, adjust: str = "bonferroni") -> EmmGrid:
     """Rows of several grids of one model as one family (R's ``rbind``).
 

@@ -16,7 +16,7 @@ import pandas as pd
 from ..errors import MereValueError
 from .adjustments.scheffe import f_tail
 from .contrasting import UNSET, contrast
-from .grid import EmmGrid, EmmList, Estimates, by_groups, levels_of, names_tuple
+from .grid import EmmGrid, EmmList, Estimates, by_groups, for_grids, levels_of, names_tuple
 from .means import marginal_means
 from .results import JointTests
 from .summarizing import SummaryEmm, summarize
@@ -40,6 +40,7 @@ class JointF:
     note: str = ""
 
 
+@for_grids
 def test(
     object: EmmGrid | EmmList,
     null: float = 0.0,

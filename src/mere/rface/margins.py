@@ -22,6 +22,7 @@ from ..margins import (
     term_tests,
     trend_grid,
 )
+from ..margins.grid import for_grids
 from ..plotting import draw_interaction, draw_means, draw_pvalues
 from . import bases
 
@@ -361,6 +362,7 @@ def emmip(
     return draw_interaction(frame, traces, xs, panels, ax) if plotit else frame
 
 
+@for_grids
 def pwpp(
     object: EmmGrid | EmmList,
     method: Any = "pairwise",

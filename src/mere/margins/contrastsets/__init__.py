@@ -8,6 +8,7 @@ pairwise comparisons. A function of your own may also return a mapping or frame.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -71,10 +72,21 @@ def contrast_set(method: Any, labels: list[str], weights: np.ndarray, **options:
             raise MereValueError(f"there is no contrast set {method!r}; there are {', '.join(CONTRAST_SETS)}")
         if key in ("eff", "wtcon", "del.eff", "nrmlz") and options.pop("wts_cells", False):
             options.setdefault("wts", weights)
-        return CONTRAST_SETS[key](labels, **options)
+        return CONTRAST_SETS[key](labels, **_own_options(key, options))
     if callable(method):
         made = method(labels, **options)
         return made if isinstance(made, ContrastSet) else from_table(made, labels)
     if isinstance(method, (Mapping, pd.DataFrame, list, tuple, np.ndarray)):
         return from_table(method, labels)
     raise MereTypeError(f"method must be a name, a mapping, a matrix or a function, not {method!r}")
+
+
+def _own_options(key: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a set; those of other sets are left out, so that several sets can be asked for at once."""
+    if any(q.kind is q.VAR_KEYWORD for q in signature(CONTRAST_SETS[key]).parameters.values()):
+        return dict(options)
+    known = {name for made in CONTRAST_SETS.values() for name in signature(made).parameters}
+    for name in options:
+        if name not in known:
+            raise MereTypeError(f"no contrast set has an argument {name!r}")
+    return {name: value for name, value in options.items() if name in signature(CONTRAST_SETS[key]).parameters}
