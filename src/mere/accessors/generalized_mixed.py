@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,10 +14,8 @@ from ..generalized import GLMM
 from ..generalized_fitting import size_is_endless
 from ..objective import LMMObjective
 from ..results import LogLik
-from ..variance_parameters import variance_parameters
 from .effects import correlation_of, fixed_covariance
 from .generalized_linear import generalized_residuals
-from .intervals import chosen_parameters, interval_frame, percent_labels
 from .rows import row_series
 
 __all__ = ["free_hessian", "free_parameters", "hessian_covariance", "vcov_glmm"]
@@ -165,31 +162,3 @@ def _hatvalues(m: GLMM) -> pd.Series:
 @g.family.register(GLMM)
 def _family(m: GLMM) -> Family:
     return m.model_family
-
-
-# -- inference -----------------------------------------------------------------
-@g.confint.register(GLMM)
-def _confint(
-    m: GLMM,
-    parm: Any = None,
-    level: float = 0.95,
-    method: str = "profile",
-    signames: bool = False,
-) -> pd.DataFrame:
-    if method not in ("profile", "Wald", "boot"):
-        raise MereValueError(f"method must be 'profile', 'Wald' or 'boot', not {method!r}")
-    if method != "Wald":
-        raise MereValueError(
-            f"confint(method={method!r}) is not there yet; use method='Wald', which has intervals for the fixed effects"
-        )
-    from scipy.special import ndtri
-
-    parameters = variance_parameters(m.design.random)
-    variance, numbered = parameters.names[:-1], parameters.signames[:-1]
-    shown, hidden = (numbered, variance) if signames else (variance, numbered)
-    fixed, n = list(m.design.names), len(variance)
-    estimate = np.concatenate([np.full(n, np.nan), m.beta])
-    se = np.concatenate([np.full(n, np.nan), np.sqrt(np.diag(g.vcov(m)))])
-    names = [*shown, *fixed]
-    table = interval_frame(estimate, se, names, float(ndtri((1 + level) / 2)), percent_labels(level))
-    return table.iloc[chosen_parameters(parm, names, [*hidden, *fixed], n)]

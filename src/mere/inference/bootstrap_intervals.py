@@ -14,6 +14,7 @@ import pandas as pd
 from .. import generics as g
 from ..accessors.intervals import chosen_parameters, percent_labels
 from ..errors import BootstrapWarning, MereValueError, tell
+from ..generalized import GLMM
 from ..model import LMM
 from ..variance_parameters import variance_parameters
 from .bootstrapping import Bootstrap
@@ -105,10 +106,10 @@ def _confint(
     labels, names = percent_labels(level), [str(name) for name in b.t0.index]
     aliases: list[str] = []
     n_variance = 0
-    if b.statistic is None and isinstance(b.model, LMM):
+    if b.statistic is None and isinstance(b.model, (LMM, GLMM)):
         parameters = variance_parameters(b.model.design.random)
-        n_variance = len(parameters.items)
-        aliases = [*parameters.signames, *names[n_variance:]]
+        n_variance = len(names) - len(b.model.beta)
+        aliases = [*parameters.signames[:n_variance], *names[n_variance:]]
     chosen = chosen_parameters(parm, names, aliases, n_variance)
     leave_out = None
     if type == "bca":

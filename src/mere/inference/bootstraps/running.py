@@ -239,3 +239,20 @@ def _table(
 
 for _kind in (LM, GLM, LMM, GLMM):
     g.bootstrap.register(_kind, _bootstrap)
+
+
+@g.bootMer.register(GLM)
+@g.bootMer.register(GLMM)
+def _boot_generalized(
+    m: GLM | GLMM,
+    FUN: Callable[[Any], Any] | None = None,
+    nsim: int = 500,
+    seed: Any = None,
+    type: str = "parametric",
+    ncpus: int | None = 1,
+    checkpoint: Any = None,
+    progress: bool | None = None,
+) -> BootstrapTable:
+    if type != "parametric":
+        raise MereValueError(f"bootMer() of a generalized model is parametric, not {type!r}; see bootstrap()")
+    return _bootstrap(m, FUN, "parametric", nsim, seed=seed, ncpus=ncpus, checkpoint=checkpoint, progress=progress)
