@@ -19,7 +19,17 @@ from .modelmatrix import Coding, ModelMatrix, build_matrix
 from .rank import aliased_columns
 from .reterms import RandomTerm, build_random_terms
 
-__all__ = ["Design", "Finding", "ModelFrame", "RandomTerm", "build_design", "matrix_of", "take_rows"]
+__all__ = [
+    "Design",
+    "Finding",
+    "ModelFrame",
+    "RandomTerm",
+    "build_design",
+    "design_at",
+    "matrix_of",
+    "take_rows",
+    "term_at",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,19 +280,33 @@ def take_rows(design: Design, rows: np.ndarray) -> Design:
 
     Columns of X stay, aliased or not.
     """
-    frame = design.frame
-    own = rows if frame.rows is None else np.asarray(frame.rows)[rows]
-    variables = {
-        name: value[rows] if isinstance(value, np.ndarray) else value.take(rows)
-        for name, value in frame.variables.items()
-    }
-    names = None if frame.row_names is None else [frame.row_names[i] for i in rows.tolist()]
     random = []
     for t in design.random:
         used, codes = np.unique(np.asarray(t.codes)[rows], return_inverse=True)
-        values = None if t.values is None else np.asfortranarray(t.values[rows])
-        levels = tuple(t.levels[i] for i in used)
-        random.append(replace(t, codes=codes.astype(np.int32), levels=levels, values=values))
+        random.append(term_at(t, rows, codes, tuple(t.levels[i] for i in used)))
+    frame = design.frame
+    own = rows if frame.rows is None else np.asarray(frame.rows)[rows]
+    names = None if frame.row_names is None else [frame.row_names[i] for i in rows.tolist()]
+    return design_at(design, rows, tuple(random), own, names)
+
+
+def term_at(term: RandomTerm, rows: np.ndarray, codes: np.ndarray, levels: tuple[str, ...]) -> RandomTerm:
+    """A random term at some rows, any number of times each, with the levels they then have."""
+    values = None if term.values is None else np.asfortranarray(term.values[rows])
+    return replace(term, codes=codes.astype(np.int32), levels=levels, values=values)
+
+
+def design_at(
+    design: Design, rows: np.ndarray, random: tuple[RandomTerm, ...], own: np.ndarray | None, names: Any
+) -> Design:
+    """A design at some rows, any number of times each, with random terms at these rows (`term_at`).
+
+    `own` and `names` are the rows' numbers in the table and their names, None for a table of its own.
+    """
+    variables = {
+        name: value[rows] if isinstance(value, np.ndarray) else value.take(rows)
+        for name, value in design.frame.variables.items()
+    }
     return replace(
         design,
         y=np.ascontiguousarray(design.y[rows]),
@@ -290,7 +314,7 @@ def take_rows(design: Design, rows: np.ndarray) -> Design:
         X_full=np.asfortranarray(design.X_full[rows]),
         weights=None if design.weights is None else np.ascontiguousarray(design.weights[rows]),
         offset=None if design.offset is None else np.ascontiguousarray(design.offset[rows]),
-        random=tuple(random),
-        frame=replace(frame, variables=variables, rows=own, row_names=names),
+        random=random,
+        frame=replace(design.frame, variables=variables, rows=own, row_names=names),
         findings=(),
     )

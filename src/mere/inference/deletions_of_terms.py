@@ -84,28 +84,23 @@ def _without_each(m: Any, wanted: Sequence[str]) -> list[Any]:
 
 
 @g.drop1.register(GLMM)
-def _drop1_generalized_mixed(
-    m: GLMM, scope: str | Sequence[str] | None = None, test: str | None = "none", k: float = 2, vcov: Any = None
-) -> AnovaTable:
-    wanted, model = droppable(m, scope), ["Model:", str(m.design.formula)]
-    if vcov is not None or test == "Wald":
-        reference = reference_of(m, None, vcov)
-        heading = (f"Single term deletions, Wald tests with {reference.title}:", "", *model)
-        return AnovaTable(removal_table(m, wanted, None, vcov), heading)
-    table = _likelihood_deletions(m, wanted, k, _read_test(test, ("Chisq",)) == "Chisq")
-    return AnovaTable(table, ("Single term deletions", "", *model))
-
-
 @g.drop1.register(GLM)
 def _drop1_generalized(
-    m: GLM, scope: str | Sequence[str] | None = None, test: str | None = "none", k: float = 2, vcov: Any = None
+    m: GLM | GLMM,
+    scope: str | Sequence[str] | None = None,
+    test: str | None = "none",
+    k: float = 2,
+    vcov: Any = None,
 ) -> AnovaTable:
     wanted, model = droppable(m, scope), ["Model:", str(m.design.formula)]
     if vcov is not None or test == "Wald":
         reference = reference_of(m, None, vcov)
         heading = (f"Single term deletions, Wald tests with {reference.title}:", "", *model)
         return AnovaTable(removal_table(m, wanted, None, vcov), heading)
-    table = _deviance_deletions(m, wanted, k, _read_test(test, ("Chisq", "F")))
+    if isinstance(m, GLM):
+        table = _deviance_deletions(m, wanted, k, _read_test(test, ("Chisq", "F")))
+    else:
+        table = _likelihood_deletions(m, wanted, k, _read_test(test, ("Chisq",)) == "Chisq")
     return AnovaTable(table, ("Single term deletions", "", *model))
 
 

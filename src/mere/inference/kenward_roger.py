@@ -69,9 +69,7 @@ class KenwardRoger(Reference):
         q = len(A)
         if not q:
             return JointTest(np.nan, 0, np.nan, np.nan)
-        estimate = A @ self.beta
-        if rhs is not None and np.any(rhs):
-            estimate = estimate - np.linalg.lstsq(L.T, A.T, rcond=None)[0].T @ np.asarray(rhs, float)
+        estimate = self.deviation(A, L, rhs)
         wald = float(estimate @ np.linalg.solve(A @ self.V @ A.T, estimate)) / q
         slopes = (A @ self.Phi) @ self.P @ (A @ self.Phi).T  # A Phi A' = I
         traces = np.einsum("mii->m", slopes)

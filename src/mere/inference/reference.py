@@ -151,6 +151,13 @@ class Reference:
         """Degrees of freedom of each row of L, (r,)."""
         raise NotImplementedError
 
+    def deviation(self, A: np.ndarray, L: np.ndarray, rhs: np.ndarray | None) -> np.ndarray:
+        """A beta less what L beta = rhs makes of it, for A = B L."""
+        out: np.ndarray = A @ self.beta
+        if rhs is not None and np.any(rhs):
+            out = out - np.linalg.lstsq(L.T, A.T, rcond=None)[0].T @ np.asarray(rhs, float)
+        return out
+
     def joint(self, L: np.ndarray, rhs: np.ndarray | None = None) -> JointTest:
         """F test of L beta = rhs by moments of the one-dimensional degrees of freedom."""
         L = np.atleast_2d(np.asarray(L, float))
@@ -160,10 +167,7 @@ class Reference:
         values, vectors = np.linalg.eigh(A @ self.V @ A.T)
         use = values > _RANK * max(values.max(), 1e-300)
         contrasts, variance = vectors[:, use].T @ A, values[use]
-        estimate = contrasts @ self.beta
-        if rhs is not None and np.any(rhs):
-            back = np.linalg.lstsq(L.T, contrasts.T, rcond=None)[0].T
-            estimate = estimate - back @ np.asarray(rhs, float)
+        estimate = self.deviation(contrasts, L, rhs)
         ndf = int(use.sum())
         F = float(np.sum(estimate**2 / variance)) / ndf if ndf else np.nan
         ddf = moment_df(self.df(contrasts))

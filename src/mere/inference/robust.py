@@ -76,9 +76,7 @@ class ClusterRobust(Reference):
         q = len(A)
         if not q:
             return JointTest(np.nan, 0, np.nan, np.nan)
-        estimate = A @ self.beta
-        if rhs is not None and np.any(rhs):
-            estimate = estimate - np.linalg.lstsq(L.T, A.T, rcond=None)[0].T @ np.asarray(rhs, float)
+        estimate = self.deviation(A, L, rhs)
         values, vectors = np.linalg.eigh(A @ self.V @ A.T)
         eta = self._wishart_df(A)
         ddf = eta - q + 1

@@ -56,9 +56,7 @@ class Welch(Reference):
         q = len(A)
         if not q:
             return JointTest(np.nan, 0, np.nan, np.nan)
-        estimate = A @ self.beta
-        if rhs is not None and np.any(rhs):
-            estimate = estimate - np.linalg.lstsq(L.T, A.T, rcond=None)[0].T @ np.asarray(rhs, float)
+        estimate = self.deviation(A, L, rhs)
         own = A @ self.parts @ A.T
         V = own.sum(axis=0)
         values = np.linalg.eigvalsh(V)

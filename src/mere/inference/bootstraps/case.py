@@ -10,12 +10,11 @@ Stat. Soc. B 69, 369-390.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ...design import Design
+from ...design import Design, design_at, term_at
 from ...errors import MereValueError
 from ...generalized import GLM, GLMM
 from ...model import LM, LMM
@@ -54,11 +53,6 @@ def drawn_design(design: Design, clusters: list[np.ndarray], drawn: np.ndarray) 
     """The design of some clusters, each draw a cluster of its own."""
     rows = np.concatenate([clusters[i] for i in drawn])
     number = np.repeat(np.arange(len(drawn)), [len(clusters[i]) for i in drawn])
-    frame = design.frame
-    variables = {
-        name: value[rows] if isinstance(value, np.ndarray) else value.take(rows)
-        for name, value in frame.variables.items()
-    }
     own = np.empty(design.n, dtype=np.int64)
     for i, members in enumerate(clusters):
         own[members] = i
@@ -66,24 +60,14 @@ def drawn_design(design: Design, clusters: list[np.ndarray], drawn: np.ndarray) 
     for t in design.random:
         codes = np.asarray(t.codes, dtype=np.int64)
         if is_nested(codes, own):
-            used, new = np.unique(number * (len(t.levels) + 1) + codes[rows], return_inverse=True)
-            levels = tuple(f"{t.levels[u % (len(t.levels) + 1)]}.{u // (len(t.levels) + 1) + 1}" for u in used)
+            size = len(t.levels) + 1
+            used, new = np.unique(number * size + codes[rows], return_inverse=True)
+            levels = tuple(f"{t.levels[u % size]}.{u // size + 1}" for u in used)
         else:
             used, new = np.unique(codes[rows], return_inverse=True)
             levels = tuple(t.levels[u] for u in used)
-        values = None if t.values is None else np.asfortranarray(t.values[rows])
-        random.append(replace(t, codes=new.astype(np.int32), levels=levels, values=values))
-    return replace(
-        design,
-        y=np.ascontiguousarray(design.y[rows]),
-        X=np.asfortranarray(design.X[rows]),
-        X_full=np.asfortranarray(design.X_full[rows]),
-        weights=None if design.weights is None else np.ascontiguousarray(design.weights[rows]),
-        offset=None if design.offset is None else np.ascontiguousarray(design.offset[rows]),
-        random=tuple(random),
-        frame=replace(frame, variables=variables, rows=None, row_names=None),
-        findings=(),
-    )
+        random.append(term_at(t, rows, new, levels))
+    return design_at(design, rows, tuple(random), None, None)
 
 
 # -- many fits at once ---------------------------------------------------------------
