@@ -219,6 +219,7 @@ __all__ = [
     "optimizeLmer",
     "pairs",
     "permutation_test",
+    "permutation_test_regression",
     "permute_levels",
     "plot",
     "power_curve",
@@ -280,6 +281,7 @@ if TYPE_CHECKING:
         split_fac,
         test,
     )
+    from .rface.array_regression import permutation_test_regression
     from .rface.front_door import infer
     from .rface.margins import emm_basis, emmeans, emmip, emtrends, joint_tests, pwpp, ref_grid
     from .rface.nonlinear import nlmer
@@ -305,6 +307,7 @@ _LATER = {
     **dict.fromkeys(("logProf", "varianceProf"), "inference.profile_results"),
     **dict.fromkeys(("power_curve", "power_sim"), "inference.power"),
     "infer": "rface.front_door",
+    "permutation_test_regression": "rface.array_regression",
     "drop_term": "language.dropping",
     **dict.fromkeys(
         (

@@ -1,0 +1,215 @@
+"""`permutation_test_regression`: arrays in, a permutation test of each column out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import generics as g
+from ..errors import DataMessage, MereValueError, tell
+from ..inference.permutation.results import PermutationTest
+from .generalized import glm, glmer, glmer_nb
+from .linear import lm
+from .mixed import lmer
+
+__all__ = ["permutation_test_regression"]
+
+_FAMILIES = {
+    "linear": "gaussian", "gaussian": "gaussian", "logistic": "binomial", "binomial": "binomial", "poisson": "poisson",
+    "negative_binomial": "negative_binomial",
+}  # fmt: skip
+
+
+def permutation_test_regression(
+    X: Any,
+    y: Any,
+    family: str = "auto",
+    groups: Any = None,
+    method: str = "score",
+    confounders: Sequence[str] | str | None = None,
+    random_slopes: Sequence[str] | str | None = None,
+    n_perm: int = 5000,
+    strategy: str | None = None,
+    joint: bool = False,
+    alternative: str = "two-sided",
+    conf_level: float = 0.95,
+    panel_id: Any = None,
+    time_id: Any = None,
+    constraints: Callable[[np.ndarray], np.ndarray] | None = None,
+    fit_intercept: bool = True,
+    seed: Any = None,
+    ncpus: int | None = 1,
+) -> PermutationTest:
+    """Permutation tests of the columns of a matrix.
+
+    Parameters
+    ----------
+    X : DataFrame or array (n, p)
+        Numbers; columns of an array are ``x1, x2, ...``.
+    y : array (n,)
+    family : str
+        ``"linear"``, ``"logistic"``, ``"poisson"``, ``"negative_binomial"``, or with ``_mixed`` random intercepts of
+        the groups; ``"auto"``: logistic for zeros and ones, else linear.
+    groups : array (n,) or DataFrame, optional
+        Of a mixed family the grouping factors, any number of them, crossed or nested. Else exchangeability cells.
+    method, confounders, n_perm, joint, alternative, conf_level, constraints, seed, ncpus
+        As in `permutation_test`.
+    random_slopes : str or list of str, optional
+        Columns whose slopes vary between the levels of the first grouping factor (mixed families).
+    strategy : str, optional
+        With cells, ``"within"`` by default.
+    panel_id : array (n,), optional
+        The same as ``groups`` with ``strategy="within"``.
+    time_id : array (n,), optional
+        Of a panel: tells when rows are not sorted within it or panels differ in length.
+    fit_intercept : bool
+
+    Returns
+    -------
+    PermutationTest
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mere import permutation_test_regression
+    >>> rng = np.random.default_rng(1)
+    >>> X = rng.normal(size=(40, 2))
+    >>> t = permutation_test_regression(X, X[:, 0] + rng.normal(size=40), n_perm=999, seed=1)
+    >>> bool(t.table.loc["x1", "p.value"] < 0.01)
+    True
+    """
+    data, names = _columns(X)
+    n = len(data)
+    if panel_id is not None:
+        if groups is not None:
+            raise MereValueError(
+                "give panel_id= or groups=, not both: a panel is a group whose rows change places within it"
+            )
+        groups, strategy = panel_id, strategy or "within"
+        _check_times(np.asarray(panel_id), time_id)
+    elif time_id is not None:
+        raise MereValueError("time_id= needs panel_id=")
+    response, kind, mixed = _response(y, n, family)
+    slopes = [random_slopes] if isinstance(random_slopes, str) else list(random_slopes or ())
+    for name in slopes:
+        if name not in names:
+            raise MereValueError(f"random_slopes has {name!r}, which is no column of X; there are {', '.join(names)}")
+    table = data.assign(response=response)
+    fixed = " + ".join([*(["1"] if fit_intercept else ["0"]), *(f"`{name}`" for name in names)])
+    formula, cells = f"response ~ {fixed}", None
+    if groups is not None:
+        factors = _factors(groups, n)
+        table = table.assign(**factors)
+        if mixed:
+            first, *rest = factors
+            inside = " + ".join(["1", *(f"`{s}`" for s in slopes)])
+            formula += f" + ({inside} | {first})" + "".join(f" + (1 | {name})" for name in rest)
+        else:
+            cells = list(factors)
+    elif mixed or strategy not in (None, "global"):
+        raise MereValueError(f"{'a mixed family' if mixed else f'strategy={strategy!r}'} needs groups=")
+    if slopes and not mixed:
+        raise MereValueError("random_slopes= are for the mixed families, such as family='linear_mixed'")
+    return g.permutation_test(  # type: ignore[no-any-return]
+        _fitted(formula, table, kind, mixed), confounders=confounders, method=method, cells=cells, strategy=strategy,
+        n_perm=n_perm, joint=joint, alternative=alternative, conf_level=conf_level, constraints=constraints, seed=seed,
+        ncpus=ncpus,
+    )  # fmt: skip
+
+
+def _columns(X: Any) -> tuple[pd.DataFrame, list[str]]:
+    if isinstance(X, pd.DataFrame):
+        data = X.reset_index(drop=True).copy()
+    else:
+        values = np.asarray(X)
+        if values.ndim != 2:
+            raise MereValueError(f"X must be a matrix with a column a predictor, not of shape {values.shape}")
+        data = pd.DataFrame(values, columns=[f"x{j + 1}" for j in range(values.shape[1])])
+    if not data.shape[1] or not len(data):
+        raise MereValueError("X has no columns or no rows")
+    data.columns = [str(c) for c in data.columns]
+    for name in data:
+        try:
+            column = data[name].to_numpy(dtype=float)
+        except (TypeError, ValueError):
+            raise MereValueError(f"X: column {name!r} is not of numbers") from None
+        if not np.isfinite(column).all():
+            raise MereValueError(f"X: column {name!r} has missing or infinite values")
+        if np.ptp(column) == 0:
+            raise MereValueError(f"X: column {name!r} is constant: leave it out")
+        data[name] = column
+    return data, list(data.columns)
+
+
+def _response(y: Any, n: int, family: str) -> tuple[np.ndarray, str, bool]:
+    """The response, the family's name, and whether it is mixed."""
+    values = np.asarray(y, dtype=float).ravel()
+    if len(values) != n:
+        raise MereValueError(f"y has {len(values)} values, X {n} rows")
+    if not np.isfinite(values).all():
+        raise MereValueError("y has missing or infinite values")
+    binary = bool(np.isin(values, (0.0, 1.0)).all())
+    name, mixed = family.removesuffix("_mixed"), family.endswith("_mixed")
+    if name == "auto":
+        name = "logistic" if binary else "linear"
+    if name in ("ordinal", "multinomial"):
+        raise MereValueError(
+            f"family={family!r} is not there: its residuals cannot be arranged, and no fit of it is offered"
+        )
+    if name not in _FAMILIES:
+        known = ", ".join(map(repr, _FAMILIES))
+        raise MereValueError(f"family must be 'auto' or one of {known}, perhaps with '_mixed', not {family!r}")
+    kind = _FAMILIES[name]
+    if kind == "binomial" and not binary:
+        raise MereValueError("y: a logistic model needs zeros and ones")
+    if kind in ("poisson", "negative_binomial") and ((values < 0).any() or (values != np.round(values)).any()):
+        raise MereValueError(f"y: a {name} model needs counts, whole numbers from zero")
+    return values, kind, mixed
+
+
+def _factors(groups: Any, n: int) -> dict[str, np.ndarray]:
+    columns = (
+        {f"group_{name}": groups[name].to_numpy() for name in groups}
+        if isinstance(groups, pd.DataFrame)
+        else {"group": np.asarray(groups)}
+    )
+    out = {}
+    for name, values in columns.items():
+        if values.shape != (n,):
+            raise MereValueError(f"groups has {len(values)} labels for {n} rows")
+        if pd.isna(values).any():
+            raise MereValueError("groups has missing labels")
+        out[name] = values.astype(str)
+    return out
+
+
+def _check_times(panel: np.ndarray, time_id: Any) -> None:
+    if time_id is None:
+        return
+    times = np.asarray(time_id)
+    if times.shape != panel.shape:
+        raise MereValueError(f"time_id has {len(times)} values, panel_id {len(panel)}")
+    rows = pd.DataFrame({"panel": panel, "time": times}).groupby("panel")["time"]
+    if not rows.is_monotonic_increasing.all():
+        tell("time_id is not sorted within panels", DataMessage)
+    sizes = rows.size()
+    if sizes.min() != sizes.max():
+        tell("panels have different numbers of rows", DataMessage)
+
+
+def _fitted(formula: str, table: pd.DataFrame, kind: str, mixed: bool) -> Any:
+    if kind == "gaussian":
+        return lmer(formula, table) if mixed else lm(formula, table)
+    if kind != "negative_binomial":
+        return glmer(formula, table, kind) if mixed else glm(formula, table, kind)
+    if mixed:
+        return glmer_nb(formula, table)
+    from ..families import negative_binomial
+
+    start = glm(formula, table, "poisson")
+    mu, y = start.fit.mu, table["response"].to_numpy()
+    excess = float(np.sum((y - mu) ** 2 - mu) / np.sum(mu**2))  # moments: Var = mu + mu^2 / theta
+    return glm(formula, table, negative_binomial(1 / max(excess, 1e-6)))
