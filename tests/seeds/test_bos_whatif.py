@@ -60,3 +60,15 @@ def test_bos_47_a_variance_that_may_be_zero():
     d = pd.DataFrame({"y": [3, 1, 2, 4, 2, 3, 2, 1, 3, 2, 4, 2], "g": [*"aaabbbcccddd"]})
     m = mere.glmer("y ~ 1 + (1 | g)", d, "poisson")
     assert mere.confint(m, "theta_").iloc[0, 0] == 0
+
+
+def test_bootstrap_comparison_of_generalized_models():
+    large = mere.glmer(CBPP, datasets.cbpp, "binomial")
+    small = mere.glmer("cbind(incidence, size - incidence) ~ 1 + (1 | herd)", datasets.cbpp, "binomial")
+    found = mere.PBmodcomp(large, small, nsim=100, seed=1)
+    assert found.test.loc["LRT", "stat"] == pytest.approx(25.610, abs=1e-2)
+    assert found.test.loc["PBtest", "p.value"] < 0.05
+    assert np.isfinite(found.ref).all()
+    assert found.ref.mean() == pytest.approx(3, abs=1)  # about chi-squared with three degrees of freedom
+    alone = mere.glm("cbind(incidence, size - incidence) ~ period", datasets.cbpp, "binomial")
+    assert mere.PBmodcomp(large, alone, nsim=30, seed=1).test.loc["LRT", "df"] == 1

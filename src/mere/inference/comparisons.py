@@ -10,13 +10,17 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..errors import MereKeyError, MereTypeError, MereValueError, SingularFitMessage
+from ..errors import MereError, MereKeyError, MereTypeError, MereValueError, SingularFitMessage
 from ..fitting import fit_lmm
+from ..generalized import GLM, GLMM
 from ..model import LM, LMM, mixed_model
 from ..results import ModelComparison
+from ..simulation import read_seed
 from .bootstrap_tests import reference_distribution, summary_tests
+from .bootstraps.parametric import drawn_response, refit_generalized
 from .methods import reference_of
 from .reference import JointTest, p_of_f
+from .resampling import Pool, run_task
 from .tables import read_contrasts_matrix
 
 __all__ = ["restriction"]
@@ -142,7 +146,10 @@ def _pb_modcomp(
     df = float(g.logLik(full).df - g.logLik(restricted).df)
     if ref is None:
         ref = reference_distribution(full, restricted, int(nsim), np.random.default_rng(seed), ncpus)
-    ref = np.asarray(ref, float)
+    return _bootstrap_comparison(large, small, observed, df, np.asarray(ref, float))
+
+
+def _bootstrap_comparison(large: Any, small: Any, observed: float, df: float, ref: np.ndarray) -> ModelComparison:
     rows = summary_tests(observed, df, ref)
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["stat", "df", "ddf", "p.value"])
     brief = table.loc[["LRT", "PBtest"], ["stat", "df", "p.value"]]
@@ -151,6 +158,39 @@ def _pb_modcomp(
         brief, "bootstrap", str(large.design.formula), str(small.design.formula), None,
         summary=table, ref=ref, extremes=int((used >= observed).sum()), used=len(used),
     )  # fmt: skip
+
+
+@g.PBmodcomp.register(GLMM)
+@g.PBmodcomp.register(GLM)
+def _pb_generalized(
+    large: GLMM | GLM, small: Any, nsim: int = 1000, seed: Any = None, ref: Any = None, ncpus: int | None = 1
+) -> ModelComparison:
+    if not isinstance(small, (GLM, GLMM)) or small.model_family.name != large.model_family.name:
+        raise MereTypeError("small must be a model of the same family, fitted by glm() or glmer()")
+    if not np.array_equal(large.response.y, small.response.y):
+        raise MereValueError("the models were not fitted to the same response")
+    if not isinstance(nsim, (int, np.integer)) or nsim < 1:
+        raise MereValueError(f"nsim must be a positive integer, not {nsim!r}")
+    both = [g.logLik(m) for m in (large, small)]
+    observed, df = 2 * (float(both[0]) - float(both[1])), float(both[0].df - both[1].df)
+    if ref is None:
+        number = read_seed(seed)
+
+        def task(first: int, count: int) -> tuple[np.ndarray, dict[int, str]]:
+            out, causes = np.full((count, 1), np.nan), {}
+            for i in range(count):
+                y = drawn_response(small, np.random.Generator(np.random.Philox(key=[number, first + i])))
+                try:
+                    ratio = [float(g.logLik(refit_generalized(m, y))) for m in (large, small)]
+                except MereError as error:
+                    causes[first + i] = str(error)
+                else:
+                    out[i] = 2 * (ratio[0] - ratio[1])
+            return out, causes
+
+        pool = Pool("no" if ncpus == 1 else "threads", ncpus)
+        ref = run_task(task, int(nsim), 1, pool, {}).values[:, 0]
+    return _bootstrap_comparison(large, small, observed, df, np.asarray(ref, float))
 
 
 @g.vcovAdj.register(LMM)
