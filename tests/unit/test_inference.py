@@ -420,6 +420,41 @@ def test_refusals() -> None:
         mere.ranova(mere.lm("Reaction ~ Days", datasets.sleepstudy))
 
 
+@pytest.mark.parametrize(
+    ("fit", "kind"),
+    [
+        (lambda: mere.lm("breaks ~ wool * tension", datasets.warpbreaks), "HC3"),
+        (lambda: mere.lm("Reaction ~ Days", datasets.sleepstudy), ("CR2", "Subject")),
+        (lambda: mere.glm("breaks ~ wool * tension", datasets.warpbreaks, family="poisson"), "HC1"),
+        (
+            lambda: mere.glmer("cbind(incidence, size - incidence) ~ period + (1 | herd)", datasets.cbpp, "binomial"),
+            "CR2",
+        ),
+        (lambda: mere.lmer("Reaction ~ Days + (Days | Subject)", datasets.sleepstudy), "CR2"),
+    ],
+)
+def test_summaries_and_intervals_take_a_covariance(fit: Any, kind: Any) -> None:
+    m = fit()
+    p = len(m.beta)
+    tests = mere.contest(m, np.eye(p), joint=False, vcov=kind, level=0.9)
+    table = mere.summary(m, vcov=kind).coefficients
+    np.testing.assert_allclose(table["Std. Error"], tests["Std. Error"], rtol=1e-12)
+    np.testing.assert_allclose(table.iloc[:, -1], tests["Pr(>|t|)"], rtol=1e-9)
+    limits = mere.confint(m, vcov=kind, level=0.9)
+    np.testing.assert_allclose(limits, tests[["lower", "upper"]], rtol=1e-9)
+    name = kind if isinstance(kind, str) else kind[0]
+    assert name in " ".join(str(mere.summary(m, vcov=kind)).split())
+    assert list(mere.confint(m, 1, vcov=kind).index) == [m.design.names[1]]
+
+
+def test_the_f_statistic_of_a_robust_summary_is_of_all_slopes() -> None:
+    m = mere.lm("breaks ~ wool * tension", datasets.warpbreaks)
+    F, df1, df2 = mere.summary(m, vcov="HC3").fstatistic
+    V = mere.vcov(m, type="HC3").to_numpy()[1:, 1:]
+    assert (df1, df2) == (5, 48)
+    assert pytest.approx(m.beta[1:] @ np.linalg.solve(V, m.beta[1:]) / 5, rel=1e-10) == F
+
+
 def test_clusters() -> None:
     d = datasets.sleepstudy.assign(half=lambda x: (x["Subject"].cat.codes // 2).astype(str))
     m = mere.lmer("Reaction ~ Days + (Days | Subject)", d)
