@@ -30,6 +30,8 @@ FORMULAS = {
     "crossed": ("diameter ~ 1 + (1 | plate) + (1 | sample)", "Penicillin", {}),
     "vectors": ("score ~ Machine + (Machine | Worker)", "machines", {}),
     "crossed_vectors": ("y ~ x + (1 + x | s) + (1 + x | i)", "crossed", {}),
+    "crossed_scalar": ("y ~ x + (1 | s) + (1 + x | i)", "crossed", {"weights": "1 + x ** 2"}),
+    "crossed_slope": ("y ~ x + (1 + x | i) + (0 + x | s) + (1 | x)", "crossed", {}),
 }
 
 
@@ -115,6 +117,25 @@ def test_components_against_dense_matrices(name: str) -> None:
     assert np.abs(c.Q - Q).max() < 1e-9 * np.abs(Q).max()
     assert np.abs(c.T - T).max() < 1e-7 * np.abs(T).max()
     assert np.allclose(c.trace, [np.trace(h) for h in half], rtol=1e-7)
+
+
+def test_a_scalar_factor_is_eliminated(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mere.inference import components, eliminated
+
+    for name in ("crossed", "nested", "crossed_scalar"):
+        m = fit(name)
+        monkeypatch.undo()
+        assert eliminated.eliminated_factor(m.objective, pieces_at(m.objective, m.par)) is not None
+        arguments = (m.objective, m.par, m.RX.T @ m.RX, m.sigma**2)
+        found = []
+        for dense, largest in ((0.0, 4000), (2.0, 4000), (0.0, 0)):  # full Y, sparse Y, no elimination
+            monkeypatch.setattr(eliminated, "_DENSE", dense)
+            monkeypatch.setattr(eliminated, "_LARGEST", largest)
+            found.append(components.components_at(*arguments))
+        for other in found[:2]:
+            for field in ("B", "Q", "T", "trace"):
+                a, b = getattr(other, field), getattr(found[2], field)
+                assert np.abs(a - b).max() < 1e-11 * np.abs(b).max()
 
 
 # ---- derivatives -----------------------------------------------------------------------
