@@ -27,12 +27,14 @@ _DENSE = 0.05  # share of nonzeros from which a full matrix is faster
 
 
 def eliminated_factor(objective: LMMObjective, pieces: Pieces) -> int | None:
-    """The factor that may be eliminated: the largest, if its effects are scalar and the others are not too many."""
+    """The largest factor with scalar effects, if the others are not too many."""
     sizes = [f.size for f in pieces.factors]
-    largest = int(np.argmax(sizes))
     terms = [objective.plan.place(t)[0] for t in range(len(objective.structures))]
-    alone = pieces.factors[largest].t.shape[1] == 1 and terms.count(largest) == 1
-    return largest if alone and sum(sizes) - sizes[largest] <= min(_LARGEST, sizes[largest]) else None
+    scalar = [i for i, f in enumerate(pieces.factors) if f.t.shape[1] == 1 and terms.count(i) == 1]
+    if not scalar:
+        return None
+    largest = max(scalar, key=lambda i: sizes[i])
+    return largest if sum(sizes) - sizes[largest] <= min(_LARGEST, 2 * sizes[largest]) else None
 
 
 def scalar_norms(
