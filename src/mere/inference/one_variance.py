@@ -1,8 +1,8 @@
 """The exact null distribution of the likelihood ratio for one variance, by simulation.
 
 Let the covariance without the tested term be sigma^2 H_0, and with it sigma^2 (H_0 + lambda ZZ'). With mu the
-eigenvalues of Z'P_0 Z, P_0 = H_0^-1 - H_0^-1 X (X'H_0^-1 X)^-1 X'H_0^-1, and w_1 ... w_(n-p) independent standard normal, the
-restricted likelihood ratio is distributed as
+eigenvalues of Z'P_0 Z, P_0 = H_0^-1 - H_0^-1 X (X'H_0^-1 X)^-1 X'H_0^-1, and w_1 ... w_(n-p) independent standard
+normal, the restricted likelihood ratio is distributed as
 
     sup_(lambda >= 0)  (n - p) log(1 + N/D) - sum_s log(1 + lambda mu_s),
     N = sum_s lambda mu_s w_s^2 / (1 + lambda mu_s),   D = sum_s w_s^2 / (1 + lambda mu_s) + sum of the other w^2,
