@@ -1,4 +1,4 @@
-"""Profiles and deletions of generalized mixed models against lme4 (r_parity/glmm_profiles.R, r_parity/glmm_influence.R)."""
+"""Profiles and deletions of generalized mixed models against lme4 (r_parity/glmm_*.R)."""
 
 import warnings
 

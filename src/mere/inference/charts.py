@@ -34,6 +34,10 @@ class Chart(Protocol):
         """The position of x that z has not."""
         ...
 
+    def proper(self, z: np.ndarray) -> bool:
+        """Is the value at z that of the quantity, and not its opposite?"""
+        ...
+
     def split(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """The value and z at x."""
         ...
@@ -64,6 +68,9 @@ class Coordinate:
     def without(self) -> int:
         return self.i
 
+    def proper(self, z: np.ndarray) -> bool:
+        return True
+
     def split(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         return float(x[self.i]), _less(x, self.i)
 
@@ -76,21 +83,25 @@ class Coordinate:
 
 @dataclass(frozen=True)
 class Correlation:
-    """The correlation of x[a] to the row (x[a], x[b]); z has its length in place of x[a].
+    """The correlation of x[a] to the row (x[a], x[b]), x[d] the other diagonal; z has the row's length for x[a].
 
     Examples
     --------
-    >>> value, z = Correlation(0, 1).split(np.array([3.0, 4.0, 7.0]))
+    >>> value, z = Correlation(0, 1, 2).split(np.array([7.0, 3.0, 4.0]))
     >>> value, z
-    (0.6, array([5., 7.]))
+    (0.6, array([7., 5.]))
     """
 
+    d: int
     a: int
     b: int
 
     @property
     def without(self) -> int:
         return self.b
+
+    def proper(self, z: np.ndarray) -> bool:
+        return bool(z[self.d] * z[self.a] >= 0)  # they change sign at zero, and the correlation with them
 
     def split(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         length = math.hypot(x[self.a], x[self.b])
@@ -130,6 +141,9 @@ class Covariance:
     @property
     def without(self) -> int:
         return self.a
+
+    def proper(self, z: np.ndarray) -> bool:
+        return True
 
     def split(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         return float(x[self.d] * x[self.a]), _less(x, self.a)

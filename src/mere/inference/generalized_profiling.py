@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import generics as g
 from ..accessors.intervals import chosen_parameters
-from ..errors import MereValueError, RefitMessage, tell
+from ..errors import DataMessage, MereValueError, RefitMessage, tell
 from ..generalized import GLMM, generalized_mixed_model
 from ..generalized_fitting import settle_generalized
 from ..generalized_objective import GLMMObjective
@@ -53,7 +53,7 @@ class _Focus:
 
 @dataclass(frozen=True, eq=False)
 class _Path:
-    """Points of one parameter's profile: all parameters (n, n_all), the criterion, its slope; x in the model's order."""
+    """A profile's points, the optimum's value last: all parameters (n, n_all), criterion, slope, x as the model has it."""
 
     value: np.ndarray
     values: np.ndarray
@@ -101,12 +101,21 @@ def _profile(
             RefitMessage,
         )
         m = better
+    _say_endless([names[j] for j, path in zip(chosen, paths, strict=True) if any(path.endless)])
     at = _all_parameters(m.objective, parameters, m.optinfo.full)
     kinds = tuple(p.kind for p in parameters.items[:-1]) + ("beta",) * len(fixed)
-    held = steps.covariances
     tables = tuple(_table(j, path, at, m.criterion) for j, path in zip(chosen, paths, strict=True))
     result = Profile(m, tuple(names), tuple(signs), kinds, tables, at, bool(signames), "sdcor")
-    return result.covariances(parameters.correlations).variances() if held else result
+    return result.covariances(parameters.correlations).variances() if steps.covariances else result
+
+
+def _say_endless(names: list[str]) -> None:
+    if names:
+        tell(
+            f"the profile of {', '.join(names)} levels off: a predictor or the random effects separate the outcomes; "
+            "the interval has no end on that side",
+            DataMessage,
+        )
 
 
 def _table(j: int, path: _Path, at: np.ndarray, lowest: float) -> ProfileTable:
@@ -182,7 +191,7 @@ def _focus(m: GLMM, objective: GLMMObjective, p: VarianceParameter, as_covarianc
         return _Focus(objective, x, Coordinate(first), 0.0, math.inf, p.term, order)
     if as_covariance:
         return _Focus(objective, x, Covariance(first, first + 1), -math.inf, math.inf, p.term, order)
-    return _Focus(objective, x, Correlation(first + 1, first + covariance.k), -1.0, 1.0, p.term, order)
+    return _Focus(objective, x, Correlation(first, first + 1, first + covariance.k), -1.0, 1.0, p.term, order)
 
 
 def _with_columns(m: GLMM, t: int, order: tuple[int, ...]) -> GLMMObjective:
@@ -234,8 +243,11 @@ def _start(held: Held, focus: _Focus, lowest: float) -> tuple[Minimum, float, fl
     value, z = focus.chart.split(focus.x)
     x_of = focus.chart.join
     eps = 1e-6
-    columns = [(x_of(value + eps, z) - x_of(value - eps, z)) / (2 * eps)] if abs(value) < 1 - 1e-5 or not isinstance(
-        focus.chart, Correlation) else [np.zeros(len(focus.x))]
+    columns = (
+        [(x_of(value + eps, z) - x_of(value - eps, z)) / (2 * eps)]
+        if abs(value) < 1 - 1e-5 or not isinstance(focus.chart, Correlation)
+        else [np.zeros(len(focus.x))]
+    )
     for i in range(len(z)):
         moved = np.zeros(len(z))
         moved[i] = eps
@@ -299,13 +311,14 @@ def _correlation_path(
     flat, other = _without_one(m, parameters, p)
     path = _path(m, parameters, focus, steps, flat)
     value, values, d, slope, x = path.value, path.values.copy(), path.d.copy(), path.slope, path.x
-    over = d > flat
+    over = d >= flat
     values[over], d[over] = other, flat
     values[:, j] = value[:-1]
     ends = []  # flat from the kink to the bound
     for bound in (-1.0, 1.0):
         side = (value[:-1] - value[-1]) * bound > 0
-        if flat - m.criterion < steps.cutoff**2 and not (side & (value[:-1] == bound)).any():
+        reached = abs(value[-1] - bound) < 1e-9 or (side & (value[:-1] == bound)).any()
+        if flat - m.criterion < steps.cutoff**2 and not reached:
             ends += [bound, *(value[:-1][side & over] + 1e-6 * bound)]
     rows = np.tile(other, (len(ends), 1))
     rows[:, j] = ends

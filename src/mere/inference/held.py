@@ -52,7 +52,9 @@ def descend(function: Function, z: np.ndarray, matrix: np.ndarray, limit: int = 
             trial, new = function(z + length * step)
             if trial <= d - 2e-4 * length * gain + noise:
                 break
-            length *= 0.5 if not math.isfinite(trial) else min(0.5, max(0.1, length * gain / (trial - d + 2 * length * gain)))
+            length *= (
+                0.5 if not math.isfinite(trial) else min(0.5, max(0.1, length * gain / (trial - d + 2 * length * gain)))
+            )
             if length < 1e-8:
                 return Minimum(z, d, matrix)
         moved, turned = length * step, new - slope
@@ -194,7 +196,7 @@ def follow(held: Held, start: Minimum, at: float, step: float, limits: Limits) -
     """The path from the optimum, `start` at the value `at`, in the direction of `step`."""
     path: list[tuple[float, float, float, np.ndarray]] = []
     last, before, value, previous, zeta, pace = start, start, at, at, 0.0, 0.0
-    endless = False
+    endless, side = False, math.copysign(1.0, step)
     while len(path) < limits.points:
         trial = value + step
         if (limits.end - trial) * step < 0.2 * step**2:
@@ -203,28 +205,42 @@ def follow(held: Held, start: Minimum, at: float, step: float, limits: Limits) -
             break
         line = 0.0 if value == previous else (last.z - before.z) * ((trial - value) / (value - previous))
         found = _at(held, trial, last, line)
-        if found is None or (found.d > limits.ceiling and abs(trial - value) > 2e-3 * abs(trial - at)):
-            if abs(step) < 1e-4 * abs(value - at) or (found is None and not path):
+        if found is None:
+            if abs(step) < 1e-4 * abs(value - at) or not path:
                 break
             step = 0.25 * (trial - value)
             continue
-        gained = math.sqrt(max(found.d - start.d, 0.0)) - zeta
-        if gained < 0.7 * pace * abs(trial - value) and abs(trial - value) > 0.05 * abs(trial - at) and math.isfinite(limits.end):
-            step = 0.5 * (trial - value)  # zeta bends here: nearer points
+        beyond = found.d > limits.ceiling or not held.chart.proper(found.z)
+        d = limits.ceiling if beyond else found.d
+        moved, gained = trial - value, math.sqrt(max(d - start.d, 0.0)) - zeta
+        shorter = _shorter(abs(moved), abs(trial - at), gained, pace, beyond, limits)
+        if shorter < 1.0 and abs(moved) > 1e-9 * max(abs(value), 1e-3):
+            step = shorter * moved
             continue
-        far = abs(trial - at) > 1.9 * abs(value - at) and math.isinf(limits.end)
         slope = held.slope(trial, found.z)
-        path.append((trial, found.d, slope, held.chart.join(trial, found.z)))
-        previous, before, last, moved = value, last, found, trial - value
-        value, zeta = trial, zeta + gained
+        path.append((trial, d, slope, held.chart.join(trial, found.z)))
+        far = math.isinf(limits.end) and abs(trial - at) > 1.9 * abs(value - at)
         endless = len(path) > 3 and far and gained < _FLAT
-        if zeta > limits.cutoff or trial == limits.end or found.d > limits.ceiling or endless:
+        previous, before, last, value, zeta = value, last, found, trial, zeta + gained
+        if zeta > limits.cutoff or trial == limits.end or beyond or endless:
             break
-        pace = slope * math.copysign(1.0, step) / (2 * max(zeta, 1e-8))  # of zeta with the distance
+        pace = slope * side / (2 * max(zeta, 1e-8))  # of zeta with the distance
         wanted = limits.delta / pace if pace > 0 and math.isfinite(pace) else math.inf
-        step = math.copysign(float(np.clip(wanted, 0.3 * abs(moved), 4 * abs(moved))), step)
-    scalars = np.array([row[:3] for row in path]).reshape(-1, 3).T
-    return HeldPath(*scalars, np.array([row[3] for row in path]).reshape(len(path), len(held.units)), endless)
+        step = side * float(np.clip(wanted, 0.3 * abs(moved), 4 * abs(moved)))
+    columns = [np.array([row[i] for row in path]) for i in range(3)]
+    xs = np.array([row[3] for row in path]).reshape(len(path), len(held.units))
+    return HeldPath(columns[0], columns[1], columns[2], xs, endless)
+
+
+def _shorter(moved: float, distance: float, gained: float, pace: float, beyond: bool, limits: Limits) -> float:
+    """The part of a step to try in its place; 1 where it will do."""
+    if beyond and moved > 2e-3 * distance:  # near the kink
+        return 0.25
+    if gained > 4 * limits.delta:  # the curvature at the optimum promised less
+        return 0.25
+    if gained < 0.7 * pace * moved and moved > 0.05 * distance and math.isfinite(limits.end):  # zeta bends
+        return 0.5
+    return 1.0
 
 
 def _at(held: Held, trial: float, last: Minimum, shift: np.ndarray | float) -> Minimum | None:
