@@ -28,7 +28,18 @@ from .bootstrapping import model_parameters, named
 from .clusters import is_nested
 from .refits import fit_as
 
-__all__ = ["Influence", "Jackknife", "Units", "deletions", "without_rows"]
+__all__ = [
+    "Influence",
+    "Jackknife",
+    "Units",
+    "deletions",
+    "group_units",
+    "independent_units",
+    "refit_without",
+    "report_failures",
+    "row_units",
+    "without_rows",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,20 +71,20 @@ class Influence:
 
     Attributes
     ----------
-    model : LMM
+    model : LMM or GLMM
     groups : str
         ``"rows"``, or the factor whose levels were left out.
     fixed : Series; fixed_deleted : DataFrame
         Fixed effects of the fit, and without each case.
     var_cov : Series; var_cov_deleted : DataFrame
-        Standard deviations, correlations and sigma.
+        Standard deviations, correlations and (of a linear model) sigma.
     vcov : DataFrame; vcov_deleted : ndarray (cases, p, p)
         Covariances of the fixed effects.
     failures : Series
         Why refits failed, by case; they are NaN in the tables.
     """
 
-    model: LMM
+    model: LMM | GLMM
     groups: str
     fixed: pd.Series
     fixed_deleted: pd.DataFrame
@@ -231,7 +242,8 @@ def _failures(status: np.ndarray, labels: pd.Index) -> pd.Series:
     return pd.Series([failure_text(status[i]) for i in bad], labels[bad], dtype=object)
 
 
-def _report(failures: pd.Series, what: str) -> None:
+def report_failures(failures: pd.Series, what: str) -> None:
+    """A warning if refits failed, with the first cause."""
     if len(failures):
         first = f"the first ({failures.index[0]}): {failures.iloc[0]}"
         tell(f"{what}: {len(failures)} refits failed, {first}", BootstrapWarning)
@@ -259,7 +271,7 @@ def _influence(m: LMM, groups: Any = None, ncpus: int | None = None) -> Influenc
         n = len(parameters.items)
         values, failures = _one_by_one(m, units, everything, n + p + p * p)
         var, beta, vcov = values[:, :n], values[:, n : n + p], values[:, n + p :].reshape(-1, p, p)
-    _report(failures, "influence")
+    report_failures(failures, "influence")
     return Influence(
         m, units.name, g.fixef(m), pd.DataFrame(beta, units.labels, list(m.design.names)),
         pd.Series(parameters.values(m.theta, m.sigma), parameters.names),
@@ -309,5 +321,5 @@ def _jackknife(
         failures = _failures(status, units.labels)
     else:
         values, failures = _one_by_one(m, units, statistic, len(t0))
-    _report(failures, "jackknife")
+    report_failures(failures, "jackknife")
     return Jackknife(t0, pd.DataFrame(values, units.labels, t0.index), units.name, failures)

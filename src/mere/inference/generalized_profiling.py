@@ -53,7 +53,7 @@ class _Focus:
 
 @dataclass(frozen=True, eq=False)
 class _Path:
-    """A profile's points, the optimum's value last: all parameters (n, n_all), criterion, slope, x as the model has it."""
+    """A profile's points, and the optimum's value last: all parameters (n, n_all), criterion, slope, x of the model."""
 
     value: np.ndarray
     values: np.ndarray
