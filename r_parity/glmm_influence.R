@@ -12,7 +12,7 @@ keep <- rownames(grouse)
 tight <- glmerControl(optimizer = "bobyqa", optCtrl = list(rhobeg = 0.01, rhoend = 1e-9, maxfun = 1e5), tolPwrss = 1e-11, check.conv.singular = "ignore")
 table_of <- function(x) { x <- as.matrix(x); unname(split(x, row(x))) }
 cases <- list()
-add <- function(id, formula, data, family, groups = NULL, rows = 1e9, loose = FALSE, nAGQ = 1, tolerance = 1e-3) {
+add <- function(id, formula, data, family, groups = NULL, rows = 1e9, loose = FALSE, nAGQ = 1, tolerance = 1e-4) {
   t0 <- proc.time()[[1]]
   d <- get(data); formula <- as.formula(formula)
   control <- tight

@@ -10,6 +10,8 @@ from . import (
     errors,
     families,
     generalized_predictions,
+    generalized_refits,
+    generalized_simulation,
     prediction,
     printing,
     refitting,
@@ -364,4 +366,5 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *_LATER])
 
 
-del accessors, diagnostics, generalized_predictions, prediction, printing, refitting, register_later, simulation
+del accessors, diagnostics, generalized_predictions, generalized_refits, generalized_simulation, prediction, printing
+del refitting, register_later, simulation

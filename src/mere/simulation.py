@@ -55,7 +55,7 @@ def read_seed(seed: Any) -> int:
     raise MereValueError(f"seed must be an integer or a numpy.random.Generator, not {seed!r}")
 
 
-def parameters_of(m: LMM, newparams: Mapping[str, Any] | None) -> Parameters:
+def parameters_of(m: Any, newparams: Mapping[str, Any] | None) -> Parameters:
     """The parameters of a model, some of them replaced: ``beta``, ``theta`` or ``par``, ``sigma``."""
     return _replaced(Parameters(m.beta, m.theta, m.sigma), m.design, newparams)
 

@@ -35,6 +35,8 @@ __all__ = [
     "deletions",
     "group_units",
     "independent_units",
+    "jackknife_units",
+    "one_by_one",
     "refit_without",
     "report_failures",
     "row_units",
@@ -189,6 +191,13 @@ def independent_units(m: Any) -> Units:
     return group_units(m, chosen.group)
 
 
+def jackknife_units(m: Any, groups: Any) -> Units:
+    """The units that `groups` asks for: of a mixed model by default the levels of a factor, else the rows."""
+    if groups == "rows" or (groups is None and not m.design.random):
+        return row_units(m.design)
+    return independent_units(m) if groups is None else group_units(m, groups)
+
+
 # -- fits --------------------------------------------------------------------------
 def deletions(m: LMM, units: Units, ncpus: int | None = None) -> tuple[np.ndarray, ...]:
     """Refits without each unit, in C: status, criterion, sigma (N,), par, beta, RX' (N, p, p)."""
@@ -225,7 +234,8 @@ def refit_without(m: Any, rows: np.ndarray) -> Any:
         return fit_as(m, design)
 
 
-def _one_by_one(m: Any, units: Units, statistic: Callable[[Any], Any], size: int) -> tuple[np.ndarray, pd.Series]:
+def one_by_one(m: Any, units: Units, statistic: Callable[[Any], Any], size: int) -> tuple[np.ndarray, pd.Series]:
+    """A statistic of the model fitted without each unit, from rows, and why fits failed."""
     out, causes = np.full((len(units.labels), size), np.nan), {}
     for i, label in enumerate(units.labels):
         try:
@@ -269,7 +279,7 @@ def _influence(m: LMM, groups: Any = None, ncpus: int | None = None) -> Influenc
             return np.concatenate([parameters.values(fit.theta, fit.sigma), fit.beta, V.ravel()])
 
         n = len(parameters.items)
-        values, failures = _one_by_one(m, units, everything, n + p + p * p)
+        values, failures = one_by_one(m, units, everything, n + p + p * p)
         var, beta, vcov = values[:, :n], values[:, n : n + p], values[:, n + p :].reshape(-1, p, p)
     report_failures(failures, "influence")
     return Influence(
@@ -302,16 +312,10 @@ def _cooks(i: Influence) -> pd.Series:
 @g.jackknife.register(LMM)
 @g.jackknife.register(LM)
 @g.jackknife.register(GLM)
-@g.jackknife.register(GLMM)
 def _jackknife(
-    m: LMM | LM | GLM | GLMM, groups: Any = None, FUN: Callable[[Any], Any] | None = None, ncpus: int | None = None
+    m: LMM | LM | GLM, groups: Any = None, FUN: Callable[[Any], Any] | None = None, ncpus: int | None = None
 ) -> Jackknife:
-    if groups == "rows" or (groups is None and isinstance(m, (LM, GLM))):
-        units = row_units(m.design)
-    elif groups is None:
-        units = independent_units(m)
-    else:
-        units = group_units(m, groups)
+    units = jackknife_units(m, groups)
     statistic = model_parameters if FUN is None else FUN
     t0 = named(statistic(m))
     if FUN is None and isinstance(m, LMM) and m.objective.layout.linear:
@@ -320,6 +324,6 @@ def _jackknife(
         values = np.hstack([parameters.values(theta_rows(m.objective, par), sigma), beta])
         failures = _failures(status, units.labels)
     else:
-        values, failures = _one_by_one(m, units, statistic, len(t0))
+        values, failures = one_by_one(m, units, statistic, len(t0))
     report_failures(failures, "jackknife")
     return Jackknife(t0, pd.DataFrame(values, units.labels, t0.index), units.name, failures)

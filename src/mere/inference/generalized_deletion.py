@@ -26,7 +26,18 @@ from ..generalized_optimum import optimize_generalized
 from ..replicates import available_cpus
 from ..response import Response
 from ..variance_parameters import VarianceParameters, variance_parameters
-from .deletion import Influence, Units, group_units, refit_without, report_failures, row_units
+from .bootstrapping import model_parameters, named
+from .deletion import (
+    Influence,
+    Jackknife,
+    Units,
+    group_units,
+    jackknife_units,
+    one_by_one,
+    refit_without,
+    report_failures,
+    row_units,
+)
 
 __all__ = ["generalized_deletions"]
 
@@ -102,3 +113,20 @@ def _influence(m: GLMM, groups: Any = None, ncpus: int | None = None) -> Influen
         pd.Series(parameters.values(m.theta, 1.0)[:-1], names), pd.DataFrame(var, units.labels, names),
         g.vcov(m), vcov.reshape(-1, p, p), failures,
     )  # fmt: skip
+
+
+@g.jackknife.register(GLMM)
+def _jackknife(
+    m: GLMM, groups: Any = None, FUN: Callable[[Any], Any] | None = None, ncpus: int | None = None
+) -> Jackknife:
+    units = jackknife_units(m, groups)
+    t0 = named(model_parameters(m) if FUN is None else FUN(m))
+    if FUN is None:
+        parameters = variance_parameters(m.design.random)
+        values, failures = generalized_deletions(m, units, lambda fit: parameter_values(parameters, fit), ncpus)
+    else:
+        values, failures = one_by_one(m, units, FUN, len(t0))
+    if not values.shape[1]:
+        values = np.full((len(values), len(t0)), np.nan)
+    report_failures(failures, "jackknife")
+    return Jackknife(t0, pd.DataFrame(values, units.labels, t0.index), units.name, failures)
