@@ -32,7 +32,7 @@ __all__: list[str] = []
 
 
 # -- predictions ---------------------------------------------------------------
-def theta_variance(m: GLMM, X: np.ndarray, rows: list[RandomRows], kept: list[np.ndarray]) -> np.ndarray:
+def parameter_variance(m: GLMM, X: np.ndarray, rows: list[RandomRows], kept: list[np.ndarray]) -> np.ndarray:
     """What the uncertainty of all parameters adds to the conditional variance of x'beta + z'b, for each row.
 
     g'V g, with V the covariance of the parameters from the Hessian of -2 log L and g the gradient of
@@ -123,7 +123,7 @@ def _predict(
     variance = np.zeros(len(values))
     if se_fit or wants_interval:
         if theta:
-            variance = conditional_variance(m, rows, kept) + theta_variance(m, X, rows, kept)
+            variance = conditional_variance(m, rows, kept) + parameter_variance(m, X, rows, kept)
         else:
             variance = prediction_variance(m, X, rows, kept, m.working, 1.0)
     quantile = float(ndtri((1 + level) / 2))

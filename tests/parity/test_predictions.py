@@ -28,3 +28,15 @@ def test_prediction(name):
     np.testing.assert_allclose(fit, want, rtol=case["tolerance"], atol=case["tolerance"] * np.nanmax(np.abs(want)))
     if "se" in case:
         np.testing.assert_allclose(got.se_fit, array(case["se"]), rtol=1e-5)
+
+
+THETA = {case["id"]: case for case in golden("whatif", "theta_se")["cases"]}
+
+
+@pytest.mark.parametrize("name", THETA)
+def test_uncertainty_of_theta_as_glmmTMB_has_it(name):
+    case = THETA[name]
+    m = mere.lmer(case["formula"], table(case["data"]), REML=False)
+    got = mere.predict(m, case["new"], se_fit=True, theta=True)
+    np.testing.assert_allclose(got.fit, case["fit"], rtol=1e-6)
+    np.testing.assert_allclose(got.se_fit, case["se"], rtol=case["tolerance"])
