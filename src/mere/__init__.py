@@ -12,6 +12,7 @@ from . import (
     generalized_predictions,
     generalized_refits,
     generalized_simulation,
+    new_simulation,
     prediction,
     printing,
     refitting,
@@ -366,5 +367,5 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *_LATER])
 
 
-del accessors, diagnostics, generalized_predictions, generalized_refits, generalized_simulation, prediction, printing
-del refitting, register_later, simulation
+del accessors, diagnostics, generalized_predictions, generalized_refits, generalized_simulation, new_simulation
+del prediction, printing, refitting, register_later, simulation

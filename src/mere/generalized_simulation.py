@@ -23,7 +23,7 @@ from .frame import as_frame
 from .generalized import GLM, GLMM
 from .newdata import fixed_matrix, new_extra
 from .prediction import offset_at, row_index
-from .simulation import count_of, given_effects, parameters_of, read_seed
+from .simulation import count_of, given_effects, parameters_of, read_seed, table_of_responses
 
 __all__ = ["GeneralizedSimulator", "generalized_simulator"]
 
@@ -102,7 +102,7 @@ def _drawn_term(r: RandomRows, keep: np.ndarray, T: np.ndarray) -> tuple[np.ndar
     return r.values, codes, levels, np.where(keep[:, None], 0.0, T)
 
 
-def _weights_at(m: GLMM, newdata: Any, weights: Any) -> np.ndarray:
+def _weights_at(m: GLM | GLMM, newdata: Any, weights: Any) -> np.ndarray:
     """Prior weights at new data: of a binomial model the numbers of trials."""
     n = as_frame(newdata).nrow
     if weights is not None:
@@ -123,7 +123,7 @@ def _weights_at(m: GLMM, newdata: Any, weights: Any) -> np.ndarray:
     return np.ones(n) if given is None else _weights_at_given(m, given, newdata)
 
 
-def _weights_at_given(m: GLMM, given: Any, newdata: Any) -> np.ndarray:
+def _weights_at_given(m: GLM | GLMM, given: Any, newdata: Any) -> np.ndarray:
     if not isinstance(given, str):
         raise MereValueError(
             "the model has weights= as an array, which newdata cannot follow: give weights= for the new rows"
@@ -145,26 +145,36 @@ def _simulate(
     weights: Any = None,
 ) -> pd.DataFrame:
     """Responses as the model holds them; of ``cbind(successes, failures)`` the successes."""
-    if weights is not None and newdata is None:
-        raise MereValueError("weights= goes with newdata=: the rows of the fit have theirs")
+    _check_weights(weights, newdata)
     kept, number = given_effects(m.design, use_u, re_form), read_seed(seed)
     simulator = generalized_simulator(m, kept, newdata, newparams, weights, allow_new_levels)
-    values = simulator.draw(number, 0, count_of(nsim))
-    columns = {}
-    for i in range(values.shape[1]):
-        y = values[:, i]
-        columns[f"sim_{i + 1}"] = row_series(m.design, y) if newdata is None else pd.Series(y, row_index(newdata))
-    out = pd.DataFrame(columns)
-    out.attrs["seed"] = number
-    return out
+    return _labelled(m, simulator.draw(number, 0, count_of(nsim)), newdata, number)
 
 
 @g.simulate.register(GLM)
-def _simulate_linear(m: GLM, nsim: int = 1, seed: Any = None) -> pd.DataFrame:
+def _simulate_linear(m: GLM, nsim: int = 1, seed: Any = None, newdata: Any = None, weights: Any = None) -> pd.DataFrame:
     """Responses as the model holds them; of ``cbind(successes, failures)`` the successes."""
+    _check_weights(weights, newdata)
     number, r = read_seed(seed), m.response
-    simulator = GeneralizedSimulator(m.fit.eta, [], m.model_family, r.weights, dispersion(m), r.counts)
-    values = simulator.draw(number, 0, count_of(nsim))
-    out = pd.DataFrame({f"sim_{i + 1}": row_series(m.design, values[:, i]) for i in range(values.shape[1])})
-    out.attrs["seed"] = number
-    return out
+    if newdata is None:
+        eta, own = m.fit.eta, r.weights
+    else:
+        offset = offset_at(m, newdata)
+        eta = fixed_matrix(m.design, newdata) @ m.beta + (0.0 if offset is None else offset)
+        own = _weights_at(m, newdata, weights)
+        if np.isnan(eta).any():
+            raise MereValueError("simulate: newdata has missing values")
+    simulator = GeneralizedSimulator(eta, [], m.model_family, own, dispersion(m), r.counts)
+    return _labelled(m, simulator.draw(number, 0, count_of(nsim)), newdata, number)
+
+
+def _check_weights(weights: Any, newdata: Any) -> None:
+    if weights is not None and newdata is None:
+        raise MereValueError("weights= goes with newdata=: the rows of the fit have theirs")
+
+
+def _labelled(m: GLM | GLMM, values: np.ndarray, newdata: Any, number: int) -> pd.DataFrame:
+    if newdata is not None:
+        return table_of_responses(values, row_index(newdata), number)
+    columns = [row_series(m.design, values[:, i]) for i in range(values.shape[1])]
+    return table_of_responses(np.column_stack(columns), columns[0].index, number)

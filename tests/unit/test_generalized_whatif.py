@@ -167,6 +167,34 @@ def test_new_parameters(herds):
     assert zero.sum().sum() / (300 * cbpp["size"].sum()) == pytest.approx(0.5, abs=0.01)
 
 
+def test_formulas_without_a_fit(herds):
+    """The moments of what is drawn are those of the family, given random effects of a known variance."""
+    n = 4000
+    new = {"x": np.tile([0.0, 1.0], n), "g": np.repeat([f"g{i}" for i in range(n)], 2)}
+    params = {"beta": [0.2, 0.5], "theta": [0.4]}
+    y = mere.simulate("~ x + (1 | g)", new, params, seed=1, family="poisson")["sim_1"].to_numpy().reshape(n, 2)
+    means = np.exp(np.array([0.2, 0.7]) + 0.08)
+    np.testing.assert_allclose(y.mean(axis=0), means, rtol=0.05)
+    assert np.cov(y.T)[0, 1] == pytest.approx(means.prod() * (np.exp(0.16) - 1), rel=0.25)
+    trials = mere.simulate("~ x + (1 | g)", new, params, seed=1, family="binomial", weights=np.full(2 * n, 9.0))
+    assert trials["sim_1"].max() == 9 and set(np.unique(trials)) <= set(range(10))
+    times = mere.simulate("~ 1 + (1 | g)", new, {"beta": [0.0], "theta": [0.0], "sigma": 0.5}, seed=2,
+                          family=mere.families.Gamma("log"))["sim_1"]  # fmt: skip
+    assert times.mean() == pytest.approx(1.0, abs=0.03) and times.var() == pytest.approx(0.25, rel=0.1)
+    with pytest.raises(MereValueError, match="sigma"):
+        mere.simulate("~ 1 + (1 | g)", new, {"beta": [0.0], "theta": [0.0]}, family=mere.families.Gamma("log"))
+
+
+def test_linear_models_at_new_data():
+    m = mere.glm("breaks ~ wool + tension", mere.datasets.warpbreaks, "poisson")
+    np.testing.assert_array_equal(
+        mere.simulate(m, 2, seed=4, newdata=mere.datasets.warpbreaks), mere.simulate(m, 2, seed=4)
+    )
+    b = mere.glm("cbind(incidence, size - incidence) ~ period", cbpp, "binomial")
+    y = mere.simulate(b, 50, seed=1, newdata={"period": ["1", "4"]}, weights=30)
+    assert y.loc[0].mean() == pytest.approx(30 * b.fit.mu[0], rel=0.15)
+
+
 # -- the bootstrap ------------------------------------------------------------------------
 def test_replicates_do_not_depend_on_the_pool(herds):
     one = mere.bootMer(herds, nsim=24, seed=8, ncpus=1).t

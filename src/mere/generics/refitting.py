@@ -64,12 +64,14 @@ def simulate(model: Any, nsim: int = 1, seed: Any = None, **kwargs: Any) -> Any:
 
     y = X beta + Z b + e with b drawn anew from N(0, Sigma) for each response
     (unless it is kept), e_i from N(0, sigma^2 / w_i) with the prior weights w.
+    Of generalized models y is drawn from the family, given its mean; of
+    ``cbind(successes, failures)`` you get the successes.
 
     Parameters
     ----------
-    model : LMM, LM, or str
-        A fit; or a formula such as ``"~ x + (1 | g)"``, with `newdata` and all
-        parameters in `newparams`.
+    model : LMM, GLMM, LM, GLM, or str
+        A fit; or a formula such as ``"~ x + (1 | g)"``, with `newdata`, all
+        parameters in `newparams`, and `family` where it is not Gaussian.
     nsim : int
     seed : int or numpy.random.Generator, optional
         The same seed gives the same responses; response i does not depend on
@@ -83,6 +85,10 @@ def simulate(model: Any, nsim: int = 1, seed: Any = None, **kwargs: Any) -> Any:
         Levels that the model does not know are drawn like all others.
     newparams : mapping, optional
         ``beta``, ``theta`` (or ``par``), ``sigma`` in place of the estimates.
+    weights : array, number or str, optional
+        Generalized models and formulas: prior weights at `newdata`, of a
+        binomial model the numbers of trials. Not needed where `newdata` has the
+        columns of the response.
     allow_new_levels : bool
         For random effects that are kept.
 
@@ -108,6 +114,10 @@ def simulate(model: Any, nsim: int = 1, seed: Any = None, **kwargs: Any) -> Any:
     >>> y = simulate(m, 2, seed=101)
     >>> y.shape, bool((y["sim_1"] == simulate(m, 1, seed=101)["sim_1"]).all())
     ((180, 2), True)
+    >>> new = {"x": [0.0, 1.0, 0.0, 1.0], "g": ["a", "a", "b", "b"]}
+    >>> params = {"beta": [1.0, 0.5], "theta": [0.3]}
+    >>> simulate("~ x + (1 | g)", 2, 1, newdata=new, newparams=params, family="poisson").shape
+    (4, 2)
     """
     raise no_method("simulate", model)
 
