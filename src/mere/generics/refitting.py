@@ -32,17 +32,18 @@ def refit(model: Any, newresp: Any = None, **kwargs: Any) -> Any:
 
     Parameters
     ----------
-    model : LMM, LM
+    model : LMM, GLMM, LM
     newresp : array
         Values of the left-hand side of the formula, a value a row used (or a row
         of the table); or a matrix with a response a column, which are fitted in
-        one call over threads.
+        one call over threads. Where the left-hand side is ``cbind(successes,
+        failures)``: numbers of successes, or one pair of columns.
     ncpus : int, optional
         Threads for a matrix; default all processors.
 
     Returns
     -------
-    LMM, LM, or Refits
+    LMM, GLMM, LM, or Refits
         For a matrix: ``.to_frame()`` has a row a response, ``[i]`` its model.
 
     Examples
@@ -116,7 +117,7 @@ def simulate(model: Any, nsim: int = 1, seed: Any = None, **kwargs: Any) -> Any:
     ((180, 2), True)
     >>> new = {"x": [0.0, 1.0, 0.0, 1.0], "g": ["a", "a", "b", "b"]}
     >>> params = {"beta": [1.0, 0.5], "theta": [0.3]}
-    >>> simulate("~ x + (1 | g)", 2, 1, newdata=new, newparams=params, family="poisson").shape
+    >>> simulate("~ x + (1 | g)", new, params, 2, seed=1, family="poisson").shape
     (4, 2)
     """
     raise no_method("simulate", model)
