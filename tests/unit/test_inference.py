@@ -30,6 +30,8 @@ FORMULAS = {
     "crossed": ("diameter ~ 1 + (1 | plate) + (1 | sample)", "Penicillin", {}),
     "vectors": ("score ~ Machine + (Machine | Worker)", "machines", {}),
     "crossed_vectors": ("y ~ x + (1 + x | s) + (1 + x | i)", "crossed", {}),
+    "crossed_scalar": ("y ~ x + (1 | s) + (1 + x | i)", "crossed", {"weights": "1 + x ** 2"}),
+    "crossed_slope": ("y ~ x + (1 + x | i) + (0 + x | s) + (1 | x)", "crossed", {}),
 }
 
 
@@ -115,6 +117,25 @@ def test_components_against_dense_matrices(name: str) -> None:
     assert np.abs(c.Q - Q).max() < 1e-9 * np.abs(Q).max()
     assert np.abs(c.T - T).max() < 1e-7 * np.abs(T).max()
     assert np.allclose(c.trace, [np.trace(h) for h in half], rtol=1e-7)
+
+
+def test_a_scalar_factor_is_eliminated(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mere.inference import components, eliminated
+
+    for name in ("crossed", "nested", "crossed_scalar"):
+        m = fit(name)
+        monkeypatch.undo()
+        assert eliminated.eliminated_factor(m.objective, pieces_at(m.objective, m.par)) is not None
+        arguments = (m.objective, m.par, m.RX.T @ m.RX, m.sigma**2)
+        found = []
+        for dense, largest in ((0.0, 4000), (2.0, 4000), (0.0, 0)):  # full Y, sparse Y, no elimination
+            monkeypatch.setattr(eliminated, "_DENSE", dense)
+            monkeypatch.setattr(eliminated, "_LARGEST", largest)
+            found.append(components.components_at(*arguments))
+        for other in found[:2]:
+            for field in ("B", "Q", "T", "trace"):
+                a, b = getattr(other, field), getattr(found[2], field)
+                assert np.abs(a - b).max() < 1e-11 * np.abs(b).max()
 
 
 # ---- derivatives -----------------------------------------------------------------------
@@ -418,6 +439,41 @@ def test_refusals() -> None:
         mere.KRmodcomp(m, mere.lmer("Reaction ~ I(Days^2) + (1 | Subject)", datasets.sleepstudy))
     with pytest.raises(ValueError, match="random effects"):
         mere.ranova(mere.lm("Reaction ~ Days", datasets.sleepstudy))
+
+
+@pytest.mark.parametrize(
+    ("fit", "kind"),
+    [
+        (lambda: mere.lm("breaks ~ wool * tension", datasets.warpbreaks), "HC3"),
+        (lambda: mere.lm("Reaction ~ Days", datasets.sleepstudy), ("CR2", "Subject")),
+        (lambda: mere.glm("breaks ~ wool * tension", datasets.warpbreaks, family="poisson"), "HC1"),
+        (
+            lambda: mere.glmer("cbind(incidence, size - incidence) ~ period + (1 | herd)", datasets.cbpp, "binomial"),
+            "CR2",
+        ),
+        (lambda: mere.lmer("Reaction ~ Days + (Days | Subject)", datasets.sleepstudy), "CR2"),
+    ],
+)
+def test_summaries_and_intervals_take_a_covariance(fit: Any, kind: Any) -> None:
+    m = fit()
+    p = len(m.beta)
+    tests = mere.contest(m, np.eye(p), joint=False, vcov=kind, level=0.9)
+    table = mere.summary(m, vcov=kind).coefficients
+    np.testing.assert_allclose(table["Std. Error"], tests["Std. Error"], rtol=1e-12)
+    np.testing.assert_allclose(table.iloc[:, -1], tests["Pr(>|t|)"], rtol=1e-9)
+    limits = mere.confint(m, vcov=kind, level=0.9)
+    np.testing.assert_allclose(limits, tests[["lower", "upper"]], rtol=1e-9)
+    name = kind if isinstance(kind, str) else kind[0]
+    assert name in " ".join(str(mere.summary(m, vcov=kind)).split())
+    assert list(mere.confint(m, 1, vcov=kind).index) == [m.design.names[1]]
+
+
+def test_the_f_statistic_of_a_robust_summary_is_of_all_slopes() -> None:
+    m = mere.lm("breaks ~ wool * tension", datasets.warpbreaks)
+    F, df1, df2 = mere.summary(m, vcov="HC3").fstatistic
+    V = mere.vcov(m, type="HC3").to_numpy()[1:, 1:]
+    assert (df1, df2) == (5, 48)
+    assert pytest.approx(m.beta[1:] @ np.linalg.solve(V, m.beta[1:]) / 5, rel=1e-10) == F
 
 
 def test_clusters() -> None:

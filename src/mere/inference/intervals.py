@@ -14,6 +14,7 @@ from ..errors import MereValueError
 from ..generalized import GLMM
 from ..model import LMM
 from ..variance_parameters import variance_parameters
+from .coefficients import intervals_with
 
 __all__: list[str] = []
 
@@ -26,8 +27,11 @@ def _confint(
     level: float = 0.95,
     method: str = "profile",
     signames: bool = False,
+    vcov: Any = None,
     **kwargs: Any,
 ) -> pd.DataFrame:
+    if vcov is not None:
+        return intervals_with(m, vcov, parm, level)
     if method == "Wald":
         if kwargs:
             raise MereValueError(f"confint(method='Wald') knows no argument {next(iter(kwargs))!r}")
