@@ -162,7 +162,9 @@ class GLMM:
     formula, terms, family = g.formula, g.terms, g.family
     summary, getME, isSingular, rePCA = g.summary, g.getME, g.isSingular, g.rePCA
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
-    anova, confint, to_text, to_html = g.anova, g.confint, g.to_text, g.to_html
+    anova, confint, profile, to_text, to_html = g.anova, g.confint, g.profile, g.to_text, g.to_html
+    bootMer, influence, jackknife, allFit = g.bootMer, g.influence, g.jackknife, g.allFit
+    cooks_distance, rstudent = g.cooks_distance, g.rstudent
 
 
 def generalized_linear_model(

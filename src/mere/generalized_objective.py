@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -195,7 +196,14 @@ class GLMMObjective(TermBlocks):
     def with_response(self, y: np.ndarray) -> GLMMObjective:
         """The same objective for another response (n,)."""
         response = Response(np.ascontiguousarray(y, dtype=np.float64), self.response.weights, self.response.counts)
-        return type(self)(self.design, self.family, response, self.nAGQ, self.tolPwrss, self.joint_theta)
+        return self.twin(response)
+
+    def twin(self, response: Response | None = None) -> GLMMObjective:
+        """The same objective with a workspace of its own, for another thread or another response; plans are shared."""
+        out = copy(self)
+        out.response = self.response if response is None else response
+        out.work = out._workspace()
+        return out
 
     # ------------------------------------------------------------------ parameters
 
