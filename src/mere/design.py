@@ -26,6 +26,7 @@ __all__ = [
     "RandomTerm",
     "build_design",
     "design_at",
+    "intercept_only",
     "matrix_of",
     "take_rows",
     "term_at",
@@ -273,6 +274,13 @@ def _full_rank(
     findings.append(Finding(message, RankDeficiencyMessage, names))
     X = np.asfortranarray(full.X[:, keep])
     return X, tuple(full.names[j] for j in keep), full.assign[keep], dropped
+
+
+def intercept_only(design: Design) -> Design:
+    """The same rows, weights, offset and random effects; of the fixed effects the intercept alone."""
+    X = np.ones((design.n, 1), order="F")
+    names, assign = ("(Intercept)",), np.zeros(1, dtype=int)
+    return replace(design, X=X, names=names, assign=assign, X_full=X, names_full=names, assign_full=assign, dropped=())
 
 
 def take_rows(design: Design, rows: np.ndarray) -> Design:
