@@ -153,6 +153,7 @@ __all__ = [
     "auc",
     "bootMer",
     "bootstrap",
+    "bootstrap_indices",
     "bptest",
     "check_divergence",
     "check_overdispersion",
@@ -187,6 +188,7 @@ __all__ = [
     "fit_record",
     "fitted",
     "fixef",
+    "fold_indices",
     "formula",
     "getData",
     "getKR",
@@ -234,6 +236,7 @@ __all__ = [
     "optimizeGlmer",
     "optimizeLmer",
     "pairs",
+    "permutation_indices",
     "permutation_test",
     "permutation_test_regression",
     "permute_levels",
@@ -279,6 +282,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .inference.indices import bootstrap_indices, fold_indices, permutation_indices
     from .inference.power import power_curve, power_sim
     from .inference.profile_results import logProf, varianceProf
     from .language.dropping import drop_term
@@ -330,6 +334,7 @@ register_later(
 _LATER = {
     **dict.fromkeys(("logProf", "varianceProf"), "inference.profile_results"),
     **dict.fromkeys(("power_curve", "power_sim"), "inference.power"),
+    **dict.fromkeys(("bootstrap_indices", "fold_indices", "permutation_indices"), "inference.indices"),
     "infer": "rface.front_door",
     "permutation_test_regression": "rface.array_regression",
     "drop_term": "language.dropping",

@@ -315,11 +315,12 @@ def design_at(
         name: value[rows] if isinstance(value, np.ndarray) else value.take(rows)
         for name, value in design.frame.variables.items()
     }
+    X = np.asfortranarray(design.X[rows])
     return replace(
         design,
         y=np.ascontiguousarray(design.y[rows]),
-        X=np.asfortranarray(design.X[rows]),
-        X_full=np.asfortranarray(design.X_full[rows]),
+        X=X,
+        X_full=X if design.X_full is design.X else np.asfortranarray(design.X_full[rows]),
         weights=None if design.weights is None else np.ascontiguousarray(design.weights[rows]),
         offset=None if design.offset is None else np.ascontiguousarray(design.offset[rows]),
         random=random,

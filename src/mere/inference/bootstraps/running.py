@@ -77,8 +77,10 @@ class BootstrapTable(Bootstrap):
         return self.table.copy()
 
     @property
-    def resamples(self) -> pd.DataFrame:
-        """The replicates as a long table: ``resample, term, value``."""
+    def resamples(self) -> pd.DataFrame | None:
+        """The replicates as a long table ``resample, term, value``; None where they were not kept."""
+        if not len(self.t):
+            return None
         long = self.t.reset_index(names="resample").melt("resample", var_name="term", value_name="value")
         return long.sort_values(["resample", "term"], kind="stable").reset_index(drop=True)
 
