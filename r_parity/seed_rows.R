@@ -69,4 +69,13 @@ out$predict_lm <- c(about("predict(lm, interval = 'confidence')", 1e-10, "a clos
 g <- glm(breaks ~ wool + tension, poisson, warpbreaks, control = tight)
 p <- predict(g, warpbreaks[c(1, 20, 40), ], type = "response", se.fit = TRUE)
 out$predict_poisson <- c(about("predict(glm, type = 'response', se.fit = TRUE)", 1e-8, "one optimum"), list(fit = unname(p$fit), se = unname(p$se.fit)))
+# BOS-53: comparisons refit by ML, predictions with and without random effects
+m <- lmer(Reaction ~ Days + (Days | Subject), sleepstudy, control = exact)
+small <- lmer(Reaction ~ 1 + (Days | Subject), sleepstudy, control = exact)
+a <- suppressMessages(anova(small, m))
+new <- data.frame(Days = c(0, 5, 12), Subject = c("308", "372", "308"))
+out$comforts <- c(about("anova, refitML, predict", 1e-6, "the row's own"), list(
+  anova = lapply(as.list(as.data.frame(a)), unname), ml = list(criterion = unbox(-2 * as.numeric(logLik(refitML(m)))), beta = unname(fixef(refitML(m)))),
+  newdata = as.list(new), with = unname(predict(m, new)), without = unname(predict(m, new, re.form = NA)),
+  intercepts = unname(predict(m, new, re.form = ~ (1 | Subject)))))
 write(toJSON(out, digits = 15, pretty = TRUE, na = "null"), "fixtures/seed_rows.json")

@@ -1,4 +1,4 @@
-"""Rows BOS-5, 6, 9 to 11, 13 to 15, 17 and 18 of the checklist, to the digits of R."""
+"""Rows BOS-5, 6, 9 to 11, 13 to 15, 17 and 53 of the checklist, to the digits of R."""
 
 import json
 
@@ -8,6 +8,7 @@ import pytest
 
 import mere
 from mere import datasets, families
+from mere.errors import DataMessage
 
 from ..parity.goldens import FIXTURES, table
 from ..parity.test_robust import MODELS
@@ -90,7 +91,7 @@ def test_bos_11_contrasts_are_lmertests(name):
 
 @pytest.mark.parametrize("name", MIXED)
 def test_bos_11_derivatives_are_the_numeric_ones(name):
-    """2 (L'CL)^2 / g'Ag with C, its gradient and the Hessian of the deviance all by differences, in (theta, log sigma)."""
+    """2 (L'CL)^2 / g'Ag, the gradient of C and the Hessian of the deviance by differences in (theta, log sigma)."""
     m, L = mixed(name), np.array(GOLDEN[f"contest_{name}"]["L"], dtype=float)
     f, n, p = m.objective, m.design.n, len(m.beta)
 
@@ -218,3 +219,20 @@ def test_bos_17_errors_of_glm_are_those_of_predict():
     found = mere.infer(m, newdata=d.iloc[[0, 19, 39]]).table
     assert found["fitted"].to_numpy() == pytest.approx(expected["fit"], rel=1e-8)
     assert found["se"].to_numpy() == pytest.approx(expected["se"], rel=1e-8)
+
+
+# -- comforts ----------------------------------------------------------------------------------------
+def test_bos_53_comparisons_and_predictions_are_lme4s():
+    expected, sleep = GOLDEN["comforts"], datasets.sleepstudy
+    m, small = (mere.lmer(f"Reaction ~ {x} + (Days | Subject)", sleep) for x in ("Days", "1"))
+    with pytest.warns(DataMessage, match="refitting"):
+        found = mere.anova(small, m).table
+    for column in ("AIC", "BIC", "logLik", "Chisq", "Pr(>Chisq)"):
+        want = np.array([np.nan if x in ("NA", None) else x for x in expected["anova"][column]], dtype=float)
+        assert found[column].to_numpy(float) == pytest.approx(want, rel=1e-6, nan_ok=True), column
+    ml = mere.refitML(m)
+    assert ml.criterion == pytest.approx(expected["ml"]["criterion"], rel=1e-8)
+    assert ml.beta == pytest.approx(expected["ml"]["beta"], rel=1e-6)
+    new = pd.DataFrame(expected["newdata"])
+    for key, form in (("with", None), ("without", False), ("intercepts", "~ (1 | Subject)")):
+        assert mere.predict(m, new, re_form=form).to_numpy() == pytest.approx(expected[key], rel=1e-6), key

@@ -323,9 +323,11 @@ def _profiled(m: Any, a: dict[str, Any]) -> pd.DataFrame:
     rows = []
     for name, (low, high) in zip(limits_of.index, limits_of.to_numpy(), strict=True):
         sd = not str(name).startswith("cor_")
-        rows.append((name, "std_dev" if sd else "corr", estimates[name], low, high, "profile"))
+        ends = (low == 0) if sd else (low == -1 or high == 1)
+        method = "profile, boundary" if ends else "profile"
+        rows.append((name, "std_dev" if sd else "corr", estimates[name], low, high, method))
         if sd:
-            rows.append((name, "variance", estimates[name] ** 2, low**2, high**2, "profile"))
+            rows.append((name, "variance", estimates[name] ** 2, low**2, high**2, method))
     columns = ["term", "metric", "estimate", "ci_lower", "ci_upper", "ci_method"]
     return pd.DataFrame(rows, columns=columns).set_index("term")
 
