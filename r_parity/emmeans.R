@@ -203,6 +203,32 @@ case("joint", "warp", test(pairs(emmeans(m, ~ tension | wool)), joint = TRUE), '
      tolerance = list(estimate = 1e-8))
 case("nutrition_pairs", "nutrition", pairs(emmeans(m, ~ race | age)), '[["emmeans", ["~ race | age"], {}], ["pairs", [], {}]]', TRUE)
 
+# ---- from numbers -----------------------------------------------------------------------
+case("numbers", "warp", emmeans(qdrg(~ wool * tension, warpbreaks, coef(m), vcov(m), df.residual(m)), ~ tension | wool),
+     '[["qdrg_of_model", ["~ wool * tension"], {"df": 48}], ["emmeans", ["~ tension | wool"], {}]]', TRUE)
+case("numbers_empty", "nutrition", emmeans(qdrg(~ (age + group + race)^2, nutrition, coef(m), vcov(m), df.residual(m)), ~ group * race),
+     '[["qdrg_of_model", ["~ (age + group + race)^2"], {"df": 92}], ["emmeans", ["~ group * race"], {}]]')
+for (l in c("logit", "log", "sqrt"))
+  do.call(case, list(paste0("numbers_", l), "pigs", bquote(summary(emmeans(qdrg(~ source + factor(percent), pigs, coef(m), vcov(m), link = .(l)), ~ source), type = "response")),
+    sprintf('[["qdrg_of_model", ["~ source + factor(percent)"], {"link": "%s"}], ["emmeans", ["~ source"], {}], ["summary", [], {"type": "response"}]]', l), print = TRUE))
+
+# ---- other factors --------------------------------------------------------------------------
+case("grouping", "warp", emmeans(add_grouping(ref_grid(m), "g", "tension", c("lo", "hi", "hi")), ~ g * wool),
+     '[["ref_grid", [], {}], ["add_grouping", ["g", "tension", ["lo", "hi", "hi"]], {}], ["emmeans", ["~ g * wool"], {}]]', TRUE)
+case("grouping_means", "warp", add_grouping(emmeans(m, ~ tension), "g", "tension", c("lo", "hi", "hi")),
+     '[["emmeans", ["~ tension"], {}], ["add_grouping", ["g", "tension", ["lo", "hi", "hi"]], {}]]', TRUE)
+case("combined", "warp", comb_facs(emmeans(m, ~ tension * wool), c("tension", "wool")),
+     '[["emmeans", ["~ tension * wool"], {}], ["comb_facs", [["tension", "wool"]], {}]]', TRUE)
+case("terms_all_values", "pigs_cov", joint_tests(m, cov.reduce = FALSE), '[["joint_tests", [], {"cov_reduce": false}]]', TRUE)
+case("at_order", "warp", emmeans(m, ~ wool | tension, at = list(tension = c("H", "L"))), '[["emmeans", ["~ wool | tension"], {"at": {"tension": ["H", "L"]}}]]', TRUE)
+case("at_order_pairs", "warp", pairs(emmeans(m, ~ tension, at = list(tension = c("H", "L")))), '[["emmeans", ["~ tension"], {"at": {"tension": ["H", "L"]}}], ["pairs", [], {}]]', TRUE)
+case("nonsuperiority", "warp", test(pairs(emmeans(m, ~ tension | wool)), side = "nonsup", delta = 3, adjust = "none"),
+     '[["emmeans", ["~ tension | wool"], {}], ["pairs", [], {}], ["test", [], {"side": "nonsup", "delta": 3, "adjust": "none"}]]', TRUE)
+case("joint_rows", "warp", test(contrast(emmeans(m, ~ tension * wool), "eff"), joint = TRUE, rows = 1:3),
+     '[["emmeans", ["~ tension * wool"], {}], ["contrast", ["eff"], {}], ["test", [], {"joint": true, "rows": [0, 1, 2]}]]', tolerance = list(estimate = 1e-8))
+case("interaction_by", "warp", contrast(emmeans(m, ~ tension * wool), interaction = "consec", by = "wool"),
+     '[["emmeans", ["~ tension * wool"], {}], ["contrast", [], {"interaction": "consec", "by": "wool"}]]', TRUE)
+
 # ---- letters, arrows, matrices --------------------------------------------------------
 case("letters", "warp", cld(emmeans(m, ~ tension | wool)), '[["emmeans", ["~ tension | wool"], {}], ["cld", [], {}]]', TRUE)
 case("letters_sidak", "warp", cld(emmeans(m, ~ tension * wool), Letters = letters, reversed = TRUE, adjust = "sidak"),

@@ -247,6 +247,7 @@ __all__ = [
     "profile",
     "pwpm",
     "pwpp",
+    "qdrg",
     "r2",
     "ranef",
     "ranova",
@@ -309,6 +310,7 @@ if TYPE_CHECKING:
     from .rface.front_door import infer
     from .rface.margins import emm_basis, emmeans, emmip, emtrends, joint_tests, pwpp, ref_grid
     from .rface.nonlinear import nlmer
+    from .rface.quick_grid import qdrg
     from .selfstarts import (
         SelfStart,
         SSasymp,
@@ -338,6 +340,7 @@ _LATER = {
     "infer": "rface.front_door",
     "permutation_test_regression": "rface.array_regression",
     "drop_term": "language.dropping",
+    "qdrg": "rface.quick_grid",
     **dict.fromkeys(
         (
             "Basis",

@@ -42,11 +42,17 @@ def eff_size_of_model(grid: Any, m: Any) -> Any:
     return mere.eff_size(grid, sigma=m.sigma, edf=m.df)
 
 
+def qdrg_of_model(m: Any, formula: str, **options: Any) -> Any:
+    return mere.qdrg(formula, m.call.data, mere.coef(m), mere.vcov(m), **options)
+
+
 def take_step(thing: Any, m: Any, function: str, args: list[Any], options: dict[str, Any]) -> Any:
     if function == "rows":
         return thing[args[0] : args[1]]
     if function == "rbind_pairs":
         return rbind_pairs(m, *args)
+    if function == "qdrg_of_model":
+        return qdrg_of_model(m, *args, **options)
     if function == "eff_size_of_model":
         return eff_size_of_model(thing, m)
     options = {k: np.array(v) if k == "vcov" else v for k, v in options.items()}

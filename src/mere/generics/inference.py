@@ -80,6 +80,9 @@ def confint(model: Any, parm: Any = None, level: float = 0.95, **kwargs: Any) ->
     signames : bool
         Name variance parameters ``.sig01 ... .sigma``; `parm` may always use
         both kinds of names.
+    vcov : str, (name, cluster) or (p, p) array, optional
+        Intervals of the coefficients by another covariance, such as ``"CR2"``,
+        and its degrees of freedom.
     **kwargs
         More for `profile` or `bootMer`.
 

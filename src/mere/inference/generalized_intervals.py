@@ -17,6 +17,7 @@ from ..accessors.intervals import chosen_parameters, interval_frame, percent_lab
 from ..errors import ConvergenceError, MereValueError
 from ..generalized import GLMM
 from ..variance_parameters import variance_parameters
+from .coefficients import intervals_with
 from .deviance_intervals import profile_end
 
 __all__ = ["signed_root"]
@@ -88,7 +89,10 @@ def _confint(
     nsim: int = 500,
     boot_type: str = "perc",
     seed: Any = None,
+    vcov: Any = None,
 ) -> pd.DataFrame:
+    if vcov is not None:
+        return intervals_with(m, vcov, parm, level)
     if method not in ("profile", "Wald", "boot"):
         raise MereValueError(f"method must be 'profile', 'Wald' or 'boot', not {method!r}")
     parameters = variance_parameters(m.design.random)

@@ -12,6 +12,7 @@ from ..accessors.intervals import chosen_parameters, interval_frame, percent_lab
 from ..errors import MereValueError
 from ..model import LMM
 from ..variance_parameters import variance_parameters
+from .coefficients import intervals_with
 
 __all__: list[str] = []
 
@@ -23,8 +24,11 @@ def _confint(
     level: float = 0.95,
     method: str = "profile",
     signames: bool = False,
+    vcov: Any = None,
     **kwargs: Any,
 ) -> pd.DataFrame:
+    if vcov is not None:
+        return intervals_with(m, vcov, parm, level)
     if method == "Wald":
         if kwargs:
             raise MereValueError(f"confint(method='Wald') knows no argument {next(iter(kwargs))!r}")

@@ -117,7 +117,7 @@ def cld(
     groups = object.about.by if by is UNSET else names_tuple(by)
     down = reversed if decreasing is None else decreasing
     grid = object.with_about(by=groups)
-    summary = summarize(grid, **options, **({} if adjust is None else {"adjust": adjust}))
+    summary = summarize(grid, adjust=adjust, **options)
     value = summary.table[summary.name].to_numpy(dtype=float)
     pairs = contrast(grid, "pairwise", by=groups)
     scale = {k: v for k, v in options.items() if k == "type"}

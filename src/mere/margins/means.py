@@ -93,7 +93,7 @@ def _means(grid: EmmGrid, asked: Specs, weights: Any) -> EmmGrid:
     unknown = [f for f in wanted if f not in table.columns]
     if unknown:
         raise MereValueError(f"specs: there is no variable {unknown[0]!r}; there are {', '.join(table.columns)}")
-    wanted = _with_nests(wanted, [c for c in table.columns], nesting)
+    wanted = _with_nests(wanted, list(table.columns), nesting)
     by = _with_nests_of(asked.by, nesting)
     primary = [f for f in wanted if f not in by]
     rest = [c for c in table.columns if c not in wanted]

@@ -146,8 +146,7 @@ def _factor_levels(name: str, value: Any, wanted: Any) -> list[Any]:
     unknown = [a for a in asked if _level_text(a) not in text]
     if unknown:
         raise MereValueError(f"at: {name!r} has no level {unknown[0]!r}; it has {', '.join(map(str, known))}")
-    chosen = {_level_text(a) for a in asked}
-    return [k for k in known if _level_text(k) in chosen]
+    return [text[t] for t in dict.fromkeys(map(_level_text, asked))]
 
 
 def _level_text(level: Any) -> str:

@@ -251,7 +251,7 @@ def _terms_of(grid: EmmGrid, by: tuple[str, ...], show0df: bool, showconf: bool)
         full = int(np.linalg.matrix_rank(rows)) if len(rows) else 0
         smaller = _is_reduced(means, term, test.df1)
         reduced = reduced or smaller
-        note = "e" if smaller else ""
+        note = _why_smaller(grid, means, term, rows) if smaller else ""
         if test.df1 > 0:
             tested.append(_estimable_rows(grid.estimates, rows))
         if test.df1 > 0 or show0df:
@@ -281,6 +281,11 @@ def _is_reduced(means: EmmGrid, term: Sequence[str], df1: int) -> bool:
     inside = [f for f in term if f not in nests]
     there = means.table.iloc[means.shown]
     return any((there.groupby(nests, observed=True)[f].nunique() < 2).any() for f in inside)
+
+
+def _why_smaller(grid: EmmGrid, means: EmmGrid, term: Sequence[str], rows: np.ndarray) -> str:
+    """ "d" where all contrasts can be estimated but depend on each other, as those of a covariate's values do."""
+    return "e" if _nests(means, term) or not grid.estimates.estimable(rows).all() else "d"
 
 
 def _estimable_rows(estimates: Estimates, L: np.ndarray) -> np.ndarray:
