@@ -104,7 +104,7 @@ def _run(objective: GLMMObjective, start: np.ndarray, rule: Any, control: GlmerC
     )
     return Optimum(
         par, out["d"], out["n_eval"], out["code"] == 0, _MESSAGES[out["code"]], "BFGS", gradient=gradient,
-        matrix=matrix, decrement=out["decrement"], n_null=out["n_null"],
+        matrix=matrix, decrement=out["decrement"], n_null=out["n_null"], iterations=out["n_gradient"],
     )  # fmt: skip
 
 
