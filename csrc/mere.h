@@ -328,9 +328,10 @@ mere_status mere_glmm_information(mere_glmm *g, double *matrix);
 mere_status mere_glmm_gamma(mere_glmm *g, int64_t factor, double *gamma);
 /* beta and u together minimize deviance + u'u at par's Lambda (nAGQ = 0): beta of par is replaced; D with that beta. */
 mere_status mere_glmm_joint(mere_glmm *g, double *par, double *d);
-/* Adaptive Gauss-Hermite quadrature with `n_node` points a dimension, for one grouping factor. */
+/* Adaptive Gauss-Hermite quadrature with `n_node` points a dimension: one grouping factor, or scalar effects of factors
+ * that nest in one another. gradient (n_par) may be NULL. */
 mere_status mere_glmm_quadrature(mere_glmm *g, const double *par, int64_t n_node, const double *node,
-                                 const double *log_weight, double *d);
+                                 const double *log_weight, double *d, double *gradient);
 
 typedef struct {
     double ldL2, ldRX2, ussq, deviance, minus_2_loglik; /* the last given u */
@@ -348,7 +349,7 @@ typedef struct {
     const double *node, *log_weight;
 } mere_rule;
 
-/* Newton and quasi-Newton steps free of bounds, with exact derivatives (differenced for quadrature). */
+/* Newton and quasi-Newton steps free of bounds, with exact derivatives. */
 mere_status mere_glmm_minimize(mere_glmm *g, const mere_rule *rule, const mere_options *options, const double *start,
                                double *par, double *gradient, double *matrix, mere_outcome *outcome);
 mere_status mere_glmm_nlopt(mere_glmm *g, const mere_rule *rule, const mere_options *options, const double *lower,

@@ -99,11 +99,23 @@ cdef class Glmm:
         cdef mere_rule r = self._rule(rule)
         with nogil:
             if r.n_node > 1:
-                status = mere_glmm_quadrature(self.glmm, &x[0], r.n_node, r.node, r.log_weight, &d)
+                status = mere_glmm_quadrature(self.glmm, &x[0], r.n_node, r.node, r.log_weight, &d, NULL)
             else:
                 status = mere_glmm_value(self.glmm, &x[0], &d)
         self._done(status)
         return d
+
+    def quadrature(self, par, rule):
+        """The criterion by quadrature and its gradient."""
+        out = _np.empty(self.n_par)
+        cdef double[::1] x = self._par(par), g = out
+        cdef double d = 0.0
+        cdef mere_status status
+        cdef mere_rule r = self._rule(rule)
+        with nogil:
+            status = mere_glmm_quadrature(self.glmm, &x[0], r.n_node, r.node, r.log_weight, &d, &g[0])
+        self._done(status)
+        return d, out
 
     def gradient(self):
         out = _np.empty(self.n_par)

@@ -199,7 +199,8 @@ cdef extern from "mere.h":
     mere_status mere_glmm_information(mere_glmm *, double *) nogil
     mere_status mere_glmm_gamma(mere_glmm *, int64_t, double *) nogil
     mere_status mere_glmm_joint(mere_glmm *, double *, double *) nogil
-    mere_status mere_glmm_quadrature(mere_glmm *, const double *, int64_t, const double *, const double *, double *) nogil
+    mere_status mere_glmm_quadrature(mere_glmm *, const double *, int64_t, const double *, const double *, double *,
+                                     double *) nogil
     mere_status mere_glmm_state(mere_glmm *, double *, double *, double *, double *, double *, double *,
                                 mere_glmm_sums *) nogil
     mere_status mere_glmm_conditional(mere_glmm *, double *) nogil

@@ -179,7 +179,7 @@ def test_one_point_is_laplace(made):
     design = build_design("c ~ x + (x | g)", made)
     f = GLMMObjective(design, families.poisson())
     par = some_par(f, 5)
-    from mere.generalized_objective import gauss_hermite
+    from mere.quadrature import gauss_hermite
 
     f.rule = gauss_hermite(1)
     one = f.value(par)
