@@ -19,345 +19,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "glmm.h"
 #include "memory.h"
-
-enum { MAX_DEPTH = MERE_MAX_NEST };
-
-/* What one depth of the recursion keeps while deeper ones run. Rows: n each; effects of factors 0 .. f: `size` each. */
-typedef struct {
-    int64_t size;
-    double *base, *mu, *e, *w, *d, *h, *dw, *rho, *inner;
-    double *u, *trial, *r, *xi;
-    double *value, *most, *sum, *keep, *add, *s, *moment, *curvature, *kappa; /* per level of factor f */
-    double *theta, *theta_in; /* levels x (f + 1): dV/dtheta, and of the nodes */
-    double *by_size, *by_size_in;
-} layer;
-
-struct mere_nest {
-    int64_t depth;
-    int64_t offset[MAX_DEPTH + 1];
-    int32_t *up[MAX_DEPTH][MAX_DEPTH]; /* up[h][f], h < f: the level of f that a level of h is in */
-    double theta[MAX_DEPTH];
-    layer at[MAX_DEPTH];
-    double *eta, *weight, *a, *before; /* a: effects x depth, the curvature of the tree and its factor */
-    int32_t *flag;
-    double *space;
-    int derive;
-    const double *node, *log_weight;
-    int64_t n_node;
-};
-
-/* ------------------------------------------------------------------ the tree */
-
-void mere_nest_free(mere_nest *nest)
-{
-    if (!nest)
-        return;
-    for (int64_t h = 0; h < MAX_DEPTH; h++)
-        for (int64_t f = 0; f < MAX_DEPTH; f++)
-            mere_free(nest->up[h][f]);
-    mere_free(nest->flag);
-    mere_free(nest->space);
-    mere_free(nest);
-}
-
-static mere_status find_parents(const mere_glmm *g, mere_nest *nest)
-{
-    for (int64_t h = 0; h < nest->depth; h++)
-        for (int64_t f = h + 1; f < nest->depth; f++) {
-            int64_t q = g->plan->factor[h].q;
-            int32_t *up = nest->up[h][f] = mere_malloc(q, sizeof *up);
-            if (!up)
-                return MERE_ERR_MEMORY;
-            for (int64_t l = 0; l < q; l++)
-                up[l] = -1;
-            for (int64_t i = 0; i < g->n; i++) {
-                int32_t *parent = &up[g->code[h][i]];
-                if (*parent >= 0 && *parent != g->code[f][i])
-                    return MERE_ERR_ARGUMENT;
-                *parent = g->code[f][i];
-            }
-            for (int64_t l = 0; l < q; l++)
-                up[l] = up[l] < 0 ? 0 : up[l]; /* a level without rows is nobody's */
-        }
-    return MERE_OK;
-}
-
-static double *take(double **from, int64_t n)
-{
-    double *out = *from;
-    if (out)
-        *from += n;
-    return out;
-}
-
-/* The number of doubles that all arrays take; hands them out from x unless that is NULL. */
-static int64_t arrange(const mere_glmm *g, mere_nest *nest, double *x)
-{
-    double *start = x;
-    int64_t total = 0;
-#define TAKE(name, count) (total += (count), (name) = take(&start, (count)))
-    for (int64_t f = 0; f < nest->depth; f++) {
-        layer *at = &nest->at[f];
-        int64_t q = g->plan->factor[f].q;
-        double **rows[] = {&at->base, &at->mu, &at->e, &at->w, &at->d, &at->h, &at->dw, &at->rho, &at->inner};
-        double **effects[] = {&at->u, &at->trial, &at->r, &at->xi};
-        double **levels[] = {&at->value, &at->most, &at->sum, &at->keep, &at->add, &at->s, &at->moment, &at->curvature,
-                             &at->kappa, &at->by_size, &at->by_size_in};
-        at->size = nest->offset[f + 1];
-        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-            TAKE(*rows[i], g->n);
-        for (size_t i = 0; i < sizeof effects / sizeof *effects; i++)
-            TAKE(*effects[i], at->size);
-        for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
-            TAKE(*levels[i], q);
-        TAKE(at->theta, q * (f + 1));
-        TAKE(at->theta_in, q * (f + 1));
-    }
-    TAKE(nest->eta, g->n);
-    TAKE(nest->weight, g->n);
-    TAKE(nest->a, nest->offset[nest->depth] * nest->depth);
-    TAKE(nest->before, g->plan->factor[0].q);
-#undef TAKE
-    return total;
-}
-
-static mere_status nest_new(mere_glmm *g)
-{
-    if (g->n_factor > MAX_DEPTH)
-        return MERE_ERR_ARGUMENT;
-    for (int64_t f = 0; f < g->n_factor; f++)
-        if (g->plan->factor[f].k != 1)
-            return MERE_ERR_ARGUMENT;
-    mere_nest *nest = g->nest = mere_calloc(1, sizeof *nest);
-    if (!nest)
-        return MERE_ERR_MEMORY;
-    nest->depth = g->n_factor;
-    for (int64_t f = 0; f < nest->depth; f++)
-        nest->offset[f + 1] = nest->offset[f] + g->plan->factor[f].q;
-    mere_status status = find_parents(g, nest);
-    if (!status) {
-        nest->space = mere_calloc(arrange(g, nest, NULL), sizeof *nest->space);
-        nest->flag = mere_calloc(g->plan->factor[0].q, sizeof *nest->flag);
-        status = nest->space && nest->flag ? MERE_OK : MERE_ERR_MEMORY;
-    }
-    if (!status)
-        arrange(g, nest, nest->space);
-    return status;
-}
-
-static double z_of(const mere_glmm *g, int64_t f, int64_t i)
-{
-    const double *z = g->z[g->z_first[f]];
-    return z ? z[i] : 1.0;
-}
-
-/* out += x_j theta_h z_h of all effects of factors 0 .. f. */
-static void add_effects(const mere_glmm *g, const mere_nest *nest, int64_t f, const double *x, double *out)
-{
-    for (int64_t h = 0; h <= f; h++) {
-        const int32_t *code = g->code[h];
-        const double *xh = x + nest->offset[h], *z = g->z[g->z_first[h]];
-        double theta = nest->theta[h];
-        for (int64_t i = 0; i < g->n; i++)
-            out[i] += theta * (z ? z[i] : 1.0) * xh[code[i]];
-    }
-}
-
-/* out_j = z_j'x (not times theta) of all effects of factors 0 .. f. */
-static void score(const mere_glmm *g, const mere_nest *nest, int64_t f, const double *x, double *out)
-{
-    memset(out, 0, (size_t)nest->at[f].size * sizeof *out);
-    for (int64_t h = 0; h <= f; h++) {
-        const int32_t *code = g->code[h];
-        double *to = out + nest->offset[h];
-        const double *z = g->z[g->z_first[h]];
-        for (int64_t i = 0; i < g->n; i++)
-            to[code[i]] += (z ? z[i] : 1.0) * x[i];
-    }
-}
-
-/* M = Theta Z'W Z Theta + I of the trees below the levels of factor f, W in nest->weight, and its elimination from the
- * inside out: a[j][g] stays the row of j by its ancestors. Roots with a pivot that is not positive are flagged. */
-static int factor_tree(const mere_glmm *g, mere_nest *nest, int64_t f)
-{
-    int64_t depth = nest->depth, bad = 0;
-    memset(nest->a, 0, (size_t)(nest->at[f].size * depth) * sizeof(double));
-    memset(nest->flag, 0, (size_t)g->plan->factor[f].q * sizeof *nest->flag);
-    for (int64_t h = 0; h <= f; h++) {
-        double *a = nest->a + nest->offset[h] * depth;
-        for (int64_t o = h; o <= f; o++) {
-            double scale = nest->theta[h] * nest->theta[o];
-            for (int64_t i = 0; i < g->n; i++)
-                a[g->code[h][i] * depth + o] += scale * nest->weight[i] * z_of(g, h, i) * z_of(g, o, i);
-        }
-        for (int64_t l = 0; l < g->plan->factor[h].q; l++)
-            a[l * depth + h] += 1.0;
-    }
-    for (int64_t h = 0; h <= f; h++)
-        for (int64_t l = 0; l < g->plan->factor[h].q; l++) {
-            double *a = nest->a + (nest->offset[h] + l) * depth;
-            if (!(a[h] > 0.0)) {
-                nest->flag[h == f ? l : nest->up[h][f][l]] = 1;
-                bad = 1;
-                continue;
-            }
-            for (int64_t o = h + 1; o <= f; o++) {
-                double *parent = nest->a + (nest->offset[o] + nest->up[h][o][l]) * depth;
-                for (int64_t k = o; k <= f; k++)
-                    parent[k] -= a[o] * a[k] / a[h];
-            }
-        }
-    return (int)bad;
-}
-
-/* x <- M^-1 x. */
-static void solve_tree(const mere_glmm *g, const mere_nest *nest, int64_t f, double *x)
-{
-    int64_t depth = nest->depth;
-    for (int64_t h = 0; h < f; h++)
-        for (int64_t l = 0; l < g->plan->factor[h].q; l++) {
-            const double *a = nest->a + (nest->offset[h] + l) * depth;
-            for (int64_t o = h + 1; o <= f; o++)
-                x[nest->offset[o] + nest->up[h][o][l]] -= a[o] / a[h] * x[nest->offset[h] + l];
-        }
-    for (int64_t h = f; h >= 0; h--)
-        for (int64_t l = 0; l < g->plan->factor[h].q; l++) {
-            const double *a = nest->a + (nest->offset[h] + l) * depth;
-            double sum = x[nest->offset[h] + l];
-            for (int64_t o = h + 1; o <= f; o++)
-                sum -= a[o] * x[nest->offset[o] + nest->up[h][o][l]];
-            x[nest->offset[h] + l] = sum / a[h];
-        }
-}
-
-/* r: 1 at the roots, and inside what the conditional mode moves by when its root moves by one. */
-static void directions(const mere_glmm *g, const mere_nest *nest, int64_t f, double *r)
-{
-    int64_t depth = nest->depth;
-    for (int64_t l = 0; l < g->plan->factor[f].q; l++)
-        r[nest->offset[f] + l] = 1.0;
-    for (int64_t h = f - 1; h >= 0; h--)
-        for (int64_t l = 0; l < g->plan->factor[h].q; l++) {
-            const double *a = nest->a + (nest->offset[h] + l) * depth;
-            double sum = 0.0;
-            for (int64_t o = h + 1; o <= f; o++)
-                sum -= a[o] * r[nest->offset[o] + nest->up[h][o][l]];
-            r[nest->offset[h] + l] = sum / a[h];
-        }
-}
-
-/* ------------------------------------------------------------------ the joint mode of every tree */
-
-/* Rows at base + Z Theta u; value[root] = deviance + u'u. */
-static int rows_at(mere_glmm *g, int64_t f, const double *u, double *value)
-{
-    mere_nest *nest = g->nest;
-    layer *at = &nest->at[f];
-    mere_family_rows out = {at->mu, at->e, at->w, at->d, at->h, at->dw};
-    memcpy(nest->eta, at->base, (size_t)g->n * sizeof *nest->eta);
-    add_effects(g, nest, f, u, nest->eta);
-    if (mere_family_evaluate(&g->family, g->n, g->y, g->wt, g->sat, nest->eta, &out))
-        return 1;
-    mere_family_second(&g->family, g->n, at->mu, at->w, at->h, at->dw);
-    memset(value, 0, (size_t)g->plan->factor[f].q * sizeof *value);
-    for (int64_t i = 0; i < g->n; i++)
-        value[g->code[f][i]] += at->d[i];
-    for (int64_t h = 0; h <= f; h++)
-        for (int64_t l = 0; l < g->plan->factor[h].q; l++)
-            value[h == f ? l : nest->up[h][f][l]] += u[nest->offset[h] + l] * u[nest->offset[h] + l];
-    return 0;
-}
-
-/* Newton's step of every tree into xi, and the gain it promises, per root, into `gain`; returns the largest. */
-static double newton_step(mere_glmm *g, int64_t f, double *gain)
-{
-    mere_nest *nest = g->nest;
-    layer *at = &nest->at[f];
-    memcpy(nest->weight, at->h, (size_t)g->n * sizeof *nest->weight);
-    if (factor_tree(g, nest, f)) { /* expected curvature where the observed one is not positive definite */
-        for (int64_t i = 0; i < g->n; i++)
-            if (nest->flag[g->code[f][i]])
-                nest->weight[i] = at->w[i];
-        if (factor_tree(g, nest, f))
-            return NAN;
-    }
-    score(g, nest, f, at->e, at->r);
-    for (int64_t h = 0; h <= f; h++)
-        for (int64_t j = nest->offset[h]; j < nest->offset[h + 1]; j++)
-            at->xi[j] = at->r[j] = nest->theta[h] * at->r[j] - at->u[j];
-    solve_tree(g, nest, f, at->xi);
-    memset(gain, 0, (size_t)g->plan->factor[f].q * sizeof *gain);
-    double most = 0.0;
-    for (int64_t h = 0; h <= f; h++)
-        for (int64_t l = 0; l < g->plan->factor[h].q; l++) {
-            int64_t root = h == f ? l : nest->up[h][f][l], j = nest->offset[h] + l;
-            gain[root] += at->r[j] * at->xi[j];
-        }
-    for (int64_t l = 0; l < g->plan->factor[f].q; l++)
-        most = gain[l] > most || !(gain[l] == gain[l]) ? gain[l] : most;
-    return most;
-}
-
-/* Steps along xi, halved tree by tree until none has risen. 0: some tree cannot fall. */
-static int descend(mere_glmm *g, int64_t f)
-{
-    mere_nest *nest = g->nest;
-    layer *at = &nest->at[f];
-    int64_t q = g->plan->factor[f].q;
-    double *length = at->kappa;
-    for (int64_t l = 0; l < q; l++)
-        length[l] = 1.0;
-    for (int halving = 0; halving < 40; halving++) {
-        int risen = 0;
-        for (int64_t h = 0; h <= f; h++)
-            for (int64_t l = 0; l < g->plan->factor[h].q; l++) {
-                int64_t j = nest->offset[h] + l;
-                at->trial[j] = at->u[j] + length[h == f ? l : nest->up[h][f][l]] * at->xi[j];
-            }
-        int outside = rows_at(g, f, at->trial, at->value);
-        for (int64_t l = 0; l < q; l++) {
-            double noise = 1e-14 * (double)(1.0 + fabs(nest->before[l]) + (double)g->n / (double)q);
-            if (outside || !(at->value[l] <= nest->before[l] + noise)) {
-                risen = 1;
-                length[l] = halving > 25 ? 0.0 : 0.5 * length[l];
-            }
-        }
-        if (!risen) {
-            memcpy(at->u, at->trial, (size_t)at->size * sizeof *at->u);
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static mere_status find_modes(mere_glmm *g, int64_t f)
-{
-    mere_nest *nest = g->nest;
-    layer *at = &nest->at[f];
-    if (rows_at(g, f, at->u, at->value)) {
-        memset(at->u, 0, (size_t)at->size * sizeof *at->u);
-        if (rows_at(g, f, at->u, at->value))
-            return MERE_ERR_DIVERGED;
-    }
-    double last = INFINITY;
-    for (int64_t it = 0; it < g->max_step; it++) {
-        double gain = newton_step(g, f, at->add);
-        if (!isfinite(gain))
-            return MERE_ERR_DIVERGED;
-        if (gain < g->tolerance || (gain < 1e-12 && gain >= 0.5 * last)) /* found, or at the rounding of the rows */
-            return MERE_OK;
-        last = gain;
-        memcpy(nest->before, at->value, (size_t)g->plan->factor[f].q * sizeof *nest->before);
-        if (!descend(g, f)) {
-            if (rows_at(g, f, at->u, at->value))
-                return MERE_ERR_DIVERGED;
-            return gain < 1e-9 ? MERE_OK : MERE_ERR_DIVERGED;
-        }
-    }
-    return MERE_ERR_DIVERGED;
-}
+#include "nested.h"
 
 /* ------------------------------------------------------------------ nodes */
 
@@ -368,7 +31,7 @@ static mere_status integrate(mere_glmm *g, int64_t f);
 static mere_status integrand(mere_glmm *g, int64_t f, double *value)
 {
     mere_nest *nest = g->nest;
-    layer *at = &nest->at[f];
+    mere_layer *at = &nest->at[f];
     int64_t q = g->plan->factor[f].q;
     const double *u = at->trial + nest->offset[f], *z = g->z[g->z_first[f]];
     double *base = f ? nest->at[f - 1].base : nest->eta;
@@ -381,7 +44,7 @@ static mere_status integrand(mere_glmm *g, int64_t f, double *value)
     if (nest->derive)
         memset(at->by_size_in, 0, (size_t)q * sizeof *at->by_size_in);
     if (f) {
-        layer *below = &nest->at[f - 1];
+        mere_layer *below = &nest->at[f - 1];
         for (int64_t h = 0; h < f; h++) /* the modes inside, to first order */
             for (int64_t l = 0; l < g->plan->factor[h].q; l++) {
                 int64_t j = nest->offset[h] + l, root = nest->up[h][f][l];
@@ -424,7 +87,7 @@ static mere_status integrand(mere_glmm *g, int64_t f, double *value)
 static void add_node(mere_glmm *g, int64_t f, double x, double log_w, const double *value)
 {
     mere_nest *nest = g->nest;
-    layer *at = &nest->at[f];
+    mere_layer *at = &nest->at[f];
     int64_t q = g->plan->factor[f].q;
     const double *u = at->trial + nest->offset[f], *z = g->z[g->z_first[f]];
     double *slope = nest->weight; /* per level, at the node: d value / du */
@@ -459,7 +122,7 @@ static void add_node(mere_glmm *g, int64_t f, double x, double log_w, const doub
 /* By the size of the negative binomial, through curvature and mode: v and tz are rows. */
 static void size_at_mode(mere_glmm *g, int64_t f, const double *v, const double *tz)
 {
-    layer *at = &g->nest->at[f];
+    mere_layer *at = &g->nest->at[f];
     mere_family_by_theta(&g->family, g->n, g->y, g->wt, at->mu, at->e, at->w, g->h, g->dw);
     for (int64_t i = 0; i < g->n; i++)
         at->by_size[g->code[f][i]] += v[i] * g->dw[i] + tz[i] * g->h[i];
@@ -469,7 +132,7 @@ static void size_at_mode(mere_glmm *g, int64_t f, const double *v, const double 
 static mere_status move_nodes(mere_glmm *g, int64_t f)
 {
     mere_nest *nest = g->nest;
-    layer *at = &nest->at[f];
+    mere_layer *at = &nest->at[f];
     int64_t n = g->n, q = g->plan->factor[f].q;
     double *t = nest->eta, *c = nest->weight, *part = at->trial;
     for (int64_t l = 0; l < q; l++) {
@@ -484,10 +147,10 @@ static mere_status move_nodes(mere_glmm *g, int64_t f)
     for (int64_t i = 0; i < n; i++)
         at->rho[i] *= at->keep[g->code[f][i]];
     memset(t, 0, (size_t)n * sizeof *t);
-    add_effects(g, nest, f, at->r, t);
+    mere_nest_effects(g, nest, f, at->r, t);
     for (int64_t i = 0; i < n; i++) /* 2 kappa r (w t)'z */
         c[i] = 2.0 * at->kappa[g->code[f][i]] * at->w[i] * t[i];
-    score(g, nest, f, c, part);
+    mere_nest_score(g, nest, f, c, part);
     for (int64_t h = 0; h <= f; h++)
         for (int64_t l = 0; l < g->plan->factor[h].q; l++)
             at->theta[(h == f ? l : nest->up[h][f][l]) * (f + 1) + h] +=
@@ -496,25 +159,25 @@ static mere_status move_nodes(mere_glmm *g, int64_t f)
         at->inner[i] = at->kappa[g->code[f][i]] * t[i] * t[i];
         nest->weight[i] = at->h[i];
     }
-    if (factor_tree(g, nest, f))
+    if (mere_nest_factor(g, nest, f))
         return MERE_ERR_DIVERGED;
     for (int64_t i = 0; i < n; i++)
         c[i] = at->dw[i] * at->inner[i];
-    score(g, nest, f, c, at->xi);
+    mere_nest_score(g, nest, f, c, at->xi);
     for (int64_t h = 0; h <= f; h++)
         for (int64_t j = nest->offset[h]; j < nest->offset[h + 1]; j++)
             at->xi[j] = nest->theta[h] * at->xi[j] + (h == f ? at->s[j - nest->offset[f]] : 0.0);
-    solve_tree(g, nest, f, at->xi);
+    mere_nest_solve(g, nest, f, at->xi);
     memset(t, 0, (size_t)n * sizeof *t);
-    add_effects(g, nest, f, at->xi, t);
+    mere_nest_effects(g, nest, f, at->xi, t);
     if (g->family.estimate_theta)
         size_at_mode(g, f, at->inner, t);
     for (int64_t i = 0; i < n; i++)
         c[i] -= at->h[i] * t[i];
     for (int64_t i = 0; i < n; i++)
         at->rho[i] += c[i];
-    score(g, nest, f, c, part);
-    score(g, nest, f, at->e, at->r); /* the directions are needed no more */
+    mere_nest_score(g, nest, f, c, part);
+    mere_nest_score(g, nest, f, at->e, at->r); /* the directions are needed no more */
     for (int64_t h = 0; h <= f; h++)
         for (int64_t l = 0; l < g->plan->factor[h].q; l++) {
             int64_t j = nest->offset[h] + l;
@@ -527,15 +190,15 @@ static mere_status move_nodes(mere_glmm *g, int64_t f)
 static mere_status integrate(mere_glmm *g, int64_t f)
 {
     mere_nest *nest = g->nest;
-    layer *at = &nest->at[f];
+    mere_layer *at = &nest->at[f];
     int64_t q = g->plan->factor[f].q;
-    mere_status status = find_modes(g, f);
+    mere_status status = mere_nest_modes(g, f);
     if (status)
         return status;
     memcpy(nest->weight, at->w, (size_t)g->n * sizeof *nest->weight);
-    if (factor_tree(g, nest, f))
+    if (mere_nest_factor(g, nest, f))
         return MERE_ERR_DIVERGED;
-    directions(g, nest, f, at->r);
+    mere_nest_directions(g, nest, f, at->r);
     for (int64_t l = 0; l < q; l++) {
         at->curvature[l] = nest->a[(nest->offset[f] + l) * nest->depth + f];
         at->most[l] = -INFINITY;
@@ -562,7 +225,7 @@ static mere_status integrate(mere_glmm *g, int64_t f)
 mere_status mere_glmm_nested(mere_glmm *g, int64_t n_node, const double *node, const double *log_weight, double *d,
                              double *gradient)
 {
-    mere_status status = g->nest ? MERE_OK : nest_new(g);
+    mere_status status = g->nest ? MERE_OK : mere_nest_new(g);
     mere_nest *nest = g->nest;
     if (status) {
         mere_nest_free(nest);
@@ -570,7 +233,7 @@ mere_status mere_glmm_nested(mere_glmm *g, int64_t n_node, const double *node, c
         return status;
     }
     int64_t f = nest->depth - 1;
-    layer *at = &nest->at[f];
+    mere_layer *at = &nest->at[f];
     nest->n_node = n_node;
     nest->node = node;
     nest->log_weight = log_weight;
