@@ -47,6 +47,29 @@ mere_status mere_pirls_fixed(mere_glmm *g, double *cross)
     return columns_cross(g, g->p, NULL, cross);
 }
 
+/* Cholesky factor of X'WX less its square (p x p at the head of `a`), in place. Where the curvature of separated rows
+ * has vanished it is positive only to rounding: diagonals are raised by no more than that takes. */
+static mere_status fixed_factor(int64_t p, double *a, int64_t ld)
+{
+    double *copy = mere_malloc(p * p + 1, sizeof *copy), largest = 0.0;
+    int64_t failed = 1;
+    if (!copy)
+        return MERE_ERR_MEMORY;
+    for (int64_t j = 0; j < p; j++) {
+        memcpy(copy + j * p, a + j * ld, (size_t)p * sizeof *a);
+        largest = fmax(largest, fabs(a[j * (ld + 1)]));
+    }
+    for (double ridge = 0.0; failed && ridge < 1e-2; ridge = ridge > 0.0 ? 100.0 * ridge : 1e-14) {
+        for (int64_t j = 0; j < p; j++) {
+            memcpy(a + j * ld, copy + j * p, (size_t)p * sizeof *a);
+            a[j * (ld + 1)] += ridge * fmax(fabs(copy[j * (p + 1)]), 1e-6 * largest);
+        }
+        failed = mere_chol(p, a, ld);
+    }
+    mere_free(copy);
+    return failed ? MERE_ERR_NOT_POSITIVE : MERE_OK;
+}
+
 /* ------------------------------------------------------------------ the Newton matrix */
 
 /* Rows of Z f_e, f_e = e_i u_c + Lambda[:, c] s_i level by level, summed over the entries of every parameter. */
@@ -134,9 +157,8 @@ mere_status mere_glmm_information(mere_glmm *g, double *matrix)
         for (int64_t j = 0; j < p; j++)
             for (int64_t i = j; i < p; i++)
                 matrix[np + i + (np + j) * nx] = matrix[np + j + (np + i) * nx] = 2.0 * cross[i + j * nc];
-        if (mere_chol(p, cross, nc)) /* theta: a + c x^-1 c', so that with beta profiled out a - c x^-1 c' remains */
-            status = MERE_ERR_NOT_POSITIVE;
-        else
+        if (!(status = fixed_factor(p, cross, nc))) /* theta: a + c x^-1 c', so that with beta profiled out a - c x^-1 c'
+                                                       remains */
             mere_lower_solve(p, cross, nc, 0, np, half, p ? p : 1);
         for (int64_t t = 0; t < np; t++)
             for (int64_t s = 0; s < np; s++)
@@ -222,8 +244,8 @@ mere_status mere_glmm_state(mere_glmm *g, double *u, double *b, double *eta, dou
     mere_status status = g->has_value ? MERE_OK : MERE_ERR_ARGUMENT;
     if (!status && g->factored != MERE_EXPECTED)
         status = mere_pirls_factor(g, MERE_EXPECTED);
-    if (!status && !(status = mere_pirls_fixed(g, cross)) && mere_chol(p, cross, p ? p : 1))
-        status = MERE_ERR_NOT_POSITIVE;
+    if (!status && !(status = mere_pirls_fixed(g, cross)))
+        status = fixed_factor(p, cross, p ? p : 1);
     if (!status) {
         double ld_x = 0.0;
         for (int64_t j = 0; j < p; j++) {
