@@ -178,6 +178,7 @@ mere_status mere_glmm_information(mere_glmm *g, double *matrix)
 mere_status mere_glmm_joint(mere_glmm *g, double *par, double *d)
 {
     int64_t p = g->p, q = g->q;
+    double tolerance = d ? g->tolerance : 1e-2;
     mere_status status = mere_pirls_set(g, par);
     double *cross = mere_malloc(p * p + 2 * p, sizeof *cross), *score = cross + p * p, *change = score + p;
     if (!cross)
@@ -216,7 +217,7 @@ mere_status mere_glmm_joint(mere_glmm *g, double *par, double *d)
         double gain = mere_dot(q, g->r, g->step) + mere_dot(p, score, change);
         if (!isfinite(gain))
             status = MERE_ERR_DIVERGED;
-        else if (gain < g->tolerance)
+        else if (gain < tolerance)
             break;
         else if (!mere_pirls_descend(g, change, &gain)) {
             if (mere_pirls_rows(g, g->u) || gain > 1e-9 * (1.0 + fabs(g->penalized)))
@@ -229,7 +230,7 @@ mere_status mere_glmm_joint(mere_glmm *g, double *par, double *d)
         return mere_pirls_broke(status) ? MERE_ERR_DIVERGED : status;
     g->warm = 1;
     memcpy(par + g->n_par, g->beta, (size_t)p * sizeof *par);
-    return mere_glmm_value(g, par, d);
+    return d ? mere_glmm_value(g, par, d) : MERE_OK;
 }
 
 /* ------------------------------------------------------------------ the state */
@@ -238,7 +239,7 @@ mere_status mere_glmm_state(mere_glmm *g, double *u, double *b, double *eta, dou
                             mere_glmm_sums *sums)
 {
     int64_t p = g->p;
-    double *cross = mere_malloc(p * p, sizeof *cross), slope, largest = 0.0;
+    double *cross = mere_malloc(p * p, sizeof *cross), slope, largest = 0.0, pearson = 0.0;
     if (!cross)
         return MERE_ERR_MEMORY;
     mere_status status = g->has_value ? MERE_OK : MERE_ERR_ARGUMENT;
@@ -258,11 +259,12 @@ mere_status mere_glmm_state(mere_glmm *g, double *u, double *b, double *eta, dou
             mu[g->perm[i]] = g->mu[i];
             w[g->perm[i]] = g->w[i];
             largest = fmax(largest, fabs(g->eta[i]));
+            pearson += g->w[i] > 0.0 ? g->e[i] * (g->e[i] / g->w[i]) : 0.0; /* wt (y - mu)^2 / V */
         }
         memcpy(u, g->u, (size_t)g->q * sizeof *u);
         mere_pirls_lambda(g, g->u, 0, b);
         double given = mere_family_criterion(&g->family, &g->sums, g->deviance, &slope);
-        *sums = (mere_glmm_sums){g->ld, ld_x, mere_dot(g->q, g->u, g->u), g->deviance, given, largest};
+        *sums = (mere_glmm_sums){g->ld, ld_x, mere_dot(g->q, g->u, g->u), g->deviance, given, largest, pearson};
     }
     mere_free(cross);
     return status;

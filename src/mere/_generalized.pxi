@@ -144,14 +144,17 @@ cdef class Glmm:
         self._done(status)
         return out
 
-    def joint(self, par):
-        """par with the beta that belongs to its theta when u and beta are found together, and the criterion there."""
+    def joint(self, par, bint rough=False):
+        """par with the beta that belongs to its theta when u and beta are found together, and the criterion there.
+
+        rough: as a start for other methods, without the criterion (NaN).
+        """
         out = self._par(par)
         cdef double[::1] x = out
-        cdef double d = 0.0
+        cdef double d = float('nan')
         cdef mere_status status
         with nogil:
-            status = mere_glmm_joint(self.glmm, &x[0], &d)
+            status = mere_glmm_joint(self.glmm, &x[0], NULL if rough else &d)
         self._done(status)
         return out, d
 

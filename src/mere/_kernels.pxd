@@ -184,7 +184,7 @@ cdef extern from "mere.h":
     ctypedef struct mere_glmm:
         pass
     ctypedef struct mere_glmm_sums:
-        double ldL2, ldRX2, ussq, deviance, minus_2_loglik, max_eta
+        double ldL2, ldRX2, ussq, deviance, minus_2_loglik, max_eta, pearson
     ctypedef struct mere_rule:
         int64_t n_node
         const double *node

@@ -118,9 +118,9 @@ class GLMMObjective(TermBlocks):
         self.layout = FullLayout(
             layout.n_par + free,
             False,
-            np.concatenate([layout.lower, np.full(free, -np.inf)]),
-            np.concatenate([layout.upper, np.full(free, np.inf)]),
-            np.concatenate([self._theta_start(), np.zeros(free)]),
+            _extended(layout.lower, free, -np.inf),
+            _extended(layout.upper, free, np.inf),
+            _extended(self._theta_start(), free, 0.0),
         )
         if isinstance(family, NegativeBinomial) and joint_theta:
             self.layout.start[-1] = np.log(family.theta)
@@ -271,11 +271,14 @@ class GLMMObjective(TermBlocks):
                 out[i] = (slopes[0] - slopes[1]) / (2 * h)
         return (out + out.T) / 2
 
-    def joint(self, par: Any) -> tuple[np.ndarray, float]:
-        """par with the fixed effects that lower the penalized deviance most (nAGQ=0), and -2 log L there."""
+    def joint(self, par: Any, rough: bool = False) -> tuple[np.ndarray, float]:
+        """par with the fixed effects that lower the penalized deviance most (nAGQ=0), and -2 log L there.
+
+        With `rough` they are found to a few digits, as a start for other methods, and the criterion is not computed.
+        """
         try:
             with self.threads:
-                out, value = self.work.joint(self._kernel(par))
+                out, value = self.work.joint(self._kernel(par), rough)
         except _core.KernelError as error:
             raise generalized_kernel_error(error) from None
         found = np.array(par, dtype=np.float64)
@@ -290,12 +293,9 @@ class GLMMObjective(TermBlocks):
         with self.threads:
             criterion = self._value(par)
             u, b, eta, mu, working, rx, sums = self.work.state()
-        y, wt, n = self.response.y, self.response.weights, len(self.response.y)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            pearson = np.where(wt > 0, wt * (y - mu) ** 2 / self.family_at(par).variance(mu), 0.0)
-        wrss = float(pearson.sum())
+        wrss = sums["pearson"]
         pwrss = wrss + sums["ussq"]
-        sigma = float(np.sqrt(pwrss / n)) if self.family.has_scale else 1.0
+        sigma = float(np.sqrt(pwrss / len(eta))) if self.family.has_scale else 1.0
         devcomp = {
             "ldL2": sums["ldL2"],
             "ldRX2": sums["ldRX2"],
@@ -326,6 +326,12 @@ class GLMMObjective(TermBlocks):
             self._value(par)
             out: np.ndarray = self.work.conditional()
             return out
+
+
+def _extended(values: np.ndarray, n: int, by: float) -> np.ndarray:
+    out = np.empty(len(values) + n)
+    out[: len(values)], out[len(values) :] = values, by
+    return out
 
 
 class _Rows:

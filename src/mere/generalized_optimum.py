@@ -74,7 +74,7 @@ def _quasi_newton(objective: GLMMObjective, first: np.ndarray, given: bool, cont
 
 def _joint_or(objective: GLMMObjective, first: np.ndarray) -> np.ndarray:
     try:
-        return objective.joint(first)[0]
+        return objective.joint(first, rough=True)[0]
     except (ConvergenceError, MereValueError):
         return first
 
