@@ -328,6 +328,10 @@ mere_status mere_glmm_information(mere_glmm *g, double *matrix);
 mere_status mere_glmm_gamma(mere_glmm *g, int64_t factor, double *gamma);
 /* beta and u together minimize deviance + u'u at par's Lambda (nAGQ = 0): beta of par is replaced; D with that beta. */
 mere_status mere_glmm_joint(mere_glmm *g, double *par, double *d);
+/* The beta (count x p) of that for other responses y (count x n, rows one after another), each started from the modes
+ * of g's own response; NaN where there is no minimum. They need not be possible responses of the family, whose kernels
+ * must be simple (mere_family_simple). */
+mere_status mere_glmm_joint_each(mere_glmm *g, const double *par, int64_t count, const double *y, double *beta);
 /* Adaptive Gauss-Hermite quadrature with `n_node` points a dimension, for one grouping factor. */
 mere_status mere_glmm_quadrature(mere_glmm *g, const double *par, int64_t n_node, const double *node,
                                  const double *log_weight, double *d);

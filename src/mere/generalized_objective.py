@@ -204,7 +204,8 @@ class GLMMObjective(TermBlocks):
         par, at = np.asarray(par, dtype=np.float64), self.terms_layout.par_at
         return np.concatenate([c.theta(par[at[t] : at[t + 1]]) for t, c in enumerate(self.structures)])
 
-    def _kernel(self, par: Any) -> np.ndarray:
+    def kernel_par(self, par: Any) -> np.ndarray:
+        """par as the kernels take it."""
         par = np.asarray(par, dtype=np.float64)
         if par.shape != (self.layout.n_par,):
             raise MereValueError(f"par must have {self.layout.n_par} values, not {par.size}")
@@ -230,7 +231,7 @@ class GLMMObjective(TermBlocks):
 
     def _value(self, par: Any) -> float:
         try:
-            return float(self.work.value(self._kernel(par), self.rule))
+            return float(self.work.value(self.kernel_par(par), self.rule))
         except _core.KernelError as error:
             raise generalized_kernel_error(error) from None
 
@@ -288,7 +289,7 @@ class GLMMObjective(TermBlocks):
         """par with the fixed effects that lower the penalized deviance most (nAGQ=0), and -2 log L there."""
         try:
             with self.threads:
-                out, value = self.work.joint(self._kernel(par))
+                out, value = self.work.joint(self.kernel_par(par))
         except _core.KernelError as error:
             raise generalized_kernel_error(error) from None
         found = np.array(par, dtype=np.float64)

@@ -41,6 +41,10 @@ class NullRows:
         Of the null fit.
     response, offset : (n,) arrays
         Before all that.
+    eta : (n,) array or None
+        Of a generalized model: the linear predictor of the null fit.
+    par : (n_par,) array or None
+        Of a generalized mixed model: the variance parameters of the null fit.
     """
 
     X: np.ndarray
@@ -50,6 +54,8 @@ class NullRows:
     whiten: Whitening
     root: np.ndarray
     theta: np.ndarray
+    eta: np.ndarray | None = None
+    par: np.ndarray | None = None
 
     def arranged(self, block: np.ndarray) -> np.ndarray:
         """Responses arranged as they are, then made independent, (b, n)."""
@@ -82,7 +88,8 @@ def null_rows(m: Any, tested: np.ndarray) -> NullRows:
         assert isinstance(m, GLMM)
         joint = m.optinfo.joint_theta
         s = fit_glmm(design, m.model_family, m.nAGQ, m.control, joint_theta=joint)
-        return _working(m, s.objective.response, s.state.eta, s.state.mu, s.state.working, s.state.theta)
+        rows = _working(m, s.objective.response, s.state.eta, s.state.mu, s.state.working, s.state.theta)
+        return replace(rows, par=s.state.par)
 
 
 def _weights(design: Design) -> np.ndarray:
@@ -93,7 +100,7 @@ def _working(
     m: GLM | GLMM, response: Any, eta: np.ndarray, mu: np.ndarray, working: np.ndarray, theta: np.ndarray
 ) -> NullRows:
     z = eta + (response.y - mu) / np.asarray(m.model_family.link.derivative(eta))
-    return rows_of(m.design, np.maximum(working, 1e-300), z, theta)
+    return replace(rows_of(m.design, np.maximum(working, 1e-300), z, theta), eta=eta)
 
 
 def rows_of(design: Design, weights: np.ndarray, y: np.ndarray, theta: np.ndarray) -> NullRows:

@@ -21,6 +21,7 @@ from ..resampling import Pool, run_task
 from .arrangements import Arrangements, Plan, make_plan, make_signs
 from .methods import METHODS, Geometry, Statistic, geometry
 from .nulls import null_rows
+from .penalized import penalized_statistic
 from .pvalues import exceedances, monte_carlo_interval, p_value, recommended_draws, straddles
 from .results import PermutationTest
 
@@ -96,8 +97,7 @@ def _test(
     plan = _plan(m, method, codes, strategy, hypotheses)
     number = read_seed(seed)
     arrangements = Arrangements.of(plan, n_perm, number, constraints)
-    shapes = [_geometry(m, h) for h in hypotheses]
-    statistics = [METHODS[method](f) for f in shapes]
+    shapes, statistics = zip(*(_statistic(m, h, method) for h in hypotheses), strict=True)
     values = _draws(statistics, arrangements, len(m.design.y), ncpus, progress)
     draws = pd.DataFrame(values, columns=[h.label for h in hypotheses])
     rows = [
@@ -129,20 +129,26 @@ def _cell_codes(m: Any, cells: Any) -> np.ndarray:
 
 
 def _read_method(m: Any, method: str, statistic: str) -> tuple[str, str]:
-    if method not in METHODS:
-        raise MereValueError(f"method must be one of {', '.join(map(repr, METHODS))}, not {method!r}")
+    known = [*METHODS, "pql-fixed"]
+    if method not in known:
+        raise MereValueError(f"method must be one of {', '.join(map(repr, known))}, not {method!r}")
     if statistic not in ("t", "coefficient"):
         raise MereValueError(f"statistic must be 't' or 'coefficient', not {statistic!r}")
     if isinstance(m, (GLM, GLMM)) and method in ("freedman-lane", "ter-braak", "kennedy", "manly"):
         raise MereValueError(
             f"method={method!r} arranges a response with normal errors, and this one is {m.model_family.name}; use "
-            "'score', 'one-step' or 'sign-flip'"
+            "'score', 'one-step', 'pql-fixed' or 'sign-flip'"
+        )
+    if isinstance(m, (LM, LMM)) and method == "pql-fixed":
+        raise MereValueError(
+            "method='pql-fixed' iterates the fit of a generalized model; with normal errors one step is the fit: use "
+            "'freedman-lane', or 'one-step' for the coefficient itself"
         )
     if statistic == "coefficient":
-        if method not in ("score", "one-step"):
+        if method not in ("score", "one-step", "pql-fixed"):
             raise MereValueError(f"statistic='coefficient' is for method='score', not {method!r}")
-        return "one-step", statistic
-    return method, "coefficient" if method == "one-step" else statistic
+        return "pql-fixed" if method == "pql-fixed" else "one-step", statistic
+    return method, "coefficient" if method in ("one-step", "pql-fixed") else statistic
 
 
 def _plan(m: Any, method: str, codes: np.ndarray | None, strategy: str | None, hypotheses: Sequence[Tested]) -> Plan:
@@ -176,9 +182,10 @@ def _sign_cells(m: Any) -> np.ndarray | None:
     return None if outer is None else groups[outer]
 
 
-def _geometry(m: Any, h: Tested) -> Geometry:
+def _statistic(m: Any, h: Tested, method: str) -> tuple[Geometry, Statistic]:
     rows = null_rows(m, h.columns)
-    return geometry(rows.X, rows.y, h.columns, rows.arranged)
+    f = geometry(rows.X, rows.y, h.columns, rows.arranged)
+    return f, penalized_statistic(m, rows, f, h.columns) if method == "pql-fixed" else METHODS[method](f)
 
 
 def _draws(
@@ -220,7 +227,7 @@ def _row(
     else:
         a = float(f.Q1[:, 0] @ f.y)
         se = float(np.sqrt(max(f.null_residuals @ f.null_residuals - a * a, 0.0) / f.df)) / f.R1[0, 0]
-        row |= {"estimate": a / f.R1[0, 0], "std.error": se}
+        row |= {"estimate": s.observed if method == "pql-fixed" else a / f.R1[0, 0], "std.error": se}
         if method in ("score", "freedman-lane", "ter-braak"):
             tail = (1 - level) / 2
             lower, upper = np.quantile(valid, [tail, 1 - tail])
@@ -264,7 +271,9 @@ def _words(m: Any, method: str, plan: Plan, cells: bool) -> tuple[str, str, str]
     parts = []
     if mixed:
         parts.append("the variance parameters of the null fit are taken as known")
-    if generalized:
+    if method == "pql-fixed":
+        parts.append("residuals are arranged as linearized at the null fit, and the responses they make fitted in full")
+    elif generalized:
         parts.append("the model is linearized at its null fit")
     if method in ("score", "freedman-lane", "kennedy", "ter-braak", "one-step") and not (generalized or mixed):
         parts.append("residuals stand for errors; exact as n grows, and with no other column than the intercept")
