@@ -40,6 +40,7 @@ def permutation_test_regression(
     time_id: Any = None,
     constraints: Callable[[np.ndarray], np.ndarray] | None = None,
     fit_intercept: bool = True,
+    stop: int | None = None,
     seed: Any = None,
     ncpus: int | None = 1,
 ) -> PermutationTest:
@@ -55,7 +56,7 @@ def permutation_test_regression(
         the groups; ``"auto"``: logistic for zeros and ones, else linear.
     groups : array (n,) or DataFrame, optional
         Of a mixed family the grouping factors, any number of them, crossed or nested. Else exchangeability cells.
-    method, confounders, n_perm, joint, alternative, conf_level, constraints, seed, ncpus
+    method, confounders, n_perm, joint, alternative, conf_level, constraints, stop, seed, ncpus
         As in `permutation_test`.
     random_slopes : str or list of str, optional
         Columns whose slopes vary between the levels of the first grouping factor (mixed families).
@@ -115,8 +116,8 @@ def permutation_test_regression(
         raise MereValueError("random_slopes= are for the mixed families, such as family='linear_mixed'")
     return g.permutation_test(  # type: ignore[no-any-return]
         _fitted(formula, table, kind, mixed), confounders=confounders, method=method, cells=cells, strategy=strategy,
-        n_perm=n_perm, joint=joint, alternative=alternative, conf_level=conf_level, constraints=constraints, seed=seed,
-        ncpus=ncpus,
+        n_perm=n_perm, joint=joint, alternative=alternative, conf_level=conf_level, constraints=constraints, stop=stop,
+        seed=seed, ncpus=ncpus,
     )  # fmt: skip
 
 

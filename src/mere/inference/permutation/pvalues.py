@@ -8,7 +8,10 @@ import numpy as np
 
 from ...errors import MereValueError
 
-__all__ = ["ALTERNATIVES", "exceedances", "monte_carlo_interval", "p_value", "recommended_draws", "straddles"]
+__all__ = [
+    "ALTERNATIVES", "exceedances", "extreme", "monte_carlo_interval", "p_value", "recommended_draws",
+    "sequential_interval", "straddles",
+]  # fmt: skip
 
 ALTERNATIVES = ("two-sided", "greater", "less")
 _LEVELS = (0.05, 0.01, 0.001)
@@ -24,12 +27,19 @@ def exceedances(observed: float, draws: np.ndarray, alternative: str = "two-side
     >>> exceedances(2.0, np.array([-3.0, 1.0, 2.0])), exceedances(2.0, np.array([-3.0, 1.0, 2.0]), "greater")
     (2, 1)
     """
+    return int(extreme(observed, draws, alternative).sum())
+
+
+def extreme(observed: float, draws: np.ndarray, alternative: str = "two-sided") -> np.ndarray:
+    """Which draws are at least as extreme as what was observed?"""
     if alternative not in ALTERNATIVES:
         raise MereValueError(f"alternative must be one of {', '.join(map(repr, ALTERNATIVES))}, not {alternative!r}")
     slack = _SLACK * max(abs(observed), 1e-300)
     if alternative == "two-sided":
-        return int((np.abs(draws) >= abs(observed) - slack).sum())
-    return int((draws >= observed - slack).sum() if alternative == "greater" else (draws <= observed + slack).sum())
+        out: np.ndarray = np.abs(draws) >= abs(observed) - slack
+    else:
+        out = draws >= observed - slack if alternative == "greater" else draws <= observed + slack
+    return out
 
 
 def p_value(count: int, draws: int) -> float:
@@ -58,6 +68,21 @@ def monte_carlo_interval(count: int, draws: int, level: float = 0.95) -> tuple[f
     low = float(betaincinv(a, n - a + 1, tail)) if a > 0 else 0.0
     high = float(betaincinv(a + 1, n - a, 1 - tail)) if a < n else 1.0
     return low, high
+
+
+def sequential_interval(stop: int, draws: int, level: float = 0.95) -> tuple[float, float]:
+    """The same when draws were made until the `stop`-th that is as large: their number is negative binomial.
+
+    Examples
+    --------
+    >>> [round(x, 4) for x in sequential_interval(10, 200)]
+    [0.0242, 0.0889]
+    """
+    from scipy.special import betaincinv
+
+    tail = (1 - level) / 2
+    high = float(betaincinv(stop, draws - stop, 1 - tail)) if draws > stop else 1.0
+    return float(betaincinv(stop, draws - stop + 1, tail)), high
 
 
 def straddles(low: float, high: float) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,17 @@ from .arrangements import Arrangements, Plan, make_plan, make_signs
 from .methods import METHODS, Geometry, Statistic, geometry
 from .nulls import null_rows
 from .penalized import penalized_statistic
-from .pvalues import exceedances, monte_carlo_interval, p_value, recommended_draws, straddles
+from .pvalues import (
+    exceedances,
+    extreme,
+    monte_carlo_interval,
+    p_value,
+    recommended_draws,
+    sequential_interval,
+    straddles,
+)  # fmt: skip
 from .results import PermutationTest
+from .sequential import draw_until, read_stop
 
 __all__ = ["Tested", "tested_terms"]
 
@@ -85,6 +95,7 @@ def _test(
     constraints: Callable[[np.ndarray], np.ndarray] | None = None,
     seed: Any = None,
     ncpus: int | None = 1,
+    stop: int | None = None,
     save_draws: bool = True,
     progress: bool | None = None,
 ) -> PermutationTest:
@@ -98,10 +109,13 @@ def _test(
     number = read_seed(seed)
     arrangements = Arrangements.of(plan, n_perm, number, constraints)
     shapes, statistics = zip(*(_statistic(m, h, method) for h in hypotheses), strict=True)
-    values = _draws(statistics, arrangements, len(m.design.y), ncpus, progress)
+    limit = read_stop(stop, n_perm)
+    limit = None if arrangements.exact else limit
+    sides = ["greater" if f.q > 1 else alternative for f in shapes]
+    values = _values(statistics, sides, arrangements, limit, ncpus, progress)
     draws = pd.DataFrame(values, columns=[h.label for h in hypotheses])
     rows = [
-        _row(m, h, f, s, values[:, j], alternative, conf_level, method)
+        _row(m, h, f, s, values[:, j], alternative, conf_level, method, limit)
         for j, (h, f, s) in enumerate(zip(hypotheses, shapes, statistics, strict=True))
     ]
     table = pd.DataFrame(rows, index=[h.label for h in hypotheses])
@@ -110,7 +124,7 @@ def _test(
     null, symmetry, approximation = _words(m, method, plan, codes is not None)
     return PermutationTest(
         table, draws if save_draws else None, method, plan.strategy, statistic, alternative, arrangements.exact, null,
-        symmetry, approximation, number, conf_level, str(m.design.formula),
+        symmetry, approximation, number, conf_level, str(m.design.formula), limit,
     )  # fmt: skip
 
 
@@ -188,35 +202,61 @@ def _statistic(m: Any, h: Tested, method: str) -> tuple[Geometry, Statistic]:
     return f, penalized_statistic(m, rows, f, h.columns) if method == "pql-fixed" else METHODS[method](f)
 
 
-def _draws(
-    statistics: Sequence[Statistic], arrangements: Arrangements, n: int, ncpus: int | None, progress: bool | None
+def _values(
+    statistics: Sequence[Statistic],
+    sides: Sequence[str],
+    arrangements: Arrangements,
+    stop: int | None,
+    ncpus: int | None,
+    progress: bool | None,
 ) -> np.ndarray:
-    """The statistics (columns) under each arrangement (rows)."""
-    most = max(1, _AT_ONCE // n)
+    """The statistics (columns) under each arrangement (rows); with `stop` NaN where they were not needed."""
+
+    def run(first: int, last: int, columns: Sequence[int]) -> np.ndarray:
+        return _draws([statistics[j] for j in columns], arrangements, first, last, ncpus, progress)
+
+    if stop is None:
+        return run(0, arrangements.count, range(len(statistics)))
+    extremes = [partial(extreme, s.observed, alternative=side) for s, side in zip(statistics, sides, strict=True)]
+    return draw_until(stop, arrangements.count, extremes, run)
+
+
+def _draws(
+    statistics: Sequence[Statistic],
+    arrangements: Arrangements,
+    start: int,
+    end: int,
+    ncpus: int | None,
+    progress: bool | None,
+) -> np.ndarray:
+    """The statistics (columns) under arrangements start, ..., end - 1 (rows)."""
+    most = max(1, _AT_ONCE // arrangements.plan.n)
 
     def task(first: int, count: int) -> tuple[np.ndarray, Mapping[int, str]]:
         out = np.empty((count, len(statistics)))
         for at in range(0, count, most):
             last = min(count, at + most)
-            block = arrangements.block(first + at, first + last)
+            block = arrangements.block(start + first + at, start + first + last)
             for j, s in enumerate(statistics):
                 out[at:last, j] = s.draw(block)
         return out, {}
 
     pool = Pool("no" if ncpus == 1 else "threads", ncpus)
-    outcome = run_task(task, arrangements.count, len(statistics), pool, {}, None, progress)
+    outcome = run_task(task, end - start, len(statistics), pool, {}, None, progress)
     return outcome.values[outcome.done]
 
 
 def _row(
-    m: Any, h: Tested, f: Geometry, s: Statistic, draws: np.ndarray, alternative: str, level: float, method: str
-) -> dict[str, Any]:
+    m: Any, h: Tested, f: Geometry, s: Statistic, draws: np.ndarray, alternative: str, level: float, method: str,
+    stop: int | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """One line of the table."""
     valid = draws[np.isfinite(draws)]
     many = f.q > 1
     count = exceedances(s.observed, valid, "greater" if many else alternative)
-    p = p_value(count, len(valid))
-    low, high = monte_carlo_interval(count, len(valid))
+    stopped = stop is not None and count >= stop
+    p = count / len(valid) if stopped else p_value(count, len(valid))
+    low, high = (sequential_interval if stopped else monte_carlo_interval)(count, len(valid))
     row: dict[str, Any] = dict.fromkeys(("estimate", "std.error", "statistic", "df"), np.nan)
     row |= {"statistic": s.observed, "df": float(f.q), "n_perm": float(len(valid))}
     row |= {"p.value": p, "p.low": low, "p.high": high, "conf.low": np.nan, "conf.high": np.nan}
@@ -228,7 +268,7 @@ def _row(
         a = float(f.Q1[:, 0] @ f.y)
         se = float(np.sqrt(max(f.null_residuals @ f.null_residuals - a * a, 0.0) / f.df)) / f.R1[0, 0]
         row |= {"estimate": s.observed if method == "pql-fixed" else a / f.R1[0, 0], "std.error": se}
-        if method in ("score", "freedman-lane", "ter-braak"):
+        if method in ("score", "freedman-lane", "ter-braak") and not stopped:
             tail = (1 - level) / 2
             lower, upper = np.quantile(valid, [tail, 1 - tail])
             if alternative == "greater":
