@@ -98,6 +98,11 @@ def permutation_test(model: Any, terms: Any = None, **kwargs: Any) -> Any:
     seed : int or numpy.random.Generator, optional
     ncpus : int, optional
         Threads; the result does not depend on their number.
+    errors : {"iid", "ar1", "ar2", ...}
+        Of `lm` and `lmer`: errors within panels are an autoregression, estimated with the null model (REML).
+    panels, times : str or array, optional
+        Which rows are of one panel (default the cells, or the grouping factor that all others are nested in), and when
+        they were observed, in whole numbers (default one after the other).
     stop : int, optional
         Make draws of a term until so many are as large as observed (Besag and Clifford): then p = stop / draws, and no
         limits of the estimate. At most `n_perm` draws.

@@ -40,6 +40,7 @@ def permutation_test_regression(
     time_id: Any = None,
     constraints: Callable[[np.ndarray], np.ndarray] | None = None,
     fit_intercept: bool = True,
+    errors: str = "iid",
     stop: int | None = None,
     seed: Any = None,
     ncpus: int | None = 1,
@@ -56,14 +57,14 @@ def permutation_test_regression(
         the groups; ``"auto"``: logistic for zeros and ones, else linear.
     groups : array (n,) or DataFrame, optional
         Of a mixed family the grouping factors, any number of them, crossed or nested. Else exchangeability cells.
-    method, confounders, n_perm, joint, alternative, conf_level, constraints, stop, seed, ncpus
+    method, confounders, n_perm, joint, alternative, conf_level, constraints, errors, stop, seed, ncpus
         As in `permutation_test`.
     random_slopes : str or list of str, optional
         Columns whose slopes vary between the levels of the first grouping factor (mixed families).
     strategy : str, optional
         With cells, ``"within"`` by default.
     panel_id : array (n,), optional
-        The same as ``groups`` with ``strategy="within"``.
+        The same as ``groups``, with ``strategy="within"`` where these are cells; ``errors="ar1"`` are those of panels.
     time_id : array (n,), optional
         Of a panel: tells when rows are not sorted within it or panels differ in length.
     fit_intercept : bool
@@ -89,11 +90,15 @@ def permutation_test_regression(
             raise MereValueError(
                 "give panel_id= or groups=, not both: a panel is a group whose rows change places within it"
             )
-        groups, strategy = panel_id, strategy or "within"
+        groups = panel_id
         _check_times(np.asarray(panel_id), time_id)
     elif time_id is not None:
         raise MereValueError("time_id= needs panel_id=")
     response, kind, mixed = _response(y, n, family)
+    if panel_id is not None and not mixed:
+        strategy = strategy or "within"
+    if errors != "iid" and panel_id is None:
+        raise MereValueError(f"errors={errors!r} needs panel_id=")
     slopes = [random_slopes] if isinstance(random_slopes, str) else list(random_slopes or ())
     for name in slopes:
         if name not in names:
@@ -114,10 +119,11 @@ def permutation_test_regression(
         raise MereValueError(f"{'a mixed family' if mixed else f'strategy={strategy!r}'} needs groups=")
     if slopes and not mixed:
         raise MereValueError("random_slopes= are for the mixed families, such as family='linear_mixed'")
+    serial = {} if errors == "iid" else {"errors": errors, "panels": np.asarray(panel_id), "times": time_id}
     return g.permutation_test(  # type: ignore[no-any-return]
         _fitted(formula, table, kind, mixed), confounders=confounders, method=method, cells=cells, strategy=strategy,
         n_perm=n_perm, joint=joint, alternative=alternative, conf_level=conf_level, constraints=constraints, stop=stop,
-        seed=seed, ncpus=ncpus,
+        seed=seed, ncpus=ncpus, **serial,
     )  # fmt: skip
 
 

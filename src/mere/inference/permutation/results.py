@@ -35,6 +35,8 @@ class PermutationTest:
     conf_level : float
     stop : int or None
         A term's draws ended with so many as large as observed; those after them are NaN.
+    phi : DataFrame or None
+        The autoregression of the errors, a row a term: of its null fit.
     """
 
     table: pd.DataFrame
@@ -51,6 +53,7 @@ class PermutationTest:
     conf_level: float
     formula: str
     stop: int | None = None
+    phi: pd.DataFrame | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """The table."""
@@ -115,6 +118,9 @@ def _text(t: PermutationTest, digits: int = 4) -> str:
         f"Symmetry: {t.symmetry}",
         f"Approximation: {t.approximation}",
     ]
+    if t.phi is not None:
+        each = "; ".join(", ".join(f"{x:.3g}" for x in row) for row in t.phi.drop_duplicates().to_numpy())
+        lines.append(f"Autoregression of errors within panels: {each}")
     if t.stop is not None:
         lines.append(f"Stopping: a term's draws end with {t.stop} as large as observed")
     for term, row in t.borderline.iterrows():

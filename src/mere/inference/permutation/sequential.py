@@ -27,8 +27,8 @@ def read_stop(stop: int | None, n_perm: int) -> int | None:
         return None
     if isinstance(stop, bool) or not isinstance(stop, (int, np.integer)) or not 1 <= stop <= n_perm:
         raise MereValueError(
-            f"stop must be a whole number from 1 to n_perm={n_perm}, how many draws as large as observed are enough, not "
-            f"{stop!r}"
+            f"stop must be a whole number from 1 to n_perm={n_perm} (how many draws as large as observed are enough), "
+            f"not {stop!r}"
         )
     return int(stop)
 
