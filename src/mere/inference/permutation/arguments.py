@@ -17,7 +17,7 @@ from .arrangements import Plan, make_plan, make_signs
 from .methods import METHODS
 from .serial import Panels, read_order, read_panels, whole_times
 
-__all__ = ["Tested", "cluster_codes_of", "plan_of", "read_method", "read_serial", "tested_terms"]
+__all__ = ["Tested", "cluster_codes_of", "plan_of", "read_method", "read_serial", "refuse_constant", "tested_terms"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,16 +143,17 @@ def plan_of(m: Any, method: str, codes: np.ndarray | None, strategy: str | None,
     plan = make_plan(n, codes, strategy)
     if plan.strategy == "within":
         for h in hypotheses:
-            if _constant_within(m.design.X[:, h.columns], plan.cells):
-                raise MereValueError(
-                    f"{h.label!r} is constant within the cells, so permuting within them says nothing about it; use "
-                    "strategy='between' (cells of one size), 'global', or method='sign-flip'"
-                )
+            refuse_constant(h.label, m.design.X[:, h.columns], plan)
     return plan
 
 
-def _constant_within(X: np.ndarray, cells: Sequence[np.ndarray]) -> bool:
-    return all((X[rows] == X[rows[0]]).all() for rows in cells)
+def refuse_constant(label: str, X: np.ndarray, plan: Plan) -> None:
+    """Permuting within cells says nothing about columns that are constant there."""
+    if all((X[rows] == X[rows[0]]).all() for rows in plan.cells):
+        raise MereValueError(
+            f"{label!r} is constant within the cells, so permuting within them says nothing about it; use "
+            "strategy='between' (cells of one size), 'global', or method='sign-flip'"
+        )
 
 
 def _sign_cells(m: Any) -> np.ndarray | None:

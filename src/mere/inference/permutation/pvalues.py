@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from ...errors import MereValueError
 
 __all__ = [
-    "ALTERNATIVES", "exceedances", "extreme", "monte_carlo_interval", "p_value", "recommended_draws",
+    "ALTERNATIVES", "exceedances", "extreme", "monte_carlo_interval", "p_row", "p_value", "recommended_draws",
     "sequential_interval", "straddles",
 ]  # fmt: skip
 
@@ -109,3 +110,25 @@ def recommended_draws(p: float, low: float, high: float) -> int | None:
         return None
     gap = max(abs(p - level), 0.002 * level)
     return math.ceil(1.96**2 * max(p, level) * (1 - min(p, level)) / gap**2)
+
+
+def p_row(observed: float, draws: np.ndarray, alternative: str, stop: int | None = None) -> dict[str, Any]:
+    """The line of a table that draws of a statistic make; NaN draws were not made, or failed.
+
+    Examples
+    --------
+    >>> row = p_row(2.0, np.array([-3.0, 1.0, 2.0]), "two-sided")
+    >>> row["n_perm"], row["p.value"]
+    (3.0, 0.75)
+    """
+    valid = draws[np.isfinite(draws)]
+    count = exceedances(observed, valid, alternative)
+    stopped = stop is not None and count >= stop
+    p = count / len(valid) if stopped else p_value(count, len(valid))
+    low, high = (sequential_interval if stopped else monte_carlo_interval)(count, len(valid))
+    level, wanted = straddles(low, high), recommended_draws(p, low, high)
+    row: dict[str, Any] = dict.fromkeys(("estimate", "std.error", "statistic", "df"), np.nan)
+    row |= {"statistic": observed, "n_perm": float(len(valid)), "p.value": p, "p.low": low, "p.high": high}
+    row |= dict.fromkeys(("conf.low", "conf.high", "p.classical"), np.nan)
+    row |= {"level": np.nan if level is None else level, "recommended": np.nan if wanted is None else float(wanted)}
+    return row | {"label": "tested"}

@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ... import generics as g
-from ...errors import MereValueError
+from ...errors import DataMessage, MereValueError, tell
 from ...generalized import GLM, GLMM
 from ...model import LM, LMM
 from ...simulation import read_seed
 from ..methods import reference_of
 from ..reference import p_of_t
-from ..resampling import Pool, run_task
 from .arguments import Tested, cluster_codes_of, plan_of, read_method, read_serial, tested_terms
 from .arrangements import Arrangements, Plan
+from .drawing import draw_values
 from .methods import METHODS, Geometry, Statistic, geometry
 from .nulls import null_rows
 from .penalized import penalized_statistic
-from .pvalues import (
-    exceedances,
-    extreme,
-    monte_carlo_interval,
-    p_value,
-    recommended_draws,
-    sequential_interval,
-    straddles,
-)  # fmt: skip
+from .pvalues import exceedances, p_row
 from .results import PermutationTest
-from .sequential import draw_until, read_stop
-
-_AT_ONCE = 2_000_000  # numbers held by a block of arranged rows
+from .sequential import read_stop
 
 
 def _test(
@@ -78,7 +67,9 @@ def _test(
     limit = read_stop(stop, n_perm)
     limit = None if arrangements.exact else limit
     sides = ["greater" if f.q > 1 else alternative for f in shapes]
-    values = _values(statistics, sides, arrangements, limit, ncpus, progress)
+    values = draw_values(statistics, sides, arrangements, limit, ncpus, progress)
+    if limit is None and np.isnan(values).any():
+        tell(f"{int(np.isnan(values).any(axis=1).sum())} of {len(values)} draws failed and are left out", DataMessage)
     draws = pd.DataFrame(values, columns=[h.label for h in hypotheses])
     rows = [
         _row(m, h, f, s, values[:, j], alternative, conf_level, method, limit)
@@ -95,64 +86,14 @@ def _test(
     )  # fmt: skip
 
 
-def _values(
-    statistics: Sequence[Statistic],
-    sides: Sequence[str],
-    arrangements: Arrangements,
-    stop: int | None,
-    ncpus: int | None,
-    progress: bool | None,
-) -> np.ndarray:
-    """The statistics (columns) under each arrangement (rows); with `stop` NaN where they were not needed."""
-
-    def run(first: int, last: int, columns: Sequence[int]) -> np.ndarray:
-        return _draws([statistics[j] for j in columns], arrangements, first, last, ncpus, progress)
-
-    if stop is None:
-        return run(0, arrangements.count, range(len(statistics)))
-    extremes = [partial(extreme, s.observed, alternative=side) for s, side in zip(statistics, sides, strict=True)]
-    return draw_until(stop, arrangements.count, extremes, run)
-
-
-def _draws(
-    statistics: Sequence[Statistic],
-    arrangements: Arrangements,
-    start: int,
-    end: int,
-    ncpus: int | None,
-    progress: bool | None,
-) -> np.ndarray:
-    """The statistics (columns) under arrangements start, ..., end - 1 (rows)."""
-    most = max(1, _AT_ONCE // arrangements.plan.n)
-
-    def task(first: int, count: int) -> tuple[np.ndarray, Mapping[int, str]]:
-        out = np.empty((count, len(statistics)))
-        for at in range(0, count, most):
-            last = min(count, at + most)
-            block = arrangements.block(start + first + at, start + first + last)
-            for j, s in enumerate(statistics):
-                out[at:last, j] = s.draw(block)
-        return out, {}
-
-    pool = Pool("no" if ncpus == 1 else "threads", ncpus)
-    outcome = run_task(task, end - start, len(statistics), pool, {}, None, progress)
-    return outcome.values[outcome.done]
-
-
 def _row(
     m: Any, h: Tested, f: Geometry, s: Statistic, draws: np.ndarray, alternative: str, level: float, method: str,
     stop: int | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """One line of the table."""
-    valid = draws[np.isfinite(draws)]
     many = f.q > 1
-    count = exceedances(s.observed, valid, "greater" if many else alternative)
-    stopped = stop is not None and count >= stop
-    p = count / len(valid) if stopped else p_value(count, len(valid))
-    low, high = (sequential_interval if stopped else monte_carlo_interval)(count, len(valid))
-    row: dict[str, Any] = dict.fromkeys(("estimate", "std.error", "statistic", "df"), np.nan)
-    row |= {"statistic": s.observed, "df": float(f.q), "n_perm": float(len(valid))}
-    row |= {"p.value": p, "p.low": low, "p.high": high, "conf.low": np.nan, "conf.high": np.nan}
+    row = p_row(s.observed, draws, "greater" if many else alternative, stop) | {"df": float(f.q)}
+    valid = draws[np.isfinite(draws)]
     reference = reference_of(m)
     L = np.eye(len(m.beta))[h.columns]
     if many:
@@ -161,7 +102,7 @@ def _row(
         a = float(f.Q1[:, 0] @ f.y)
         se = float(np.sqrt(max(f.null_residuals @ f.null_residuals - a * a, 0.0) / f.df)) / f.R1[0, 0]
         row |= {"estimate": s.observed if method == "pql-fixed" else a / f.R1[0, 0], "std.error": se}
-        if method in ("score", "freedman-lane", "ter-braak") and not stopped:
+        if method in ("score", "freedman-lane", "ter-braak") and (stop is None or len(valid) == len(draws)):
             tail = (1 - level) / 2
             lower, upper = np.quantile(valid, [tail, 1 - tail])
             if alternative == "greater":
@@ -173,13 +114,7 @@ def _row(
         both = float(p_of_t(t, reference.df(L))[0])
         right = (t[0] > 0) == (alternative == "greater")
         row["p.classical"] = both if alternative == "two-sided" else both / 2 if right else 1 - both / 2
-    level_at = straddles(low, high)
-    wanted = recommended_draws(p, low, high)
-    return row | {
-        "level": np.nan if level_at is None else level_at,
-        "recommended": np.nan if wanted is None else float(wanted),
-        "label": "tested",
-    }
+    return row
 
 
 def _words(m: Any, method: str, plan: Plan, order: int) -> tuple[str, str, str]:
