@@ -53,6 +53,7 @@ from .likelihood import (
 )
 from .pictures import densityplot, plot, splom
 from .refitting import refit, refitML, simulate, update
+from .reporting import augment, glance, tidy
 from .resampling import bootstrap, cross_validate, permutation_test
 from .rows import (
     family,
@@ -81,6 +82,7 @@ __all__ = [
     "anova",
     "as_lmerModLmerTest",
     "auc",
+    "augment",
     "bootMer",
     "bootstrap",
     "bptest",
@@ -112,6 +114,7 @@ __all__ = [
     "get_Lb_ddf",
     "get_model",
     "get_variance",
+    "glance",
     "hatvalues",
     "icc",
     "influence",
@@ -151,6 +154,7 @@ __all__ = [
     "step",
     "summary",
     "terms",
+    "tidy",
     "to_html",
     "to_text",
     "update",
