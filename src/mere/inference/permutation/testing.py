@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from .arguments import Tested, cluster_codes_of, plan_of, read_method, read_seri
 from .arrangements import Arrangements, Plan
 from .drawing import draw_values
 from .methods import METHODS, Geometry, Statistic, geometry
-from .nulls import null_rows
+from .nulls import NullRows, null_rows
 from .penalized import penalized_statistic
 from .pvalues import exceedances, p_row
 from .results import PermutationTest
@@ -79,11 +79,16 @@ def _test(
     for label in aside:
         table.loc[label] = {**dict.fromkeys(table.columns, np.nan), "label": "confounder"}
     null, symmetry, approximation = _words(m, method, plan, serial[1])
-    phi = pd.DataFrame([rows.phi for rows in nulls], draws.columns) if serial[1] else None
+    phi = _autoregressions(nulls, list(draws.columns)) if serial[1] else None
     return PermutationTest(
         table, draws if save_draws else None, method, plan.strategy, statistic, alternative, arrangements.exact, null,
         symmetry, approximation, number, conf_level, str(m.design.formula), limit, phi,
     )  # fmt: skip
+
+
+def _autoregressions(nulls: Sequence[NullRows], labels: Sequence[str]) -> pd.DataFrame:
+    found = pd.DataFrame([rows.phi for rows in nulls], list(labels))
+    return found.set_axis([f"phi{j + 1}" for j in found.columns], axis=1)
 
 
 def _row(
