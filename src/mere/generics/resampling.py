@@ -35,11 +35,14 @@ def bootstrap(model: Any, FUN: Any = None, **kwargs: Any) -> Any:
     checkpoint : path, optional
     progress : bool, optional
     save_resamples : bool
+    which : {"all", "fixef", "ranef"}
+        Which parameters: fixed effects, or standard deviations and correlations with sigma.
 
     Returns
     -------
     BootstrapTable
-        ``.table``, ``.t0``, ``.t``, ``.resamples``, ``.failures``; `confint` gives the other kinds of intervals.
+        ``.table``, ``.kinds``, ``.t0``, ``.t``, ``.resamples``, ``.failures``; `confint` gives the other kinds of
+        intervals.
 
     References
     ----------
@@ -147,6 +150,8 @@ def cross_validate(model: Any, k: Any = 10, **kwargs: Any) -> Any:
     model : LM, GLM, LMM, GLMM
     k : int or "loo"
         Folds; ``"loo"`` holds out one row, or one group, at a time.
+    repeats : int
+        Partitions into folds, drawn independently; losses are pooled over all of them.
     groups : str, array or pair of str, optional
         What is held out together: a grouping factor, a column or labels of rows; ``"rows"`` for rows of known groups
         (predicted with their random effects); a pair of crossed factors for rows and columns: the fits see neither the

@@ -10,8 +10,10 @@ import pandas as pd
 
 from .. import generics as g
 from ..errors import DataMessage, MereValueError, tell
+from ..families import negative_binomial
 from ..inference.permutation.categorical import permute_classes
 from ..inference.permutation.results import PermutationTest
+from ..negative_binomial_size import likelihood_size, moment_size
 from .generalized import glm, glmer, glmer_nb
 from .linear import lm
 from .mixed import lmer
@@ -22,6 +24,7 @@ _FAMILIES = {
     "linear": "gaussian", "gaussian": "gaussian", "logistic": "binomial", "binomial": "binomial", "poisson": "poisson",
     "negative_binomial": "negative_binomial",
 }  # fmt: skip
+_TURNS = 50
 _CLASSES = ("ordinal", "multinomial")
 
 
@@ -268,9 +271,16 @@ def _fitted(formula: str, table: pd.DataFrame, kind: str, mixed: bool) -> Any:
         return glmer(formula, table, kind) if mixed else glm(formula, table, kind)
     if mixed:
         return glmer_nb(formula, table)
-    from ..families import negative_binomial
+    return _with_size(formula, table)
 
-    start = glm(formula, table, "poisson")
-    mu, y = start.fit.mu, table["response"].to_numpy()
-    excess = float(np.sum((y - mu) ** 2 - mu) / np.sum(mu**2))  # moments: Var = mu + mu^2 / theta
-    return glm(formula, table, negative_binomial(1 / max(excess, 1e-6)))
+
+def _with_size(formula: str, table: pd.DataFrame) -> Any:
+    """A negative binomial model whose size maximizes the likelihood (R: ``MASS::glm.nb``): means and size by turns."""
+    y, ones = table["response"].to_numpy(float), np.ones(len(table))
+    size = moment_size(y, glm(formula, table, "poisson").fit.mu)
+    for _ in range(_TURNS):
+        m = glm(formula, table, negative_binomial(size))
+        before, size = size, likelihood_size(y, m.fit.mu, ones, size)
+        if abs(size - before) <= 1e-8 * before:
+            break
+    return m
