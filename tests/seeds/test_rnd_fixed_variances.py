@@ -188,15 +188,28 @@ def test_rnd_24_any_number_of_threads_and_any_start(link):
     assert few.draws.to_numpy() == pytest.approx(one.draws.to_numpy()[:40], abs=1e-9)
 
 
-def test_rnd_24_responses_without_a_fit_are_told_and_left_out():
-    """Six binary rows: many arrangements are separated, and their coefficients infinite."""
+@pytest.mark.parametrize("alternative", ["two-sided", "greater", "less"])
+def test_rnd_24_responses_without_a_fit_count_as_extreme(alternative):
+    """Six binary rows: some arrangements are separated, and their coefficients infinite."""
     d = pd.DataFrame({"y": [0, 0, 1, 0, 1, 1], "x": [1.0, 2, 3, 4, 5, 6]})
     m = mere.glm("y ~ x", d, "binomial")
-    with pytest.warns(DataMessage, match="draws failed"):
-        t = mere.permutation_test(m, method="pql-fixed", n_perm=100, seed=1)
-    lost = int(t.draws["x"].isna().sum())
-    assert 0 < lost < 100
-    assert t.table.loc["x", "n_perm"] == 100 - lost
+    with pytest.warns(DataMessage, match="have no fit"):
+        t = mere.permutation_test(m, method="pql-fixed", n_perm=100, seed=1, alternative=alternative)
+    draws, observed = t.draws["x"].to_numpy(), t.table.loc["x", "statistic"]
+    lost = np.isinf(draws)
+    assert 0 < lost.sum() < 100
+    finite = draws[~lost]
+    hits = {"two-sided": abs(finite) >= observed, "greater": finite >= observed, "less": finite <= observed}[
+        alternative
+    ]
+    assert t.table.loc["x", "p.value"] == (1 + hits.sum() + lost.sum()) / 101
+
+
+@pytest.mark.filterwarnings("ignore::mere.errors.ConvergenceWarning")
+def test_rnd_24_an_observed_response_without_a_fit():
+    m = mere.glm("y ~ x", pd.DataFrame({"y": [0, 0, 0, 1, 1, 1], "x": [1.0, 2, 3, 4, 5, 6]}), "binomial")
+    with pytest.raises(MereValueError, match="separates the outcomes"):
+        mere.permutation_test(m, method="pql-fixed", n_perm=100, seed=1)
 
 
 def test_rnd_24_several_columns():

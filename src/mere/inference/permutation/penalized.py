@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import MereValueError
 from ...generalized_objective import GLMMObjective
 from .estimating_equations import PenalizedFits, System, is_simple
 from .methods import Geometry, Statistic
@@ -45,8 +46,12 @@ def penalized_fits(m: Any, rows: NullRows) -> PenalizedFits:
     return PenalizedFits(X, Z, m.response.weights, rows.offset, m.model_family, w, System.of(X, Z, w))
 
 
-def penalized_statistic(m: Any, rows: NullRows, f: Geometry, tested: np.ndarray) -> Statistic:
+def penalized_statistic(
+    m: Any, rows: NullRows, f: Geometry, tested: np.ndarray, alternative: str = "two-sided"
+) -> Statistic:
     """The coefficient of one tested column, for several b'R_1'R_1 b / q, of the fits to arranged responses.
+
+    A response without a fit (separated classes, say) counts as more extreme than what was observed: infinite.
 
     Parameters
     ----------
@@ -56,23 +61,28 @@ def penalized_statistic(m: Any, rows: NullRows, f: Geometry, tested: np.ndarray)
     f : Geometry
         Of the same rows.
     tested : array of int
+    alternative : str
     """
     fits = penalized_fits(m, rows)
     e = f.null_residuals
     respond = arranged_responses(fits, rows, e)
 
+    beyond = -np.inf if alternative == "less" and f.q == 1 else np.inf
     kernels = Kernels(m, rows.par) if rows.par is not None and is_simple(m.model_family) else None
 
     def coefficients(residuals: np.ndarray) -> np.ndarray:
         Y, working = respond(residuals)
         own = (fits.solve(Y, working) if kernels is None else kernels(Y))[tested]
-        if f.q == 1:
-            return own[0]
         size = f.R1 @ own
-        out: np.ndarray = np.einsum("qb,qb->b", size, size) / f.q
-        return out
+        out = own[0] if f.q == 1 else np.einsum("qb,qb->b", size, size) / f.q
+        return np.where(np.isnan(out), beyond, out)
 
-    return Statistic(float(coefficients(e[None])[0]), lambda block: coefficients(e[block]))
+    observed = float(coefficients(e[None])[0])
+    if not np.isfinite(observed):
+        raise MereValueError(
+            "method='pql-fixed': the observed response has no fit (a predictor separates the outcomes); use 'score'"
+        )
+    return Statistic(observed, lambda block: coefficients(e[block]))
 
 
 class Kernels:

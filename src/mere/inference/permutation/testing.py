@@ -61,15 +61,16 @@ def _test(
     nulls = [null_rows(m, h.columns, *serial) for h in hypotheses]
     shapes = [geometry(rows.X, rows.y, h.columns, rows.arranged) for rows, h in zip(nulls, hypotheses, strict=True)]
     statistics = [
-        penalized_statistic(m, rows, f, h.columns) if method == "pql-fixed" else METHODS[method](f)
+        penalized_statistic(m, rows, f, h.columns, alternative) if method == "pql-fixed" else METHODS[method](f)
         for rows, f, h in zip(nulls, shapes, hypotheses, strict=True)
     ]
     limit = read_stop(stop, n_perm)
     limit = None if arrangements.exact else limit
     sides = ["greater" if f.q > 1 else alternative for f in shapes]
     values = draw_values(statistics, sides, arrangements, limit, ncpus, progress)
-    if limit is None and np.isnan(values).any():
-        tell(f"{int(np.isnan(values).any(axis=1).sum())} of {len(values)} draws failed and are left out", DataMessage)
+    lost = int(np.isinf(values).any(axis=1).sum())
+    if lost:
+        tell(f"{lost} of {len(values)} draws have no fit: they count as larger than what was observed", DataMessage)
     draws = pd.DataFrame(values, columns=[h.label for h in hypotheses])
     rows = [
         _row(m, h, f, s, values[:, j], alternative, conf_level, method, limit)
