@@ -8,7 +8,7 @@ from scipy.stats import spearmanr
 import mere
 from mere import families
 from mere.accessors.blocks import random_design, relative_covariance
-from mere.errors import MereValueError
+from mere.errors import DataMessage, MereValueError
 from mere.generalized_objective import GLMMObjective
 from mere.generalized_optimum import optimize_generalized
 from mere.inference.permutation.arrangements import Arrangements, make_plan
@@ -121,13 +121,14 @@ def test_rnd_24_every_family_solves_its_equations(family):
     assert found.table.loc["x", "statistic"] == pytest.approx(dense_fit(m, m.response.y, rows.theta)[1], abs=1e-6)
     if family in FAMILIES:  # the kernels and the matrix products
         fits = penalized_fits(m, rows)
-        assert fits.all(Y, np.zeros_like(Y))[1] == pytest.approx(expected, abs=1e-6)
+        assert fits.solve(Y, np.zeros_like(Y))[1] == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_rnd_24_estimating_theta_anew_changes_little(family):
+@pytest.mark.parametrize("formula", ["y ~ x + (1 | g)", "y ~ x + w + (1 | g)"])
+def test_rnd_24_estimating_theta_anew_changes_little(family, formula):
     d = clustered(family)
-    m = mere.glmer("y ~ x + (1 | g)", d, family)
+    m = mere.glmer(formula, d, family)
     Y = arranged(m, np.array([1]), cells=d["g"].to_numpy())[3]
     a, b = draws(m, "pql-fixed", cells="g"), refits(m, Y, 0)
     assert np.abs(a - b).max() <= 5e-3
@@ -173,6 +174,41 @@ def test_rnd_24_without_random_effects_it_is_glm():
     assert t.draws["x"].to_numpy() == pytest.approx(expected, abs=1e-6)
     with pytest.raises(MereValueError, match="'freedman-lane'"):
         mere.permutation_test(mere.lm("y ~ x", d), method="pql-fixed")
+
+
+@pytest.mark.parametrize("link", ["logit", "probit"])
+def test_rnd_24_any_number_of_threads_and_any_start(link):
+    """The kernels and the matrix products give a draw that is a function of its number alone."""
+    m = mere.glmer("y ~ x + w + (1 | g)", clustered("binomial", groups=15), families.binomial(link))
+    given = {"method": "pql-fixed", "seed": 6}
+    one, three = (mere.permutation_test(m, n_perm=300, ncpus=k, **given) for k in (1, 3))
+    assert one.draws.to_numpy() == pytest.approx(three.draws.to_numpy(), abs=1e-9)
+    assert (one.table["p.value"] == three.table["p.value"]).all()
+    few = mere.permutation_test(m, n_perm=40, **given)
+    assert few.draws.to_numpy() == pytest.approx(one.draws.to_numpy()[:40], abs=1e-9)
+
+
+@pytest.mark.parametrize("alternative", ["two-sided", "greater", "less"])
+def test_rnd_24_responses_without_a_fit_count_as_extreme(alternative):
+    """Six binary rows: some arrangements are separated, and their coefficients infinite."""
+    d = pd.DataFrame({"y": [0, 0, 1, 0, 1, 1], "x": [1.0, 2, 3, 4, 5, 6]})
+    m = mere.glm("y ~ x", d, "binomial")
+    with pytest.warns(DataMessage, match="have no fit"):
+        t = mere.permutation_test(m, method="pql-fixed", n_perm=100, seed=1, alternative=alternative)
+    draws, observed = t.draws["x"].to_numpy(), t.table.loc["x", "statistic"]
+    lost = np.isinf(draws)
+    assert 0 < lost.sum() < 100
+    finite = draws[~lost]
+    sides = {"two-sided": abs(finite) - observed, "greater": finite - observed, "less": observed - finite}
+    hits = sides[alternative] >= -1e-9
+    assert t.table.loc["x", "p.value"] == (1 + hits.sum() + lost.sum()) / 101
+
+
+@pytest.mark.filterwarnings("ignore::mere.errors.ConvergenceWarning")
+def test_rnd_24_an_observed_response_without_a_fit():
+    m = mere.glm("y ~ x", pd.DataFrame({"y": [0, 0, 0, 1, 1, 1], "x": [1.0, 2, 3, 4, 5, 6]}), "binomial")
+    with pytest.raises(MereValueError, match="separates the outcomes"):
+        mere.permutation_test(m, method="pql-fixed", n_perm=100, seed=1)
 
 
 def test_rnd_24_several_columns():

@@ -56,11 +56,11 @@ class Classes:
     y: np.ndarray
     _last: threading.local = field(default_factory=threading.local)
 
-    def fit(self, X: np.ndarray, Y: np.ndarray, count: int) -> Fits:
+    def fit(self, X: np.ndarray, Y: np.ndarray, count: int, start: np.ndarray | None = None) -> Fits:
         """Fits of columns (n, p) or (count, n, p) and responses (n,) or (count, n), some at a time."""
         n, p = X.shape[-2:]
         most, parts = max(1, _AT_ONCE // (n * (p + self.model.levels))), []
-        start = self.model.start(p, self.y)
+        start = self.model.start(p, self.y) if start is None else start
         for first in range(0, count, most):
             size = min(count, first + most) - first
             own_X, own_y = (v[first : first + size] if v.ndim == d else v for v, d in ((X, 3), (Y, 2)))
@@ -99,11 +99,13 @@ def _kennedy(c: Classes, tested: np.ndarray) -> Callable[[np.ndarray], np.ndarra
     X0, own = np.delete(c.X, tested, axis=1), c.model.columns(np.arange(len(tested)), c.X.shape[1])
     Q = np.linalg.qr(np.column_stack([np.ones(len(c.y)), X0]))[0]
     e = c.X[:, tested] - Q @ (Q.T @ c.X[:, tested])
-    null = c.fit(X0, c.y, 1).loglik
+    null = c.fit(X0, c.y, 1)
+    start = np.zeros(c.model.size(c.X.shape[1]))
+    start[np.setdiff1d(np.arange(len(start)), own)] = null.par[0]
 
     def draw(block: np.ndarray) -> np.ndarray:
         X = np.concatenate([e[block], np.broadcast_to(X0, (len(block), *X0.shape))], axis=2)
-        return c.ratio(c.fit(X, c.y, len(block)), null, own)
+        return c.ratio(c.fit(X, c.y, len(block), start), null.loglik, own)
 
     return draw
 

@@ -16,6 +16,7 @@ import pandas as pd
 from ...design import Design
 from ...errors import MereValueError
 from ...simulation import read_seed
+from .arguments import read_method
 from .arrangements import Arrangements, make_plan
 from .methods import METHODS, geometry
 from .nulls import null_rows
@@ -59,6 +60,9 @@ def permute_contrasts(
     alternative, method, seed
         As in `permutation_test`.
     """
+    method = read_method(m, method, "t")[0]
+    if method in ("pql-fixed", "sign-flip"):
+        raise MereValueError(f"method={method!r} is for terms, not for linear functions of coefficients; use 'score'")
     arrangements = Arrangements.of(make_plan(m.design.n), n_perm, read_seed(seed))
     rows = []
     for row in np.atleast_2d(L):

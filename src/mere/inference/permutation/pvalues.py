@@ -113,7 +113,7 @@ def recommended_draws(p: float, low: float, high: float) -> int | None:
 
 
 def p_row(observed: float, draws: np.ndarray, alternative: str, stop: int | None = None) -> dict[str, Any]:
-    """The line of a table that draws of a statistic make; NaN draws were not made, or failed.
+    """The line of a table that draws of a statistic make; NaN draws were not made.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def p_row(observed: float, draws: np.ndarray, alternative: str, stop: int | None
     >>> row["n_perm"], row["p.value"]
     (3.0, 0.75)
     """
-    valid = draws[np.isfinite(draws)]
+    valid = draws[~np.isnan(draws)]
     count = exceedances(observed, valid, alternative)
     stopped = stop is not None and count >= stop
     p = count / len(valid) if stopped else p_value(count, len(valid))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from .arguments import Tested, cluster_codes_of, plan_of, read_method, read_seri
 from .arrangements import Arrangements, Plan
 from .drawing import draw_values
 from .methods import METHODS, Geometry, Statistic, geometry
-from .nulls import null_rows
+from .nulls import NullRows, null_rows
 from .penalized import penalized_statistic
 from .pvalues import exceedances, p_row
 from .results import PermutationTest
@@ -61,15 +61,16 @@ def _test(
     nulls = [null_rows(m, h.columns, *serial) for h in hypotheses]
     shapes = [geometry(rows.X, rows.y, h.columns, rows.arranged) for rows, h in zip(nulls, hypotheses, strict=True)]
     statistics = [
-        penalized_statistic(m, rows, f, h.columns) if method == "pql-fixed" else METHODS[method](f)
+        penalized_statistic(m, rows, f, h.columns, alternative) if method == "pql-fixed" else METHODS[method](f)
         for rows, f, h in zip(nulls, shapes, hypotheses, strict=True)
     ]
     limit = read_stop(stop, n_perm)
     limit = None if arrangements.exact else limit
     sides = ["greater" if f.q > 1 else alternative for f in shapes]
     values = draw_values(statistics, sides, arrangements, limit, ncpus, progress)
-    if limit is None and np.isnan(values).any():
-        tell(f"{int(np.isnan(values).any(axis=1).sum())} of {len(values)} draws failed and are left out", DataMessage)
+    lost = int(np.isinf(values).any(axis=1).sum())
+    if lost:
+        tell(f"{lost} of {len(values)} draws have no fit: they count as larger than what was observed", DataMessage)
     draws = pd.DataFrame(values, columns=[h.label for h in hypotheses])
     rows = [
         _row(m, h, f, s, values[:, j], alternative, conf_level, method, limit)
@@ -79,11 +80,16 @@ def _test(
     for label in aside:
         table.loc[label] = {**dict.fromkeys(table.columns, np.nan), "label": "confounder"}
     null, symmetry, approximation = _words(m, method, plan, serial[1])
-    phi = pd.DataFrame([rows.phi for rows in nulls], draws.columns) if serial[1] else None
+    phi = _autoregressions(nulls, list(draws.columns)) if serial[1] else None
     return PermutationTest(
         table, draws if save_draws else None, method, plan.strategy, statistic, alternative, arrangements.exact, null,
         symmetry, approximation, number, conf_level, str(m.design.formula), limit, phi,
     )  # fmt: skip
+
+
+def _autoregressions(nulls: Sequence[NullRows], labels: Sequence[str]) -> pd.DataFrame:
+    found = pd.DataFrame([rows.phi for rows in nulls], list(labels))
+    return found.set_axis([f"phi{j + 1}" for j in found.columns], axis=1)
 
 
 def _row(
