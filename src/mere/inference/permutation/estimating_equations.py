@@ -22,7 +22,7 @@ from ...families import Family, binomial, poisson
 
 __all__ = ["PenalizedFits", "System", "is_simple"]
 
-_TOLERANCE = 1e-10  # of a step, in linear predictors
+_TOLERANCE = 1e-12  # of a step, relative to linear predictors: ties must stay ties
 _TOGETHER, _OWN = 40, 100
 _SLOW = 0.6  # a step that is longer, relative to the one before, is of a response that needs its own matrix
 _DENSE = 200  # coefficients; more are solved one response after another by sparse factors
@@ -136,7 +136,7 @@ class PenalizedFits:
                 break
             step = self.system.solve(self._score(x, Y))
             x, moved = x + step, self._length(step)
-            resting = moved < _TOLERANCE
+            resting = moved < _TOLERANCE * (1 + self._length(x))
             out[:, left[resting]] = x[:, resting]
             going = ~resting & (moved < _SLOW * before)
             left, x, Y, before = left[going], x[:, going], Y[:, going], moved[going]
@@ -161,7 +161,7 @@ class PenalizedFits:
             x[:, took], step[:, took], size[took], t[took] = new[:, took], ahead[:, better], gain[better], 2.0
             t /= 2  # whole steps for those that got better
             resting = np.zeros(len(left), dtype=bool)
-            resting[took] = self._length(ahead[:, better]) < _TOLERANCE
+            resting[took] = self._length(ahead[:, better]) < _TOLERANCE * (1 + self._length(x[:, took]))
             out[:, left[resting]] = (x + step)[:, resting]
             going = ~resting & (t > 1e-10)
             left, x, step, t, size, Y = left[going], x[:, going], step[:, going], t[going], size[going], Y[:, going]
