@@ -119,13 +119,12 @@ def _say_endless(names: list[str]) -> None:
 
 
 def _table(j: int, path: _Path, at: np.ndarray, lowest: float) -> ProfileTable:
-    estimate = path.value[-1]
-    value, values = path.value, np.vstack([path.values, at])
     if len(path.d) == 0:  # not identified: zeta is zero between the bounds
         values = np.vstack([at, at])
         values[:, j] = path.bounds
         return ProfileTable(j, values, make_curve(np.array(path.bounds), np.zeros(2), np.zeros(2), *path.bounds))
-    sign = np.sign(value[:-1] - estimate)
+    value, values = path.value, np.vstack([path.values, at])
+    sign = np.sign(value[:-1] - value[-1])
     root = np.sqrt(np.maximum(path.d - lowest, 0.0))
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = np.append(sign * path.slope / (2 * root), np.nan)
@@ -158,7 +157,10 @@ def _paths(m: GLMM, parameters: VarianceParameters, chosen: list[int], steps: _S
             focus = _focus(m, objective, p, as_covariance)
             if p.kind == "cor" and not as_covariance and objective.terms_layout.linear:
                 return _correlation_path(m, parameters, focus, p, j, steps)
-            return _path(m, parameters, focus, steps)
+            path = _path(m, parameters, focus, steps)
+            if not as_covariance:  # also where it is a correlation with a standard deviation of zero
+                path.values[:, j] = path.value[:-1]
+            return path
 
     if ncpus > 1 and len(chosen) > 1:
         with ThreadPoolExecutor(ncpus) as pool:
@@ -264,11 +266,10 @@ def _path(m: GLMM, parameters: VarianceParameters, focus: _Focus, steps: _Steps,
     held = _held(focus)
     start, at, se = _start(held, focus, m.criterion)
     size = se if math.isfinite(se) else max(abs(at), 0.1)
-    if isinstance(focus.chart, Correlation):
-        size = min(size, 0.8)
+    widest = 0.125 * (focus.upper - focus.lower)
     sides = []
     for sign, end in ((-1.0, focus.lower), (1.0, focus.upper)):
-        limits = Limits(end, steps.delta, steps.cutoff, 0 if abs(at - end) < 1e-9 else steps.points, ceiling)
+        limits = Limits(end, steps.delta, steps.cutoff, 0 if abs(at - end) < 1e-9 else steps.points, widest, ceiling)
         sides.append(follow(held, start, at, sign * steps.delta * size, limits))
     return _joined(parameters, focus, at, sides)
 

@@ -128,7 +128,7 @@ class Held:
         """The lowest criterion at a value, from z."""
         function = self.at(value)
         if self.bounds is not None:
-            return self._bounded(function, z, matrix)
+            return self._within_bounds(value, z, matrix)
         found = descend(function, z, matrix)
         x = self.chart.join(value, found.z)
         for i in self.zeros:
@@ -142,9 +142,21 @@ class Held:
                 found = other if other.d < found.d - 1e-9 else found
         return found
 
-    def _bounded(self, function: Function, z: np.ndarray, matrix: np.ndarray) -> Minimum:
+    def _within_bounds(self, value: float, z: np.ndarray, matrix: np.ndarray) -> Minimum:
+        """From z, and from there with each standard deviation at zero, or away from it: there are valleys of both."""
+        best = self._bounded(value, z, matrix)
+        x = self.chart.join(value, best.z)
+        for i in self.zeros:
+            moved = x.copy()
+            moved[i] = 0.2 * self.units[i] if x[i] < 0.02 * self.units[i] else 0.0
+            other = self._bounded(value, self.chart.split(moved)[1], matrix)
+            best = other if other.d < best.d - 1e-9 else best
+        return best
+
+    def _bounded(self, value: float, z: np.ndarray, matrix: np.ndarray) -> Minimum:
         from scipy.optimize import minimize
 
+        function = self.at(value)
         lower, upper = (np.delete(bound, self.chart.without) for bound in self.bounds or ())
         scale = 1 / np.sqrt(np.diag(matrix))
 
@@ -181,6 +193,8 @@ class Limits:
     delta, cutoff : float
         The distance of points in zeta, and where they end.
     points : int
+    widest : float
+        The longest step.
     ceiling : float
         A criterion that is reached beside the path at every value: beyond it the profile is flat.
     """
@@ -189,6 +203,7 @@ class Limits:
     delta: float
     cutoff: float
     points: int
+    widest: float = math.inf
     ceiling: float = math.inf
 
 
@@ -198,6 +213,7 @@ def follow(held: Held, start: Minimum, at: float, step: float, limits: Limits) -
     last, before, value, previous, zeta, pace = start, start, at, at, 0.0, 0.0
     endless, side = False, math.copysign(1.0, step)
     while len(path) < limits.points:
+        step = side * min(abs(step), limits.widest)
         trial = value + step
         if (limits.end - trial) * step < 0.2 * step**2:
             trial = limits.end
