@@ -385,6 +385,44 @@ def test_ranova_boundary() -> None:
     assert list(mere.ranova(m, reduce_terms=False).index) == ["<none>", "(1 | Batch)"]
 
 
+def test_one_variance_in_a_balanced_design_is_the_f_test() -> None:
+    """There the restricted likelihood ratio is a function of F, so both have the same p."""
+    from scipy.special import fdtrc
+
+    rng = np.random.default_rng(4)
+    g = np.repeat(np.arange(6), 5)
+    for spread in (0.9, 0.9):
+        d = pd.DataFrame({"y": rng.normal(size=30) + spread * rng.normal(size=6)[g], "g": g.astype(str)})
+        means = d.groupby("g")["y"].mean()
+        within = ((d["y"] - means.loc[d["g"]].to_numpy()) ** 2).sum() / 24
+        p = float(fdtrc(5, 24, 5 * means.var() / within))
+        table = mere.ranova(mere.lmer("y ~ 1 + (1 | g)", d), boundary="simulate", nsim=40_000, seed=1).table
+        assert table["LRT"].iloc[1] > 0.01
+        assert table["Pr(>simulated)"].iloc[1] == pytest.approx(p, abs=4 * np.sqrt(p / 40_000))
+
+
+def test_one_variance_with_others_in_the_model() -> None:
+    """The eigenvalues are those of the dense formula, weights and other random effects included."""
+    from mere.inference.one_variance import null_eigenvalues
+
+    d = table("crossed")
+    m = mere.lmer("y ~ x + (1 | s) + (1 + x | i)", d, weights="1 + x ** 2")
+    m0 = mere.lmer("y ~ x + (1 + x | i)", d, weights="1 + x ** 2")
+    mu, xi = null_eigenvalues(m0, next(t for t in m.design.random if t.group == "s"))
+    dense = Dense(m0)
+    Z = np.eye(d["s"].nunique())[np.unique(d["s"], return_inverse=True)[1]] * np.sqrt(m.design.weights)[:, None]
+    P = dense.Hi - dense.Hi @ dense.X @ np.linalg.solve(dense.X.T @ dense.Hi @ dense.X, dense.X.T @ dense.Hi)
+    for found, A in ((mu, P), (xi, dense.Hi)):
+        wanted = np.linalg.eigvalsh(Z.T @ A @ Z)[::-1]
+        assert found == pytest.approx(wanted[: len(found)], rel=1e-9)
+        assert np.abs(wanted[len(found) :]).max(initial=0.0) < 1e-9 * wanted[0]
+
+
+def test_boundary_must_be_known() -> None:
+    with pytest.raises(ValueError, match="'mixture' or 'simulate'"):
+        mere.ranova(mere.lmer("Yield ~ 1 + (1 | Batch)", datasets.Dyestuff), boundary="exact")
+
+
 def test_bootstrap_is_reproducible_and_counts() -> None:
     m1 = mere.lmer("Yield ~ 1 + (1 | Batch)", datasets.Dyestuff)
     m0 = mere.lm("Yield ~ 1", datasets.Dyestuff)
