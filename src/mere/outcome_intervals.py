@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .families import Family
-from .generalized_objective import gauss_hermite
+from .quadrature import gauss_hermite
 
 __all__ = ["outcome_quantile"]
 
