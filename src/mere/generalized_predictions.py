@@ -15,8 +15,10 @@ from .accessors.generalized_mixed import free_parameters, hessian_covariance
 from .conditioning import RandomRows, contribution, kept_columns, random_rows
 from .errors import MereValueError
 from .generalized import GLM, GLMM
+from .generalized_simulation import new_weights
 from .links import Link
 from .newdata import fixed_matrix
+from .outcome_intervals import outcome_quantile
 from .prediction import (
     Prediction,
     acted,
@@ -85,12 +87,20 @@ def _checked(type: str, interval: str | None, level: float) -> bool:
     if type not in ("link", "response"):
         raise MereValueError(f"type must be 'link' or 'response', not {type!r}")
     wanted = check_interval(interval, level)
-    if interval == "prediction":
-        raise MereValueError(
-            "interval='prediction' is for linear models: an outcome of this family is not its mean plus an error; "
-            "take quantiles of simulate()"
-        )
+    if interval == "prediction" and type != "response":
+        raise MereValueError("interval='prediction' is for outcomes, which are on the scale type='response'")
     return wanted
+
+
+def _outcomes(
+    m: GLM | GLMM, fit: Any, eta: np.ndarray, variance: np.ndarray, newdata: Any, weights: Any, level: float, phi: float
+) -> Any:
+    """The table of predictions with the ends of intervals for outcomes."""
+    own = m.response.weights if newdata is None else new_weights(m, newdata, weights)
+    se = np.sqrt(variance)
+    for name, p in (("lwr", (1 - level) / 2), ("upr", (1 + level) / 2)):
+        fit[name] = outcome_quantile(m.model_family, eta, se, own, phi, p)
+    return fit
 
 
 @g.predict.register(GLMM)
@@ -106,6 +116,7 @@ def _predict(
     interval: str | None = None,
     level: float = 0.95,
     theta: bool = False,
+    weights: Any = None,
 ) -> Any:
     from scipy.special import ndtri
 
@@ -128,6 +139,8 @@ def _predict(
             variance = prediction_variance(m, X, rows, kept, m.working, 1.0)
     quantile = float(ndtri((1 + level) / 2))
     fit, errors = on_scale(eta, variance, m.model_family.link, type, wants_interval, quantile)
+    if interval == "prediction":
+        fit = _outcomes(m, fit, values, variance, newdata, weights, level, m.sigma**2)
     fit, errors = _placed(m, newdata, np.isnan(values), na_action, fit, errors)
     return Prediction(fit, errors, math.inf, m.sigma) if se_fit else fit
 
@@ -148,6 +161,7 @@ def _predict_linear(
     interval: str | None = None,
     level: float = 0.95,
     na_action: str = "pass",
+    weights: Any = None,
 ) -> Any:
     from scipy.special import ndtri, stdtrit
 
@@ -161,5 +175,7 @@ def _predict_linear(
     variance = standard_errors(X, m.fit.R, scale) ** 2 if se_fit or wants_interval else np.zeros(len(values))
     quantile = float(stdtrit(m.df, p) if m.model_family.has_scale and m.df else ndtri(p))
     fit, errors = on_scale(pd.Series(values, index), variance, m.model_family.link, type, wants_interval, quantile)
+    if interval == "prediction":
+        fit = _outcomes(m, fit, values, variance, newdata, weights, level, scale**2)
     fit, errors = _placed(m, newdata, np.isnan(values), na_action, fit, errors)
     return Prediction(fit, errors, m.df, scale) if se_fit else fit

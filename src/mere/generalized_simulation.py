@@ -25,7 +25,7 @@ from .newdata import fixed_matrix, new_extra
 from .prediction import offset_at, row_index
 from .simulation import count_of, given_effects, parameters_of, read_seed, table_of_responses
 
-__all__ = ["GeneralizedSimulator", "generalized_simulator"]
+__all__ = ["GeneralizedSimulator", "generalized_simulator", "new_weights"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +81,7 @@ def generalized_simulator(
     if newdata is None:
         X, offset, own = design.X, design.offset, m.response.weights
     else:
-        X, offset, own = fixed_matrix(design, newdata), offset_at(m, newdata), _weights_at(m, newdata, weights)
+        X, offset, own = fixed_matrix(design, newdata), offset_at(m, newdata), new_weights(m, newdata, weights)
     eta = X @ values.beta + contribution(design, rows, kept, m.b)
     eta = eta if offset is None else eta + offset
     if np.isnan(eta).any():
@@ -102,7 +102,7 @@ def _drawn_term(r: RandomRows, keep: np.ndarray, T: np.ndarray) -> tuple[np.ndar
     return r.values, codes, levels, np.where(keep[:, None], 0.0, T)
 
 
-def _weights_at(m: GLM | GLMM, newdata: Any, weights: Any) -> np.ndarray:
+def new_weights(m: GLM | GLMM, newdata: Any, weights: Any) -> np.ndarray:
     """Prior weights at new data: of a binomial model the numbers of trials."""
     n = as_frame(newdata).nrow
     if weights is not None:
@@ -119,11 +119,11 @@ def _weights_at(m: GLM | GLMM, newdata: Any, weights: Any) -> np.ndarray:
                 f"newdata does not say the number of trials: give the columns of {m.design.response}, or weights="
             ) from None
         trials = pair.sum(axis=1)
-        return trials if given is None else trials * _weights_at_given(m, given, newdata)
-    return np.ones(n) if given is None else _weights_at_given(m, given, newdata)
+        return trials if given is None else trials * _given_weights(m, given, newdata)
+    return np.ones(n) if given is None else _given_weights(m, given, newdata)
 
 
-def _weights_at_given(m: GLM | GLMM, given: Any, newdata: Any) -> np.ndarray:
+def _given_weights(m: GLM | GLMM, given: Any, newdata: Any) -> np.ndarray:
     if not isinstance(given, str):
         raise MereValueError(
             "the model has weights= as an array, which newdata cannot follow: give weights= for the new rows"
@@ -161,7 +161,7 @@ def _simulate_linear(m: GLM, nsim: int = 1, seed: Any = None, newdata: Any = Non
     else:
         offset = offset_at(m, newdata)
         eta = fixed_matrix(m.design, newdata) @ m.beta + (0.0 if offset is None else offset)
-        own = _weights_at(m, newdata, weights)
+        own = new_weights(m, newdata, weights)
         if np.isnan(eta).any():
             raise MereValueError("simulate: newdata has missing values")
     simulator = GeneralizedSimulator(eta, [], m.model_family, own, dispersion(m), r.counts)

@@ -75,6 +75,12 @@ class VarianceParameters:
             if p.kind == "cor" and self.random[p.term].covariance.name == "us"
         }
 
+    def is_determined(self, p: VarianceParameter, theta: np.ndarray) -> bool:
+        """Does the correlation `p` mean anything at theta: has its term two standard deviations that are not zero?"""
+        gram = self.grams(theta)[p.term]
+        columns = np.diag(gram) if self.random[p.term].covariance.name != "us" else np.diag(gram)[[p.row, p.column]]
+        return int((columns > 1e-14).sum()) > 1
+
     def grams(self, theta: np.ndarray) -> list[np.ndarray]:
         """Per term T T' (..., k, k), from theta (..., n_theta), the entries of the relative factors T."""
         theta = np.asarray(theta, dtype=float)

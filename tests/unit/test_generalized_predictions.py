@@ -71,7 +71,7 @@ def test_standard_errors_of_means_are_by_the_chain_rule(m):
 
 
 def test_what_is_refused(m):
-    with pytest.raises(MereValueError, match="simulate"):
+    with pytest.raises(MereValueError, match="type='response'"):
         m.predict(interval="prediction")
     with pytest.raises(MereValueError, match="link"):
         m.predict(type="terms")

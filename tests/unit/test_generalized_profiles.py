@@ -125,6 +125,31 @@ def test_singular_fits_have_bounds():
     assert profile["cor_x.(Intercept)|g"](-0.9)[0] == pytest.approx(-np.sqrt(flat - m.criterion), abs=1e-4)
 
 
+def test_an_undetermined_correlation_has_the_interval_of_all():
+    d = {
+        "y": np.tile([1.0, 2.0, 4.0], 20),
+        "x": np.tile([-1.0, 0.0, 1.0], 20),
+        "g": np.repeat([f"g{i}" for i in range(20)], 3),
+    }
+    m = quiet("y ~ x + (x | g)", d, "poisson")
+    assert (np.abs(m.theta) < 1e-6).all()
+    ci = mere.confint(m)
+    assert ci.loc["cor_x.(Intercept)|g"].tolist() == [-1.0, 1.0]
+    assert (ci.iloc[:2, 0] == 0).all() and (ci.iloc[:2, 1] > 0.05).all()
+
+
+def test_a_structured_correlation_is_flat_where_an_effect_is_none():
+    rng = np.random.default_rng(3)
+    g, x = np.repeat(np.arange(12), 10), rng.normal(size=120)
+    b = np.column_stack([0.25 * rng.normal(size=12), 0.9 * rng.normal(size=12)])
+    d = {"y": rng.poisson(np.exp(0.2 + b[g, 0] + (0.3 + b[g, 1]) * x)).astype(float), "x": x, "g": [f"g{i}" for i in g]}
+    structured, plain = (mere.profile(quiet(f"y ~ x + {s}(x | g)", d, "poisson"), "theta_") for s in ("cs", ""))
+    a, b = structured["rho|g"], plain["cor_x.(Intercept)|g"]
+    assert (np.diff(a.zeta) > -1e-5).all()
+    for value in (-0.95, -0.6, 0.3, 0.6):
+        assert a(value)[0] == pytest.approx(b(value)[0], abs=1e-2)
+
+
 def test_separation_leaves_an_interval_open():
     d = cbpp.assign(last=(cbpp["period"] == "4") * 1.0, cases=np.where(cbpp["period"] == "4", 0, cbpp["incidence"]))
     m = quiet("cbind(cases, size - cases) ~ last + (1 | herd)", d, "binomial")

@@ -169,3 +169,30 @@ def test_a_curve_goes_through_its_points_and_back():
     assert curve(curve.inverse(-0.5))[0] == pytest.approx(-0.5)
     assert np.isnan(curve.inverse(3.0))
     assert np.isnan(curve(5.0)[0])
+
+
+def test_structured_correlations_far_from_the_estimate():
+    """Where a standard deviation of zero is better, zeta of the correlation is flat, as without a structure."""
+    rng = np.random.default_rng(3)
+    g, x = np.repeat(np.arange(12), 10), rng.normal(size=120)
+    b = np.column_stack([0.25 * rng.normal(size=12), 0.9 * rng.normal(size=12)])
+    d = {"y": 0.2 + b[g, 0] + (0.3 + b[g, 1]) * x + 0.5 * rng.normal(size=120), "x": x, "g": [f"g{i}" for i in g]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        cs, us = (mere.lmer(f"y ~ x + {s}(x | g)", d, REML=False) for s in ("cs", ""))
+        structured, plain = mere.profile(cs), mere.profile(us)
+    a, b = structured["rho|g"], plain["cor_x.(Intercept)|g"]
+    assert (np.diff(a.zeta) > -1e-5).all()
+    for value in (-0.3, 0.0, 0.3, 0.6):
+        assert a(value)[0] == pytest.approx(b(value)[0], abs=2e-2)
+    np.testing.assert_allclose(mere.confint(structured), mere.confint(plain), atol=5e-3)
+
+
+def test_a_model_without_random_variation():
+    g = np.repeat([f"g{i}" for i in range(20)], 3)
+    d = {"y": np.tile([1.0, 2.0, 4.0], 20), "x": np.tile([-1.0, 0.0, 1.0], 20), "g": g}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ci = mere.confint(mere.lmer("y ~ x + (x | g)", d, REML=False))
+    assert ci.loc["cor_x.(Intercept)|g"].tolist() == [-1.0, 1.0]
+    assert (ci.iloc[:2, 0] == 0).all() and ci.iloc[[0, 1, 3], 1].gt(0).all()

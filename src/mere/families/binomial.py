@@ -54,3 +54,14 @@ class Binomial(Family):
 
     def simulate(self, mu: np.ndarray, wt: np.ndarray, dispersion: float, rng: np.random.Generator) -> np.ndarray:
         return rng.binomial(np.round(wt).astype(np.int64), mu) / wt
+
+    def probability(self, y: np.ndarray, mu: np.ndarray, wt: np.ndarray, dispersion: float) -> np.ndarray:
+        from scipy.special import betainc
+
+        trials = np.round(wt)
+        k = np.floor(y * trials + 1e-9)
+        inside = betainc(np.maximum(trials - k, 1e-300), np.maximum(k + 1, 1e-300), 1 - mu)
+        return np.where(k < 0, 0.0, np.where(k >= trials, 1.0, inside))
+
+    def spacing(self, wt: np.ndarray) -> np.ndarray:
+        return 1 / np.maximum(np.round(wt), 1.0)

@@ -92,5 +92,13 @@ class Family:
         """New responses."""
         raise MereValueError(f"the {self.name} family cannot be simulated")
 
+    def probability(self, y: np.ndarray, mu: np.ndarray, wt: np.ndarray, dispersion: float) -> np.ndarray:
+        """P(Y <= y)."""
+        raise MereValueError(f"the {self.name} family has no distribution function here")
+
+    def spacing(self, wt: np.ndarray) -> np.ndarray:
+        """The distance of values that outcomes can have; zero where they are continuous."""
+        return np.zeros(len(wt))
+
     def __repr__(self) -> str:
         return f"\nFamily: {self.label} \nLink function: {self.link.name} \n"

@@ -51,3 +51,9 @@ class Gamma(Family):
     def simulate(self, mu: np.ndarray, wt: np.ndarray, dispersion: float, rng: np.random.Generator) -> np.ndarray:
         shape = wt / dispersion
         return rng.gamma(shape, mu / shape)
+
+    def probability(self, y: np.ndarray, mu: np.ndarray, wt: np.ndarray, dispersion: float) -> np.ndarray:
+        from scipy.special import gammainc
+
+        shape = wt / dispersion
+        return np.asarray(gammainc(shape, np.maximum(y, 0.0) * shape / mu))

@@ -38,3 +38,8 @@ class Gaussian(Family):
 
     def simulate(self, mu: np.ndarray, wt: np.ndarray, dispersion: float, rng: np.random.Generator) -> np.ndarray:
         return rng.normal(mu, np.sqrt(dispersion / wt))
+
+    def probability(self, y: np.ndarray, mu: np.ndarray, wt: np.ndarray, dispersion: float) -> np.ndarray:
+        from scipy.special import ndtr
+
+        return np.asarray(ndtr((y - mu) / np.sqrt(dispersion / wt)))

@@ -48,3 +48,10 @@ class InverseGaussian(Family):
 
     def simulate(self, mu: np.ndarray, wt: np.ndarray, dispersion: float, rng: np.random.Generator) -> np.ndarray:
         return rng.wald(mu, wt / dispersion)
+
+    def probability(self, y: np.ndarray, mu: np.ndarray, wt: np.ndarray, dispersion: float) -> np.ndarray:
+        from scipy.special import log_ndtr, ndtr
+
+        shape, at = wt / dispersion, np.maximum(y, 1e-300)
+        root, share = np.sqrt(shape / at), at / mu
+        return np.asarray(ndtr(root * (share - 1)) + np.exp(2 * shape / mu + log_ndtr(-root * (share + 1))))

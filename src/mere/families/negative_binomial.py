@@ -74,3 +74,13 @@ class NegativeBinomial(Family):
 
     def simulate(self, mu: np.ndarray, wt: np.ndarray, dispersion: float, rng: np.random.Generator) -> np.ndarray:
         return rng.negative_binomial(self.theta, self.theta / (mu + self.theta)).astype(np.float64)
+
+    def probability(self, y: np.ndarray, mu: np.ndarray, wt: np.ndarray, dispersion: float) -> np.ndarray:
+        from scipy.special import betainc
+
+        k = np.floor(y + 1e-9)
+        inside = betainc(self.theta, np.maximum(k + 1, 1.0), self.theta / (mu + self.theta))
+        return np.where(k < 0, 0.0, inside)
+
+    def spacing(self, wt: np.ndarray) -> np.ndarray:
+        return np.ones(len(wt))

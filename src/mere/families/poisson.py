@@ -49,3 +49,12 @@ class Poisson(Family):
 
     def simulate(self, mu: np.ndarray, wt: np.ndarray, dispersion: float, rng: np.random.Generator) -> np.ndarray:
         return rng.poisson(mu).astype(np.float64)
+
+    def probability(self, y: np.ndarray, mu: np.ndarray, wt: np.ndarray, dispersion: float) -> np.ndarray:
+        from scipy.special import gammaincc
+
+        k = np.floor(y + 1e-9)
+        return np.where(k < 0, 0.0, gammaincc(np.maximum(k + 1, 1.0), mu))
+
+    def spacing(self, wt: np.ndarray) -> np.ndarray:
+        return np.ones(len(wt))

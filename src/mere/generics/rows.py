@@ -247,13 +247,19 @@ def predict(model: Any, newdata: Any = None, **kwargs: Any) -> Any:
         On the scale of means they are those of the linear predictor times
         |d mu / d eta|.
     interval : {None, "confidence", "prediction"}
-        Of generalized models only ``"confidence"``: that of the linear
-        predictor, carried over to the means.
+        Of generalized models ``"confidence"`` is that of the linear predictor,
+        carried over to the means; ``"prediction"`` (with ``type="response"``)
+        has quantiles of the family's distribution, averaged over the normal
+        distribution of the linear predictor.
     level : float
     theta : bool
         Mixed models: standard errors and intervals that also have the
         uncertainty of the covariance parameters in them (glmmTMB's), by the
         delta method through estimates and conditional modes.
+    weights : array, number or str, optional
+        Intervals for outcomes of generalized models at `newdata`: prior
+        weights, of a binomial model the numbers of trials. Not needed where
+        `newdata` has the columns of the response.
 
     Returns
     -------

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-__all__ = ["Chart", "Coordinate", "Correlation", "Covariance"]
+__all__ = ["Chart", "Coordinate", "Correlation", "Covariance", "Exponential", "Scaled"]
 
 
 def _less(x: np.ndarray, i: int) -> np.ndarray:
@@ -156,3 +156,66 @@ class Covariance:
         first, out = z[self.d], gradient.copy()
         out[self.d] -= gradient[self.a] * value / first**2
         return float(gradient[self.a] / first), _less(out, self.a)
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """e^x[t].
+
+    Examples
+    --------
+    >>> value, z = Exponential(1).split(np.array([2.0, 0.0]))
+    >>> value, z
+    (1.0, array([2.]))
+    """
+
+    t: int
+
+    @property
+    def without(self) -> int:
+        return self.t
+
+    def proper(self, z: np.ndarray) -> bool:
+        return True
+
+    def split(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        return math.exp(x[self.t]), _less(x, self.t)
+
+    def join(self, value: float, z: np.ndarray) -> np.ndarray:
+        return _more(z, self.t, math.log(value) if value > 0 else -math.inf)
+
+    def slopes(self, value: float, z: np.ndarray, gradient: np.ndarray) -> tuple[float, np.ndarray]:
+        return float(gradient[self.t] / value), _less(gradient, self.t)
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """x[i] e^x[t], t behind i; z has no x[i].
+
+    Examples
+    --------
+    >>> value, z = Scaled(0, 1).split(np.array([2.0, 0.0]))
+    >>> value, z
+    (2.0, array([0.]))
+    """
+
+    i: int
+    t: int
+
+    @property
+    def without(self) -> int:
+        return self.i
+
+    def proper(self, z: np.ndarray) -> bool:
+        return True
+
+    def split(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        return float(x[self.i] * math.exp(x[self.t])), _less(x, self.i)
+
+    def join(self, value: float, z: np.ndarray) -> np.ndarray:
+        return _more(z, self.i, value * math.exp(-z[self.t - 1]))
+
+    def slopes(self, value: float, z: np.ndarray, gradient: np.ndarray) -> tuple[float, np.ndarray]:
+        shrink, out = math.exp(-z[self.t - 1]), _less(gradient, self.i)
+        out[self.t - 1] -= gradient[self.i] * value * shrink
+        return float(gradient[self.i] * shrink), out

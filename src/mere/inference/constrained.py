@@ -1,4 +1,4 @@
-"""Profiles where a quantity is no coordinate of the kernels: terms with a structure, covariances.
+"""Profiles where a quantity is no coordinate: covariances, and unstructured terms beside structured ones.
 
 The criterion d(theta, sigma) is minimized over par and tau = log sigma by sequential quadratic programming with the
 quantity as an equality constraint; the gradient of d is exact, that of the quantity differenced. Slower than
@@ -15,22 +15,23 @@ import numpy as np
 from .. import _core
 from ..model import LMM
 
-__all__ = ["Quantity", "constrained_path"]
+__all__ = ["Quantity", "SigmaCriterion", "constrained_path"]
 
 Quantity = Callable[[np.ndarray, float], float]  # of par and sigma
 
 
-class _Problem:
-    """d and its gradient in x = (par, tau), each in units of its own size."""
+class SigmaCriterion:
+    """d and its gradient in x = (par, tau)."""
 
-    def __init__(self, m: LMM, quantity: Quantity):
-        self.objective, self.quantity = m.objective, quantity
+    def __init__(self, m: LMM):
+        self.objective = m.objective
         self.work = _core.Work(m.objective.plan)
         offset = m.design.offset
         self.work.set_response(m.design.y if offset is None else m.design.y - offset)
         self.n, self.p = m.design.n, len(m.beta)
 
     def value(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """d and its gradient."""
         par, tau = x[:-1], float(x[-1])
         objective = self.objective
         kernel = par if objective.layout.linear else objective.theta(par)
@@ -41,6 +42,19 @@ class _Problem:
         if not objective.layout.linear:
             slope = slope @ objective.jacobian(par)
         return d, np.append(slope, 2 * self.n - 2 * rho * np.exp(-2 * tau))
+
+    def beta(self, x: np.ndarray) -> np.ndarray:
+        """The fixed effects at x."""
+        self.value(x)
+        return np.asarray(self.work.state()[0])
+
+
+class _Problem(SigmaCriterion):
+    """With a quantity that is held."""
+
+    def __init__(self, m: LMM, quantity: Quantity):
+        super().__init__(m)
+        self.quantity = quantity
 
     def held(self, x: np.ndarray) -> float:
         return self.quantity(x[:-1], float(np.exp(x[-1])))

@@ -24,7 +24,7 @@ from ..variance_parameters import VarianceParameter, VarianceParameters, varianc
 from .charts import Chart, Coordinate, Correlation, Covariance
 from .curves import make_curve
 from .focal_plans import triangular
-from .held import Held, HeldPath, Limits, Minimum, follow, positive
+from .held import Held, HeldPath, Limits, both_sides, optimum
 from .profile_results import Profile, ProfileTable
 
 __all__: list[str] = []
@@ -119,13 +119,12 @@ def _say_endless(names: list[str]) -> None:
 
 
 def _table(j: int, path: _Path, at: np.ndarray, lowest: float) -> ProfileTable:
-    estimate = path.value[-1]
-    value, values = path.value, np.vstack([path.values, at])
     if len(path.d) == 0:  # not identified: zeta is zero between the bounds
         values = np.vstack([at, at])
         values[:, j] = path.bounds
         return ProfileTable(j, values, make_curve(np.array(path.bounds), np.zeros(2), np.zeros(2), *path.bounds))
-    sign = np.sign(value[:-1] - estimate)
+    value, values = path.value, np.vstack([path.values, at])
+    sign = np.sign(value[:-1] - value[-1])
     root = np.sqrt(np.maximum(path.d - lowest, 0.0))
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = np.append(sign * path.slope / (2 * root), np.nan)
@@ -156,9 +155,15 @@ def _paths(m: GLMM, parameters: VarianceParameters, chosen: list[int], steps: _S
             p = parameters.items[j]
             as_covariance = steps.covariances and j in parameters.correlations
             focus = _focus(m, objective, p, as_covariance)
+            if p.kind == "cor" and not as_covariance and not parameters.is_determined(p, m.theta):
+                nothing = np.empty(0)
+                return _Path(nothing, nothing, nothing, nothing, np.empty((0, len(focus.x))), (p.lower, p.upper))
             if p.kind == "cor" and not as_covariance and objective.terms_layout.linear:
                 return _correlation_path(m, parameters, focus, p, j, steps)
-            return _path(m, parameters, focus, steps)
+            path = _path(m, parameters, focus, steps)
+            if not as_covariance:  # also where it is a correlation with a standard deviation of zero
+                path.values[:, j] = path.value[:-1]
+            return path
 
     if ncpus > 1 and len(chosen) > 1:
         with ThreadPoolExecutor(ncpus) as pool:
@@ -220,56 +225,9 @@ def _held(focus: _Focus) -> Held:
     return Held(criterion, chart, zeros, np.where(units > 0, units, 1.0), bounds)
 
 
-def _hessian(held: Held, x: np.ndarray) -> np.ndarray:
-    """The Hessian by x at the optimum, differences of the gradient, in reach of where the criterion is finite."""
-    n = len(x)
-    out = np.empty((n, n))
-    for i in range(n):
-        h = 1e-4 * max(abs(x[i]), 0.1)
-        ends = []
-        for side in (h, -h):
-            moved = x.copy()
-            moved[i] += side
-            if held.bounds is not None and not held.bounds[0][i] <= moved[i] <= held.bounds[1][i]:
-                moved, side = x, 0.0
-            d, slope = held.criterion(moved)
-            ends.append((side, slope) if math.isfinite(d) else (0.0, held.criterion(x)[1]))
-        out[i] = (ends[0][1] - ends[1][1]) / (ends[0][0] - ends[1][0] or math.inf)
-    return (out + out.T) / 2
-
-
-def _start(held: Held, focus: _Focus, lowest: float) -> tuple[Minimum, float, float]:
-    """The optimum in the chart, its value, and its standard error from the curvature."""
-    value, z = focus.chart.split(focus.x)
-    x_of = focus.chart.join
-    eps = 1e-6
-    columns = (
-        [(x_of(value + eps, z) - x_of(value - eps, z)) / (2 * eps)]
-        if abs(value) < 1 - 1e-5 or not isinstance(focus.chart, Correlation)
-        else [np.zeros(len(focus.x))]
-    )
-    for i in range(len(z)):
-        moved = np.zeros(len(z))
-        moved[i] = eps
-        columns.append((x_of(value, z + moved) - x_of(value, z - moved)) / (2 * eps))
-    J = np.column_stack(columns)
-    H = J.T @ _hessian(held, focus.x) @ J
-    matrix = positive(H[1:, 1:])
-    left = H[0, 0] - H[0, 1:] @ np.linalg.solve(matrix, H[1:, 0])
-    se = math.sqrt(2 / left) if left > 0 else math.nan
-    return Minimum(z, lowest, matrix), value, se
-
-
 def _path(m: GLMM, parameters: VarianceParameters, focus: _Focus, steps: _Steps, ceiling: float = math.inf) -> _Path:
-    held = _held(focus)
-    start, at, se = _start(held, focus, m.criterion)
-    size = se if math.isfinite(se) else max(abs(at), 0.1)
-    if isinstance(focus.chart, Correlation):
-        size = min(size, 0.8)
-    sides = []
-    for sign, end in ((-1.0, focus.lower), (1.0, focus.upper)):
-        limits = Limits(end, steps.delta, steps.cutoff, 0 if abs(at - end) < 1e-9 else steps.points, ceiling)
-        sides.append(follow(held, start, at, sign * steps.delta * size, limits))
+    limits = Limits(steps.delta, steps.cutoff, steps.points, ceiling)
+    at, sides = both_sides(_held(focus), focus.x, m.criterion, (focus.lower, focus.upper), limits)
     return _joined(parameters, focus, at, sides)
 
 
@@ -304,10 +262,6 @@ def _correlation_path(
     m: GLMM, parameters: VarianceParameters, focus: _Focus, p: VarianceParameter, j: int, steps: _Steps
 ) -> _Path:
     """Where a standard deviation of zero fits better than a correlation does, its profile is flat up to the bound."""
-    a, b = focus.chart.a, focus.chart.b  # type: ignore[attr-defined]
-    if math.hypot(focus.x[a], focus.x[b]) < 1e-7 or abs(focus.x[a - 1]) < 1e-7:
-        nothing = np.empty(0)
-        return _Path(np.array([np.nan]), nothing, nothing, nothing, np.empty((0, len(focus.x))), (-1.0, 1.0))
     flat, other = _without_one(m, parameters, p)
     path = _path(m, parameters, focus, steps, flat)
     value, values, d, slope, x = path.value, path.values.copy(), path.d.copy(), path.slope, path.x
@@ -335,7 +289,7 @@ def _without_one(m: GLMM, parameters: VarianceParameters, p: VarianceParameter) 
     for row in (p.row, p.column):
         focus = _focus(m, m.objective.twin(), replace(p, kind="sd", row=row, column=row), False)
         held = _held(focus)
-        start, _, _ = _start(held, focus, m.criterion)
+        start, _, _ = optimum(held, focus.x, m.criterion)
         found = held.minimum(0.0, start.z, start.matrix)
         if found.d < best[0]:
             x = _own_order(focus, focus.chart.join(0.0, found.z))

@@ -1,4 +1,4 @@
-"""The criterion of a generalized mixed model with one quantity held, minimized over all else; paths of such minima.
+"""A criterion with one quantity held, minimized over all else; paths of such minima.
 
 Secants keep a Newton matrix that starts as the Hessian at the optimum (BFGS, damped as Powell 1978), so a point near
 the last one takes a few gradients. The criterion depends on a relative factor T through T T' only: its diagonal may
@@ -15,7 +15,7 @@ import numpy as np
 
 from .charts import Chart
 
-__all__ = ["Held", "HeldPath", "Limits", "Minimum", "descend", "follow"]
+__all__ = ["Held", "HeldPath", "Limits", "Minimum", "both_sides", "descend", "follow", "optimum", "positive"]
 
 Function = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
@@ -128,7 +128,7 @@ class Held:
         """The lowest criterion at a value, from z."""
         function = self.at(value)
         if self.bounds is not None:
-            return self._bounded(function, z, matrix)
+            return self._within_bounds(value, z, matrix)
         found = descend(function, z, matrix)
         x = self.chart.join(value, found.z)
         for i in self.zeros:
@@ -142,9 +142,21 @@ class Held:
                 found = other if other.d < found.d - 1e-9 else found
         return found
 
-    def _bounded(self, function: Function, z: np.ndarray, matrix: np.ndarray) -> Minimum:
+    def _within_bounds(self, value: float, z: np.ndarray, matrix: np.ndarray) -> Minimum:
+        """From z, and from there with each standard deviation at zero, or away from it: there are valleys of both."""
+        best = self._bounded(value, z, matrix)
+        x = self.chart.join(value, best.z)
+        for i in self.zeros:
+            moved = x.copy()
+            moved[i] = 0.2 * self.units[i] if x[i] < 0.02 * self.units[i] else 0.0
+            other = self._bounded(value, self.chart.split(moved)[1], matrix)
+            best = other if other.d < best.d - 1e-9 else best
+        return best
+
+    def _bounded(self, value: float, z: np.ndarray, matrix: np.ndarray) -> Minimum:
         from scipy.optimize import minimize
 
+        function = self.at(value)
         lower, upper = (np.delete(bound, self.chart.without) for bound in self.bounds or ())
         scale = 1 / np.sqrt(np.diag(matrix))
 
@@ -176,28 +188,85 @@ class Limits:
 
     Attributes
     ----------
-    end : float
-        The bound of the quantity.
     delta, cutoff : float
         The distance of points in zeta, and where they end.
     points : int
     ceiling : float
         A criterion that is reached beside the path at every value: beyond it the profile is flat.
+    end : float
+        The bound of the quantity.
+    widest : float
+        The longest step.
     """
 
-    end: float
     delta: float
     cutoff: float
     points: int
     ceiling: float = math.inf
+    end: float = math.inf
+    widest: float = math.inf
+
+
+def optimum(held: Held, x: np.ndarray, lowest: float) -> tuple[Minimum, float, float]:
+    """The optimum x in the chart, its value, and that value's standard error by the curvature, or NaN."""
+    value, z = held.chart.split(x)
+    eps, columns = 1e-6, []
+    for i in range(-1, len(z)):  # of x by the value, then by z
+        ends = []
+        for side in (eps, -eps):
+            moved = z.copy()
+            if i >= 0:
+                moved[i] += side
+            with np.errstate(invalid="ignore"):
+                ends.append(held.chart.join(value + side * (i < 0), moved))
+        columns.append((ends[0] - ends[1]) / (2 * eps))
+    J = np.nan_to_num(np.column_stack(columns), posinf=0.0, neginf=0.0)
+    H = J.T @ _hessian(held, x) @ J
+    matrix = positive(H[1:, 1:])
+    left = H[0, 0] - H[0, 1:] @ np.linalg.solve(matrix, H[1:, 0])
+    return Minimum(z, lowest, matrix), value, math.sqrt(2 / left) if left > 0 else math.nan
+
+
+def _hessian(held: Held, x: np.ndarray) -> np.ndarray:
+    """The Hessian by x, differences of the gradient, in reach of where the criterion is finite."""
+    n = len(x)
+    out = np.empty((n, n))
+    for i in range(n):
+        h = 1e-4 * max(abs(x[i]), 0.1)
+        ends = []
+        for side in (h, -h):
+            moved = x.copy()
+            moved[i] += side
+            if held.bounds is not None and not held.bounds[0][i] <= moved[i] <= held.bounds[1][i]:
+                moved, side = x, 0.0
+            d, slope = held.criterion(moved)
+            ends.append((side, slope) if math.isfinite(d) else (0.0, held.criterion(x)[1]))
+        out[i] = (ends[0][1] - ends[1][1]) / (ends[0][0] - ends[1][0] or math.inf)
+    return (out + out.T) / 2
+
+
+def both_sides(
+    held: Held, x: np.ndarray, lowest: float, bounds: tuple[float, float], limits: Limits
+) -> tuple[float, list[HeldPath]]:
+    """The value at the optimum x, and the paths from there down and up."""
+    start, at, se = optimum(held, x, lowest)
+    size = se if math.isfinite(se) else max(abs(at), 0.1)
+    sides = []
+    for sign, end in zip((-1.0, 1.0), bounds, strict=True):
+        points = 0 if abs(at - end) < 1e-9 else limits.points
+        own = replace(limits, end=end, widest=0.125 * (bounds[1] - bounds[0]), points=points)
+        sides.append(follow(held, start, at, sign * limits.delta * size, own))
+    return at, sides
 
 
 def follow(held: Held, start: Minimum, at: float, step: float, limits: Limits) -> HeldPath:
     """The path from the optimum, `start` at the value `at`, in the direction of `step`."""
-    path: list[tuple[float, float, float, np.ndarray]] = []
+    path: list[tuple[float, float, float]] = []
+    found_at: list[Minimum] = []
     last, before, value, previous, zeta, pace = start, start, at, at, 0.0, 0.0
     endless, side = False, math.copysign(1.0, step)
     while len(path) < limits.points:
+        step = side * min(abs(step), limits.widest)
         trial = value + step
         if (limits.end - trial) * step < 0.2 * step**2:
             trial = limits.end
@@ -218,7 +287,8 @@ def follow(held: Held, start: Minimum, at: float, step: float, limits: Limits) -
             step = shorter * moved
             continue
         slope = held.slope(trial, found.z)
-        path.append((trial, d, slope, held.chart.join(trial, found.z)))
+        path.append((trial, d, slope))
+        found_at.append(found)
         far = math.isinf(limits.end) and abs(trial - at) > 1.9 * abs(value - at)
         endless = len(path) > 3 and far and gained < _FLAT
         previous, before, last, value, zeta = value, last, found, trial, zeta + gained
@@ -227,9 +297,21 @@ def follow(held: Held, start: Minimum, at: float, step: float, limits: Limits) -
         pace = slope * side / (2 * max(zeta, 1e-8))  # of zeta with the distance
         wanted = limits.delta / pace if pace > 0 and math.isfinite(pace) else math.inf
         step = side * float(np.clip(wanted, 0.3 * abs(moved), 4 * abs(moved)))
-    columns = [np.array([row[i] for row in path]) for i in range(3)]
-    xs = np.array([row[3] for row in path]).reshape(len(path), len(held.units))
-    return HeldPath(columns[0], columns[1], columns[2], xs, endless)
+    _back(held, path, found_at)
+    xs = [held.chart.join(row[0], found.z) for row, found in zip(path, found_at, strict=True)]
+    value, lowest, slopes = np.array(path).reshape(len(path), 3).T
+    return HeldPath(value, lowest, slopes, np.array(xs).reshape(len(path), len(held.units)), endless)
+
+
+def _back(held: Held, path: list[tuple[float, float, float]], found_at: list[Minimum]) -> None:
+    """Where the path fell into a lower valley, the points before it from there."""
+    for i in range(len(path) - 2, -1, -1):
+        value, d, _ = path[i]
+        if path[i + 1][1] >= d:
+            continue
+        other = _at(held, value, found_at[i + 1], 0.0)
+        if other is not None and other.d < d - 1e-9 and held.chart.proper(other.z):
+            path[i], found_at[i] = (value, other.d, held.slope(value, other.z)), other
 
 
 def _shorter(moved: float, distance: float, gained: float, pace: float, beyond: bool, limits: Limits) -> float:

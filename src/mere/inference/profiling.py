@@ -22,7 +22,9 @@ from ..variance_parameters import VarianceParameter, VarianceParameters, varianc
 from .constrained import Quantity, constrained_path
 from .curves import make_curve
 from .focal_plans import FocalPlan, FocalPlans, triangular
+from .held import Limits
 from .profile_results import Profile, ProfileTable
+from .structured_paths import structured_path
 
 __all__: list[str] = []
 
@@ -100,12 +102,12 @@ def _table(j: int, path: _Path, at: np.ndarray, parameters: VarianceParameters) 
     lower, upper = (parameters.items[j].lower, parameters.items[j].upper) if j < n else (-np.inf, np.inf)
     if path.held is not None:
         lower, upper = -np.inf, np.inf
-    values = np.vstack([path.values, at])
-    zeta, slope = np.append(path.zeta, 0.0), np.append(path.slope, np.nan)
     if len(path.zeta) == 0:  # not identified: zeta is zero between the bounds
         values = np.vstack([at, at])
         values[:, j] = lower, upper
-        zeta, slope = np.zeros(2), np.zeros(2)
+        return ProfileTable(j, values, make_curve(values[:, j], np.zeros(2), np.zeros(2), lower, upper))
+    values = np.vstack([path.values, at])
+    zeta, slope = np.append(path.zeta, 0.0), np.append(path.slope, np.nan)
     value = values[:, j] if path.held is None else path.held
     order = np.argsort(value, kind="stable")
     return ProfileTable(j, values[order], make_curve(value, zeta, slope, lower, upper))
@@ -138,6 +140,13 @@ def _paths(ml: LMM, parameters: VarianceParameters, chosen: list[int], steps: _S
                 )
             if linear:
                 return _variance_path(ml, plans, parameters, p, steps)
+            if p.kind == "cor" and not parameters.is_determined(p, ml.theta):
+                return _nothing(ml, plans)
+            points = structured_path(ml, p, Limits(steps.delta, steps.cutoff, steps.points))
+            if points is not None:
+                out = _natural(points, plans.own(), plans, parameters)
+                out.values[:, j] = points[0]  # also where it is a correlation with a standard deviation of zero
+                return out
             return _slow_path(ml, plans, parameters, _parameter_of(ml, parameters, j), (p.lower, p.upper), steps, False)
 
     if ncpus > 1 and len(chosen) > 1 and not steps.covariances:
@@ -147,6 +156,12 @@ def _paths(ml: LMM, parameters: VarianceParameters, chosen: list[int], steps: _S
         with ThreadPoolExecutor(ncpus) as pool:
             return list(pool.map(one, chosen))
     return [one(j) for j in chosen]
+
+
+def _nothing(ml: LMM, plans: FocalPlans) -> _Path:
+    """The path of a parameter that is not identified."""
+    nothing = np.empty(0)
+    return _Path(np.empty((0, 0)), nothing, nothing, nothing, np.empty((0, len(ml.par))), plans.own())
 
 
 def _start(focal: FocalPlan, response: np.ndarray) -> tuple[Any, np.ndarray, float]:
@@ -179,8 +194,7 @@ def _variance_path(
     else:
         norm = np.hypot(par[first], par[second])
         if norm == 0.0 or par[first - 1] == 0.0:
-            nothing = np.empty(0)
-            return _Path(np.empty((0, 0)), nothing, nothing, nothing, np.empty((0, len(par))), focal)
+            return _nothing(ml, plans)
         at, step = par[first] / norm, 0.1 * steps.delta
     path = _core.profile(
         work, p.kind, par, at, d, sigma, p.lower, p.upper, step, steps.delta, steps.cutoff,
@@ -266,9 +280,9 @@ def _slow_path(
     steps: _Steps,
     held: bool,
 ) -> _Path:
-    at, nothing = quantity(ml.par, ml.sigma), np.empty(0)
+    at = quantity(ml.par, ml.sigma)
     if np.isnan(at):
-        return _Path(np.empty((0, 0)), nothing, nothing, nothing, np.empty((0, len(ml.par))), plans.own())
+        return _nothing(ml, plans)
     path = constrained_path(ml, quantity, *bounds, steps.delta, steps.cutoff, steps.points)
     out = _natural(path, plans.own(), plans, parameters)
     return replace(out, held=np.append(path[0], at)) if held else out
