@@ -58,11 +58,6 @@ def _profiled(m: GLMM, wanted: list[int], n_variance: int, level: float) -> np.n
     """Limits of the parameters asked for; the others are NaN."""
     from scipy.special import ndtri
 
-    if any(i < n_variance for i in wanted) and n_variance != len(m.par):
-        raise MereValueError(
-            "confint(method='profile') has standard deviations of single or uncorrelated random effects only: use "
-            "method='boot', or parm='beta_' for the fixed effects"
-        )
     target = float(ndtri((1 + level) / 2))
     se = np.sqrt(np.diag(g.vcov(m)))
     out = np.full((n_variance + len(m.beta), 2), np.nan)
@@ -107,6 +102,12 @@ def _confint(
         if m.nAGQ == 0:
             raise MereValueError("confint(method='profile') needs a likelihood: fit with nAGQ=1 or more, or use 'Wald'")
         try:
+            correlated = any(t.covariance.name == "us" and t.covariance.k > 1 for t in m.design.random)
+            if any(i < n for i in chosen) and (correlated or n != len(m.par)):
+                wanted = [names[i] for i in chosen]
+                return pd.DataFrame(
+                    g.confint(g.profile(m, wanted, alphamax=min(0.01, 1 - level), signames=signames), level=level)
+                )
             limits = _profiled(m, list(chosen), n, level)
         except ConvergenceError as error:
             raise MereValueError(f"the profile failed ({error}); use method='boot' or 'Wald'") from None
