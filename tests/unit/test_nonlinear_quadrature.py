@@ -39,7 +39,7 @@ CASES = [
     (ORANGE, "xmid | Tree", "Orange", {}, np.array([4.0, 192.0, 728.0, 348.0]), 9.0, 2001),
     (FOL, "(lKa | Subject)", "Theoph", {}, np.array([0.9, -2.45, 0.48, -3.2]), 0.9, 601),
     (FOL, "(lKa + lCl | Subject)", "Theoph", {"weights": np.linspace(0.5, 2, 132)},
-     np.array([0.9, 0.1, 0.3, -2.45, 0.48, -3.2]), 0.9, 101),
+     np.array([0.9, 0.1, 0.3, -2.45, 0.48, -3.2]), 0.9, 151),
 ]  # fmt: skip
 
 
