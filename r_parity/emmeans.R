@@ -3,7 +3,7 @@
 #   Rscript r_parity/emmeans.R [names of cases]       (from the root of the checkout)
 #
 # Each case has R's call and, as JSON, the model and the steps that mere takes to the same table.
-suppressMessages({library(emmeans); library(lme4); library(jsonlite)})
+suppressMessages({library(emmeans); library(lme4); library(multcomp); library(jsonlite)})
 stopifnot(packageVersion("emmeans") == "1.8.4.1")
 options(width = 80)
 source("r_parity/tables.R")
@@ -18,6 +18,16 @@ nested <- data.frame(drug = rep(c("aspirin", "tylenol", "ibu"), c(6, 6, 3)),
                      route = rep(c("oral", "inj", "tab", "syr", "pat"), each = 3),
                      y = c(-.63, .18, -.84, 1.60, .33, -.82, .49, .74, .58, -.31, 1.51, .39, -.62, -2.21, 1.12))
 write_table(nested, "fixtures/data", "nested", list(description = "Made up: routes nested in drugs."))
+# t in b in a, with nests of different sizes, crossed with k; some cells of k are empty
+tree <- list(p = list(u = c("k", "l", "m"), v = "k"), q = list(u = c("k", "l"), w = c("l", "m")), r = list(v = "m", w = c("k", "l", "m"), u = "l"))
+deep <- do.call(rbind, lapply(names(tree), function(a) do.call(rbind, lapply(names(tree[[a]]), function(b)
+  expand.grid(a = a, b = b, t = tree[[a]][[b]], k = c("k1", "k2", "k3"), stringsAsFactors = FALSE)))))
+deep <- deep[rep(seq_len(nrow(deep)), 1 + (seq_len(nrow(deep)) * 7) %% 4), ]
+deep$y <- round(3 + sin(seq_len(nrow(deep)) * 1.7) + cos(seq_len(nrow(deep)) * 0.31), 3)
+deep <- deep[order(deep$y * 1000 %% 17), ]
+for (f in c("a", "b", "t", "k")) deep[[f]] <- factor(deep[[f]])
+rownames(deep) <- NULL
+write_table(deep, "fixtures/data", "deep", list(description = "Made up: t nested in b nested in a, crossed with k."))
 
 MODELS <- list(
   warp = list(call = "lm(breaks ~ wool * tension, warpbreaks)", data = "warpbreaks"),
@@ -36,6 +46,10 @@ MODELS <- list(
   nutrition = list(call = "lm(gain ~ (age + group + race)^2, nutrition)", data = "nutrition"),
   nutrition_additive = list(call = "lm(gain ~ age + group + race, nutrition)", data = "nutrition"),
   nested = list(call = "lm(y ~ drug + route %in% drug, nested)", data = "nested"),
+  deep = list(call = "lm(y ~ a/b/t, deep)", data = "deep"),
+  deep_k = list(call = "lm(y ~ a/b/t + k, deep)", data = "deep"),
+  deep_crossed = list(call = "lm(y ~ a/b * k, deep)", data = "deep"),
+  deep_part = list(call = "lm(y ~ a/t + b, deep)", data = "deep"),
   offset = list(call = "lm(breaks ~ tension + offset(2 * as.numeric(wool)), warpbreaks)", data = "warpbreaks"),
   oats = list(call = "lmer(yield ~ Variety + factor(nitro) + (1 | Block/Variety), Oats)", data = "Oats"),
   oats_log = list(call = "lmer(log(yield) ~ Variety * factor(nitro) + (1 | Block/Variety), Oats)", data = "Oats"),
@@ -88,6 +102,22 @@ case <- function(id, model, expr, steps, print = FALSE, part = NULL, tolerance =
   writeLines(c("{", paste0(fields, c(rep(",", length(fields) - 1), "")), "}"), file.path("fixtures/emmeans", paste0(id, ".json")))
   count <<- count + 1
 }
+text_case <- function(id, model, expr, steps) {
+  if (length(wanted) && !id %in% wanted) return(invisible())
+  about <- MODELS[[model]]
+  m <- fit(about)
+  call <- str2lang(about$call)
+  x <- capture.output(eval(substitute(expr), list(m = m), globalenv()))
+  out <- list(id = unbox(id), R = unbox(paste(R.version$major, R.version$minor, sep = ".")), emmeans = unbox("1.8.4-1"),
+    call = unbox(sub("^m$", about$call, deparse1(substitute(expr)))), fit = unbox(about$call),
+    model = list(`function` = unbox(as.character(call[[1]])), formula = unbox(deparse1(call[[2]])), data = unbox(about$data),
+      arguments = setNames(list(), character())),
+    tolerance = list(reason = unbox("Text.")), printed = I(x))
+  fields <- vapply(names(out), function(n) paste0("\"", n, "\": ", toJSON(out[[n]], digits = I(15), na = "null", null = "null")), "")
+  fields <- c(fields, paste0("\"steps\": ", steps))
+  writeLines(c("{", paste0(fields, c(rep(",", length(fields) - 1), "")), "}"), file.path("fixtures/emmeans", paste0(id, ".json")))
+  count <<- count + 1
+}
 qtukey_limit <- list(limit = 3e-5, reason = "R's qtukey iterates to 1e-4 only; estimates and SE: least squares twice; p: absolute.")
 random <- list(limit = 2e-3, p = 1e-3, reason = "R's mvt is a Monte Carlo integral, about 1e-3; ours 2e-5.")
 step <- list(estimate = 1e-2, SE = 1e-2, limit = 1e-2, p = 1e-2,
@@ -117,6 +147,19 @@ case("weights_numeric", "nutrition_additive", emmeans(m, ~ race, weights = 1:8),
 case("nested_means", "nested", emmeans(m, ~ drug), '[["emmeans", ["~ drug"], {}]]')
 case("nested_inner", "nested", emmeans(m, ~ route), '[["emmeans", ["~ route"], {}]]', TRUE)
 case("nested_pairs", "nested", pairs(emmeans(m, ~ route)), '[["emmeans", ["~ route"], {}], ["pairs", [], {}]]')
+for (w in c("equal", "proportional", "outer", "cells", "flat")) for (k in c("deep", "deep_k", "deep_crossed", "deep_part")) {
+  if (w == "outer" && k %in% c("deep", "deep_k")) next  # R: "Nonconforming number of weights"
+  if (w %in% c("equal", "proportional") && k == "deep_k") next
+  do.call(case, list(paste(k, w, sep = "_"), k, bquote(emmeans(m, ~ a, weights = .(w))), sprintf('[["emmeans", ["~ a"], {"weights": "%s"}]]', w)))
+}
+for (s in c("~ b", "~ t", "~ t | a", "~ k | b", "~ b * k")) {
+  f <- as.formula(s)
+  if (grepl("t", s)) do.call(case, list(paste0("deep_", gsub("[^a-z]", "", s)), "deep", bquote(emmeans(m, .(f))), sprintf('[["emmeans", ["%s"], {}]]', s), print = TRUE))
+  else do.call(case, list(paste0("deep_crossed_", gsub("[^a-z]", "", s)), "deep_crossed", bquote(emmeans(m, .(f))), sprintf('[["emmeans", ["%s"], {}]]', s), print = TRUE))
+}
+for (k in c("deep", "deep_k", "deep_crossed", "deep_part"))
+  do.call(case, list(paste0(k, "_terms"), k, quote(joint_tests(m)), '[["joint_tests", [], {}]]', print = TRUE))
+case("deep_pairs", "deep", contrast(emmeans(m, ~ b), "pairwise", by = "a"), '[["emmeans", ["~ b"], {}], ["contrast", ["pairwise"], {"by": "a"}]]', TRUE)
 case("offset_means", "offset", emmeans(m, ~ tension), '[["emmeans", ["~ tension"], {}]]')
 case("user_vcov", "warp_one", emmeans(m, "tension", vcov. = diag(3)), '[["emmeans", ["tension"], {"vcov": [[1, 0, 0], [0, 1, 0], [0, 0, 1]]}]]')
 case("user_df", "warp_one", emmeans(m, "tension", df = 5), '[["emmeans", ["tension"], {"df": 5}]]')
@@ -159,6 +202,56 @@ case("noninferiority", "warp_one", test(emmeans(m, "tension"), null = 20, delta 
 case("joint", "warp", test(pairs(emmeans(m, ~ tension | wool)), joint = TRUE), '[["emmeans", ["~ tension | wool"], {}], ["pairs", [], {}], ["test", [], {"joint": true}]]',
      tolerance = list(estimate = 1e-8))
 case("nutrition_pairs", "nutrition", pairs(emmeans(m, ~ race | age)), '[["emmeans", ["~ race | age"], {}], ["pairs", [], {}]]', TRUE)
+
+# ---- from numbers -----------------------------------------------------------------------
+case("numbers", "warp", emmeans(qdrg(~ wool * tension, warpbreaks, coef(m), vcov(m), df.residual(m)), ~ tension | wool),
+     '[["qdrg_of_model", ["~ wool * tension"], {"df": 48}], ["emmeans", ["~ tension | wool"], {}]]', TRUE)
+case("numbers_empty", "nutrition", emmeans(qdrg(~ (age + group + race)^2, nutrition, coef(m), vcov(m), df.residual(m)), ~ group * race),
+     '[["qdrg_of_model", ["~ (age + group + race)^2"], {"df": 92}], ["emmeans", ["~ group * race"], {}]]')
+for (l in c("logit", "log", "sqrt"))
+  do.call(case, list(paste0("numbers_", l), "pigs", bquote(summary(emmeans(qdrg(~ source + factor(percent), pigs, coef(m), vcov(m), link = .(l)), ~ source), type = "response")),
+    sprintf('[["qdrg_of_model", ["~ source + factor(percent)"], {"link": "%s"}], ["emmeans", ["~ source"], {}], ["summary", [], {"type": "response"}]]', l), print = TRUE))
+
+# ---- other factors --------------------------------------------------------------------------
+case("grouping", "warp", emmeans(add_grouping(ref_grid(m), "g", "tension", c("lo", "hi", "hi")), ~ g * wool),
+     '[["ref_grid", [], {}], ["add_grouping", ["g", "tension", ["lo", "hi", "hi"]], {}], ["emmeans", ["~ g * wool"], {}]]', TRUE)
+case("grouping_means", "warp", add_grouping(emmeans(m, ~ tension), "g", "tension", c("lo", "hi", "hi")),
+     '[["emmeans", ["~ tension"], {}], ["add_grouping", ["g", "tension", ["lo", "hi", "hi"]], {}]]', TRUE)
+case("combined", "warp", comb_facs(emmeans(m, ~ tension * wool), c("tension", "wool")),
+     '[["emmeans", ["~ tension * wool"], {}], ["comb_facs", [["tension", "wool"]], {}]]', TRUE)
+case("terms_all_values", "pigs_cov", joint_tests(m, cov.reduce = FALSE), '[["joint_tests", [], {"cov_reduce": false}]]', TRUE)
+case("at_order", "warp", emmeans(m, ~ wool | tension, at = list(tension = c("H", "L"))), '[["emmeans", ["~ wool | tension"], {"at": {"tension": ["H", "L"]}}]]', TRUE)
+case("at_order_pairs", "warp", pairs(emmeans(m, ~ tension, at = list(tension = c("H", "L")))), '[["emmeans", ["~ tension"], {"at": {"tension": ["H", "L"]}}], ["pairs", [], {}]]', TRUE)
+case("nonsuperiority", "warp", test(pairs(emmeans(m, ~ tension | wool)), side = "nonsup", delta = 3, adjust = "none"),
+     '[["emmeans", ["~ tension | wool"], {}], ["pairs", [], {}], ["test", [], {"side": "nonsup", "delta": 3, "adjust": "none"}]]', TRUE)
+case("joint_rows", "warp", test(contrast(emmeans(m, ~ tension * wool), "eff"), joint = TRUE, rows = 1:3),
+     '[["emmeans", ["~ tension * wool"], {}], ["contrast", ["eff"], {}], ["test", [], {"joint": true, "rows": [0, 1, 2]}]]', tolerance = list(estimate = 1e-8))
+case("interaction_by", "warp", contrast(emmeans(m, ~ tension * wool), interaction = "consec", by = "wool"),
+     '[["emmeans", ["~ tension * wool"], {}], ["contrast", [], {"interaction": "consec", "by": "wool"}]]', TRUE)
+
+# ---- letters, arrows, matrices --------------------------------------------------------
+case("letters", "warp", cld(emmeans(m, ~ tension | wool)), '[["emmeans", ["~ tension | wool"], {}], ["cld", [], {}]]', TRUE)
+case("letters_sidak", "warp", cld(emmeans(m, ~ tension * wool), Letters = letters, reversed = TRUE, adjust = "sidak"),
+     '[["emmeans", ["~ tension * wool"], {}], ["cld", [], {"Letters": "abcdefghij", "reversed": true, "adjust": "sidak"}]]', TRUE)
+case("letters_delta", "warp", cld(emmeans(m, ~ tension * wool), delta = 12, adjust = "none"),
+     '[["emmeans", ["~ tension * wool"], {}], ["cld", [], {"delta": 12, "adjust": "none"}]]', TRUE)
+case("letters_sets", "pigs", cld(emmeans(m, ~ percent), signif.sets = TRUE, type = "response"),
+     '[["emmeans", ["~ percent"], {}], ["cld", [], {"signif_sets": true, "type": "response"}]]', TRUE)
+case("letters_mixed", "oats", cld(emmeans(m, ~ nitro)), '[["emmeans", ["~ nitro"], {}], ["cld", [], {}]]', TRUE)
+case("arrows", "warp", plot(emmeans(m, ~ tension * wool), comparisons = TRUE, plotit = FALSE)[c("tension", "wool", "lcmpl", "rcmpl")],
+     '[["emmeans", ["~ tension * wool"], {}], ["plot", [], {"comparisons": true, "plotit": false}]]')
+case("arrows_by", "warp", plot(emmeans(m, ~ tension | wool), comparisons = TRUE, alpha = 0.1, adjust = "none", plotit = FALSE)[c("tension", "wool", "lcmpl", "rcmpl")],
+     '[["emmeans", ["~ tension | wool"], {}], ["plot", [], {"comparisons": true, "alpha": 0.1, "adjust": "none", "plotit": false}]]')
+case("arrows_response", "pigs", plot(emmeans(m, ~ percent), comparisons = TRUE, type = "response", plotit = FALSE)[c("percent", "lcmpl", "rcmpl")],
+     '[["emmeans", ["~ percent"], {}], ["plot", [], {"comparisons": true, "type": "response", "plotit": false}]]',
+     tolerance = list(estimate = 3e-3, reason = "The lengths solve an overdetermined system; R's weights are its own."))
+case("interaction_plot", "warp", emmip(m, wool ~ tension, CIs = TRUE, plotit = FALSE),
+     '[["emmip", ["wool ~ tension"], {"CIs": true, "plotit": false}]]')
+text_case("matrix", "pigs", pwpm(emmeans(m, ~ percent), type = "response"), '[["emmeans", ["~ percent"], {}], ["pwpm", [], {"type": "response"}]]')
+text_case("matrix_by", "warp", pwpm(emmeans(m, ~ tension | wool), reverse = TRUE, adjust = "none"),
+     '[["emmeans", ["~ tension | wool"], {}], ["pwpm", [], {"reverse": true, "adjust": "none"}]]')
+text_case("matrix_flip", "warp_one", pwpm(emmeans(m, ~ tension), flip = TRUE, side = ">", delta = 2),
+     '[["emmeans", ["~ tension"], {}], ["pwpm", [], {"flip": true, "side": ">", "delta": 2}]]')
 
 # ---- scales --------------------------------------------------------------------------
 case("sqrt_response", "warp_sqrt", summary(emmeans(m, "tension"), type = "response"), '[["emmeans", ["tension"], {}], ["summary", [], {"type": "response"}]]')

@@ -10,6 +10,9 @@ from . import (
     errors,
     families,
     generalized_predictions,
+    generalized_refits,
+    generalized_simulation,
+    new_simulation,
     prediction,
     printing,
     refitting,
@@ -27,8 +30,12 @@ from .generics import (
     allFit,
     anova,
     as_lmerModLmerTest,
+    auc,
     bootMer,
     bootstrap,
+    bptest,
+    check_divergence,
+    check_overdispersion,
     coef,
     confint,
     contest,
@@ -51,10 +58,12 @@ from .generics import (
     formula,
     get_Lb_ddf,
     get_model,
+    get_variance,
     getData,
     getKR,
     getME,
     hatvalues,
+    icc,
     influence,
     isGLMM,
     isLMM,
@@ -74,6 +83,7 @@ from .generics import (
     plot,
     predict,
     profile,
+    r2,
     ranef,
     ranova,
     refit,
@@ -82,10 +92,12 @@ from .generics import (
     residuals,
     restriction_matrix2model,
     rstudent,
+    runs_test,
     show_tests,
     sigma,
     simulate,
     splom,
+    standardize_parameters,
     step,
     summary,
     terms,
@@ -94,6 +106,7 @@ from .generics import (
     update,
     vcov,
     vcovAdj,
+    vif,
     weights,
 )
 from .generics.declare import register_later
@@ -140,8 +153,13 @@ __all__ = [
     "anova",
     "as_list",
     "as_lmerModLmerTest",
+    "auc",
     "bootMer",
     "bootstrap",
+    "bootstrap_indices",
+    "bptest",
+    "check_divergence",
+    "check_overdispersion",
     "cld",
     "coef",
     "comb_facs",
@@ -173,18 +191,21 @@ __all__ = [
     "fit_record",
     "fitted",
     "fixef",
+    "fold_indices",
     "formula",
     "getData",
     "getKR",
     "getME",
     "get_Lb_ddf",
     "get_model",
+    "get_variance",
     "glFormula",
     "glm",
     "glmer",
     "glmerControl",
     "glmer_nb",
     "hatvalues",
+    "icc",
     "infer",
     "influence",
     "isGLMM",
@@ -218,6 +239,7 @@ __all__ = [
     "optimizeGlmer",
     "optimizeLmer",
     "pairs",
+    "permutation_indices",
     "permutation_test",
     "permutation_test_regression",
     "permute_levels",
@@ -228,6 +250,8 @@ __all__ = [
     "profile",
     "pwpm",
     "pwpp",
+    "qdrg",
+    "r2",
     "ranef",
     "ranova",
     "rbind",
@@ -239,11 +263,13 @@ __all__ = [
     "residuals",
     "restriction_matrix2model",
     "rstudent",
+    "runs_test",
     "show_tests",
     "sigma",
     "simulate",
     "split_fac",
     "splom",
+    "standardize_parameters",
     "step",
     "summary",
     "terms",
@@ -255,10 +281,12 @@ __all__ = [
     "varianceProf",
     "vcov",
     "vcovAdj",
+    "vif",
     "weights",
 ]
 
 if TYPE_CHECKING:
+    from .inference.indices import bootstrap_indices, fold_indices, permutation_indices
     from .inference.power import power_curve, power_sim
     from .inference.profile_results import logProf, varianceProf
     from .language.dropping import drop_term
@@ -285,6 +313,7 @@ if TYPE_CHECKING:
     from .rface.front_door import infer
     from .rface.margins import emm_basis, emmeans, emmip, emtrends, joint_tests, pwpp, ref_grid
     from .rface.nonlinear import nlmer
+    from .rface.quick_grid import qdrg
     from .selfstarts import (
         SelfStart,
         SSasymp,
@@ -301,14 +330,20 @@ if TYPE_CHECKING:
 
 # Marginal means and inference are loaded when first asked for: what is never used should not slow `import mere` down.
 register_later(
-    f"{__name__}.inference", f"{__name__}.profile_plots", f"{__name__}.list_plots", f"{__name__}.rface.nonlinear"
+    f"{__name__}.inference",
+    f"{__name__}.assessment",
+    f"{__name__}.profile_plots",
+    f"{__name__}.list_plots",
+    f"{__name__}.rface.nonlinear",
 )
 _LATER = {
     **dict.fromkeys(("logProf", "varianceProf"), "inference.profile_results"),
     **dict.fromkeys(("power_curve", "power_sim"), "inference.power"),
+    **dict.fromkeys(("bootstrap_indices", "fold_indices", "permutation_indices"), "inference.indices"),
     "infer": "rface.front_door",
     "permutation_test_regression": "rface.array_regression",
     "drop_term": "language.dropping",
+    "qdrg": "rface.quick_grid",
     **dict.fromkeys(
         (
             "Basis",
@@ -364,4 +399,5 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *_LATER])
 
 
-del accessors, diagnostics, generalized_predictions, prediction, printing, refitting, register_later, simulation
+del accessors, diagnostics, generalized_predictions, generalized_refits, generalized_simulation, new_simulation
+del prediction, printing, refitting, register_later, simulation

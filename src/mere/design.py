@@ -26,6 +26,7 @@ __all__ = [
     "RandomTerm",
     "build_design",
     "design_at",
+    "intercept_only",
     "matrix_of",
     "take_rows",
     "term_at",
@@ -275,6 +276,13 @@ def _full_rank(
     return X, tuple(full.names[j] for j in keep), full.assign[keep], dropped
 
 
+def intercept_only(design: Design) -> Design:
+    """The same rows, weights, offset and random effects; of the fixed effects the intercept alone."""
+    X = np.ones((design.n, 1), order="F")
+    names, assign = ("(Intercept)",), np.zeros(1, dtype=int)
+    return replace(design, X=X, names=names, assign=assign, X_full=X, names_full=names, assign_full=assign, dropped=())
+
+
 def take_rows(design: Design, rows: np.ndarray) -> Design:
     """The design of some of its rows, in increasing order; levels that are then empty leave their grouping factors.
 
@@ -307,11 +315,12 @@ def design_at(
         name: value[rows] if isinstance(value, np.ndarray) else value.take(rows)
         for name, value in design.frame.variables.items()
     }
+    X = np.asfortranarray(design.X[rows])
     return replace(
         design,
         y=np.ascontiguousarray(design.y[rows]),
-        X=np.asfortranarray(design.X[rows]),
-        X_full=np.asfortranarray(design.X_full[rows]),
+        X=X,
+        X_full=X if design.X_full is design.X else np.asfortranarray(design.X_full[rows]),
         weights=None if design.weights is None else np.ascontiguousarray(design.weights[rows]),
         offset=None if design.offset is None else np.ascontiguousarray(design.offset[rows]),
         random=random,

@@ -41,6 +41,8 @@ class OptInfo:
         Parameters that are on their bound.
     warnings : tuple of str
         What the checks of convergence had to say.
+    iterations : int or None
+        Steps of the optimizer, where it counts them.
     """
 
     optimizer: str
@@ -52,6 +54,7 @@ class OptInfo:
     warnings: tuple[str, ...]
     _par: np.ndarray
     _objective: TermBlocks
+    iterations: int | None = None
 
     @cached_property
     def hessian(self) -> np.ndarray:
@@ -128,6 +131,7 @@ def settle(objective: LMMObjective, optimum: Optimum, control: LmerControl) -> L
         warnings=tuple(f.message for action, f in findings if action != "ignore"),
         _par=state.par,
         _objective=objective,
+        iterations=optimum.iterations,
     )
     return LMMFit(objective.design, objective, state, optinfo)
 

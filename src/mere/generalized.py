@@ -69,6 +69,8 @@ class GLM:
     formula, terms, family, predict = g.formula, g.terms, g.family, g.predict
     summary, anova, confint = g.summary, g.anova, g.confint
     simulate, update, cooks_distance, rstudent = g.simulate, g.update, g.cooks_distance, g.rstudent
+    r2, vif, auc, runs_test = g.r2, g.vif, g.auc, g.runs_test
+    check_overdispersion, standardize_parameters = g.check_overdispersion, g.standardize_parameters
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
     to_text, to_html = g.to_text, g.to_html
 
@@ -161,8 +163,13 @@ class GLMM:
     simulate, refit, update = g.simulate, g.refit, g.update
     formula, terms, family = g.formula, g.terms, g.family
     summary, getME, isSingular, rePCA = g.summary, g.getME, g.isSingular, g.rePCA
+    icc, r2, vif, get_variance, runs_test = g.icc, g.r2, g.vif, g.get_variance, g.runs_test
+    auc, check_overdispersion = g.auc, g.check_overdispersion
+    standardize_parameters = g.standardize_parameters
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
-    anova, confint, to_text, to_html = g.anova, g.confint, g.to_text, g.to_html
+    anova, confint, profile, to_text, to_html = g.anova, g.confint, g.profile, g.to_text, g.to_html
+    bootMer, influence, jackknife, allFit = g.bootMer, g.influence, g.jackknife, g.allFit
+    cooks_distance, rstudent = g.cooks_distance, g.rstudent
 
 
 def generalized_linear_model(

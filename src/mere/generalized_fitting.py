@@ -147,6 +147,7 @@ def settle_generalized(objective: GLMMObjective, optimum: Optimum, control: Glme
         _par=optimum.par,
         _objective=objective,
         joint_theta=objective.joint_theta,
+        iterations=optimum.iterations,
     )
     return GLMMFit(objective, objective.family_at(optimum.par), state, info)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,7 +173,14 @@ class GLMMObjective(TermBlocks):
     def with_response(self, y: np.ndarray) -> GLMMObjective:
         """The same objective for another response (n,)."""
         response = Response(np.ascontiguousarray(y, dtype=np.float64), self.response.weights, self.response.counts)
-        return type(self)(self.design, self.family, response, self.nAGQ, self.tolPwrss, self.joint_theta)
+        return self.twin(response)
+
+    def twin(self, response: Response | None = None) -> GLMMObjective:
+        """The same objective with a workspace of its own, for another thread or another response; plans are shared."""
+        out = copy(self)
+        out.response = self.response if response is None else response
+        out.work = out._workspace()
+        return out
 
     # ------------------------------------------------------------------ parameters
 
@@ -181,7 +189,8 @@ class GLMMObjective(TermBlocks):
         par, at = np.asarray(par, dtype=np.float64), self.terms_layout.par_at
         return np.concatenate([c.theta(par[at[t] : at[t + 1]]) for t, c in enumerate(self.structures)])
 
-    def _kernel(self, par: Any) -> np.ndarray:
+    def kernel_par(self, par: Any) -> np.ndarray:
+        """par as the kernels take it."""
         par = np.asarray(par, dtype=np.float64)
         if par.shape != (self.layout.n_par,):
             raise MereValueError(f"par must have {self.layout.n_par} values, not {par.size}")
@@ -207,7 +216,7 @@ class GLMMObjective(TermBlocks):
 
     def _value(self, par: Any) -> float:
         try:
-            return float(self.work.value(self._kernel(par), self.rule))
+            return float(self.work.value(self.kernel_par(par), self.rule))
         except _core.KernelError as error:
             raise generalized_kernel_error(error) from None
 
@@ -223,7 +232,7 @@ class GLMMObjective(TermBlocks):
         g: np.ndarray
         if self.nAGQ > 1:
             try:
-                value, g = self.work.quadrature(self._kernel(par), self.rule)
+                value, g = self.work.quadrature(self.kernel_par(par), self.rule)
             except _core.KernelError as error:
                 raise generalized_kernel_error(error) from None
         else:
@@ -278,7 +287,7 @@ class GLMMObjective(TermBlocks):
         """
         try:
             with self.threads:
-                out, value = self.work.joint(self._kernel(par), rough)
+                out, value = self.work.joint(self.kernel_par(par), rough)
         except _core.KernelError as error:
             raise generalized_kernel_error(error) from None
         found = np.array(par, dtype=np.float64)

@@ -103,16 +103,17 @@ def _with_fixed_start(objective: GLMMObjective, first: np.ndarray) -> np.ndarray
 def _run(objective: GLMMObjective, start: np.ndarray, rule: Any, control: GlmerControl) -> Optimum:
     """Quasi-Newton steps in portions, given up when the outcomes are found to be separated."""
     options = control.optCtrl
-    decrement, left, done = float(options.get("decrement", 1e-10)), int(options.get("maxeval", 1000)), 0
+    decrement, left, done, steps = float(options.get("decrement", 1e-10)), int(options.get("maxeval", 1000)), 0, 0
     while True:
         par, gradient, matrix, out = objective.work.newton(start, rule, decrement, min(left, _PORTION))
-        left, done, start = left - _PORTION, done + out["n_eval"], par
+        left, done, steps, start = left - _PORTION, done + out["n_eval"], steps + out["n_gradient"], par
         endless = out["code"] == 2 and is_separating(objective, par)
         if out["code"] != 2 or endless or left <= 0:
             break
     return Optimum(
         par, out["d"], done, out["code"] == 0 or endless, _ENDLESS if endless else _MESSAGES[out["code"]], "BFGS",
         gradient=gradient, matrix=matrix, decrement=0.0 if endless else out["decrement"], n_null=out["n_null"],
+        iterations=steps,
     )  # fmt: skip
 
 

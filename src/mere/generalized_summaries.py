@@ -16,7 +16,7 @@ from .model import Call
 from .results import VarianceComponents, _Printed
 from .summaries import coefficient_frame, fit_messages
 
-__all__ = ["SummaryGLMM", "generalized_criteria", "generalized_title"]
+__all__ = ["SummaryGLMM", "generalized_criteria", "generalized_title", "summary_glmm"]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -43,6 +43,8 @@ class SummaryGLMM(_Printed):
     optinfo : GeneralizedInfo
     messages : tuple of str
     correlation : bool or None
+    errors : str
+        Where the standard errors come from, if not from the model.
     """
 
     title: str
@@ -60,6 +62,7 @@ class SummaryGLMM(_Printed):
     optinfo: GeneralizedInfo
     messages: tuple[str, ...] = ()
     correlation: bool | None = None
+    errors: str = ""
 
     def to_frame(self) -> pd.DataFrame:
         """The table of coefficients."""
@@ -85,8 +88,8 @@ def generalized_criteria(m: GLMM) -> pd.Series:
     )
 
 
-@g.summary.register(GLMM)
-def _summary(m: GLMM, correlation: bool | None = None, use_hessian: bool | None = None) -> SummaryGLMM:
+def summary_glmm(m: GLMM, correlation: bool | None = None, use_hessian: bool | None = None) -> SummaryGLMM:
+    """The summary by the model's own covariance."""
     from scipy.special import ndtr
 
     covariance = g.vcov(m, use_hessian=use_hessian)

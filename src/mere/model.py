@@ -129,6 +129,8 @@ class LMM:
     predict, simulate, refit, refitML, update = g.predict, g.simulate, g.refit, g.refitML, g.update
     influence, cooks_distance, rstudent = g.influence, g.cooks_distance, g.rstudent
     allFit, jackknife = g.allFit, g.jackknife
+    icc, r2, vif, get_variance, runs_test = g.icc, g.r2, g.vif, g.get_variance, g.runs_test
+    standardize_parameters = g.standardize_parameters
     to_text, to_html = g.to_text, g.to_html
     contest, show_tests, ls_means, difflsmeans = g.contest, g.show_tests, g.ls_means, g.difflsmeans
     drop1, ranova, step = g.drop1, g.ranova, g.step
@@ -181,6 +183,8 @@ class LM:
     simulate, refit, update, bootMer, jackknife = g.simulate, g.refit, g.update, g.bootMer, g.jackknife
     influence, cooks_distance, rstudent = g.influence, g.cooks_distance, g.rstudent
     dfbeta, dfbetas = g.dfbeta, g.dfbetas
+    r2, vif, bptest, runs_test = g.r2, g.vif, g.bptest, g.runs_test
+    standardize_parameters = g.standardize_parameters
     summary, anova, confint, contest = g.summary, g.anova, g.confint, g.contest
     show_tests, ls_means, difflsmeans, drop1 = g.show_tests, g.ls_means, g.difflsmeans, g.drop1
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM

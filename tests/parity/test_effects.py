@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import warnings
 from typing import Any
 
@@ -15,7 +16,7 @@ from mere.inference.methods import reference_of
 from mere.inference.reference import moment_df
 
 from ..texts import assert_same_text
-from .goldens import array, golden, names, table
+from .goldens import FIXTURES, array, golden, names, table
 
 CASES = names("inference")
 Golden = dict[str, Any]
@@ -239,3 +240,16 @@ def test_lme4_did_not_win() -> None:
 def test_case_count() -> None:
     assert len(CASES) >= 25
     assert isinstance(mere.summary(model(CASES[0])).coefficients, pd.DataFrame)
+
+
+VARIANCES = json.loads((FIXTURES / "variance_tests.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", VARIANCES["cases"], ids=lambda c: f"{c['call'][5:9]}-{c['formula']}")
+def test_simulated_p_of_one_variance(case):
+    m = mere.lmer(case["formula"], table(case["data"]), REML=case["reml"])
+    found = mere.ranova(m, boundary="simulate", nsim=100_000, seed=3).table.loc[case["term"]]
+    assert found["LRT"] == pytest.approx(case["statistic"], abs=VARIANCES["tolerance"]["statistic"])
+    p = case["p"]
+    several = 0.02 * p if case["formula"].count("|") > 1 else 0.0
+    assert abs(found["Pr(>simulated)"] - p) < VARIANCES["tolerance"]["p"] * np.sqrt(p * (1 - p) / 1e5) + several

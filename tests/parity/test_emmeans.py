@@ -42,11 +42,17 @@ def eff_size_of_model(grid: Any, m: Any) -> Any:
     return mere.eff_size(grid, sigma=m.sigma, edf=m.df)
 
 
+def qdrg_of_model(m: Any, formula: str, **options: Any) -> Any:
+    return mere.qdrg(formula, m.call.data, mere.coef(m), mere.vcov(m), **options)
+
+
 def take_step(thing: Any, m: Any, function: str, args: list[Any], options: dict[str, Any]) -> Any:
     if function == "rows":
         return thing[args[0] : args[1]]
     if function == "rbind_pairs":
         return rbind_pairs(m, *args)
+    if function == "qdrg_of_model":
+        return qdrg_of_model(m, *args, **options)
     if function == "eff_size_of_model":
         return eff_size_of_model(thing, m)
     options = {k: np.array(v) if k == "vcov" else v for k, v in options.items()}
@@ -68,6 +74,10 @@ def run(gold: dict[str, Any]) -> Any:
         return thing if isinstance(thing, JointTests) or not hasattr(thing, "about") else mere.summary(thing)
 
 
+def frame_of(result: Any) -> pd.DataFrame:
+    return result if isinstance(result, pd.DataFrame) else result.to_frame()
+
+
 def kind_of(column: str) -> str:
     if column in ("SE", "df"):
         return column
@@ -78,11 +88,11 @@ def kind_of(column: str) -> str:
     return {"df1": "df", "df2": "df"}.get(column, "estimate")
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [c for c in CASES if "table" in golden("emmeans", c)])
 def test_table(case):
     gold = golden("emmeans", case)
     result = run(gold)
-    frame = result.to_frame()
+    frame = frame_of(result)
     want = {k.replace("model.term", "model term"): v for k, v in gold["table"].items()}
     ours = [c for c in frame.columns if c in want]
     assert sorted(ours) == sorted(want), f"columns {list(frame.columns)}, R has {list(want)}"
@@ -118,10 +128,11 @@ def _same_order(frame, want):
     return [ours.index(t) for t in theirs]
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if golden("emmeans", c)["notes"] and c not in OTHER_WORDS])
+@pytest.mark.parametrize("case", [c for c in CASES if golden("emmeans", c).get("notes") and c not in OTHER_WORDS])
 def test_notes(case):
     gold = golden("emmeans", case)
-    assert list(run(gold).to_frame().attrs["notes"]) == gold["notes"]
+    # R repeats under letters what it has said of the means
+    assert [s.strip() for s in frame_of(run(gold)).attrs["notes"]] == list(dict.fromkeys(gold["notes"]))
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if golden("emmeans", c).get("printed")])

@@ -168,6 +168,42 @@ def test_bos_54_fold_counts():
         fold_count(2, 1, "groups")
 
 
+def test_bos_42_repeated_partitions():
+    """The pooled loss is the mean over partitions; the standard error is of all folds of all partitions."""
+    m = mere.lm("y ~ x * z + w", _interaction())
+    cv = mere.cross_validate(m, k=5, repeats=4, seed=7, importance=True)
+    assert cv.folds["repeat"].to_list() == np.repeat([1, 2, 3, 4], 5).tolist()
+    assert "4 times 5 folds" in str(cv)
+    own = cv.predictions.assign(loss=cv.predictions["cv_residual"] ** 2).groupby("cv_repeat")["loss"].mean()
+    assert cv.metrics.loc["mse", "pooled"] == pytest.approx(own.mean(), rel=1e-12)
+    assert own.nunique() == 4
+    for _, part in cv.predictions.groupby("cv_repeat"):
+        assert len(part) == 80
+        assert part["cv_fold"].nunique() == 5
+    folds = cv.folds["mse"].to_numpy()
+    expected = np.sqrt((1 / 20 + 1 / 4) * folds.var(ddof=1))  # n_test / n_train = 16 / 64
+    assert cv.metrics.loc["mse", "se"] == pytest.approx(expected, rel=1e-12)
+    first = mere.cross_validate(m, k=5, seed=7, importance=True)
+    assert first.folds["mse"].to_numpy() == pytest.approx(folds[:5], rel=1e-12)
+    less = mere.cross_validate(mere.lm("y ~ z + w", _interaction()), k=5, repeats=4, seed=7).metrics.loc[
+        "mse", "pooled"
+    ]
+    assert cv.importance.loc["x", "pre"] == pytest.approx(1 - cv.metrics.loc["mse", "pooled"] / less, rel=1e-10)
+    for bad in (0, 1.5, True):
+        with pytest.raises(MereValueError, match="repeats must be"):
+            mere.cross_validate(m, repeats=bad)
+    with pytest.raises(MereValueError, match="the same each time"):
+        mere.cross_validate(m, k="loo", repeats=2)
+
+
+def test_bos_42_repeated_partitions_of_groups(slopes):
+    cv = mere.cross_validate(slopes, k=6, repeats=3, seed=1, importance=True)
+    assert len(cv.folds) == 18
+    assert cv.importance.loc["Days", "pre"] > 0
+    known = mere.cross_validate(slopes, k=6, repeats=2, groups="rows", seed=1)
+    assert len(known.folds) == 12
+
+
 def test_known_levels_use_their_random_effects(slopes):
     """Rows of known subjects are predicted far better than new subjects are."""
     known = mere.cross_validate(slopes, groups="rows", seed=1).metrics.loc["rmse", "pooled"]

@@ -1,4 +1,4 @@
-"""Rows BOS-18 and BOS-28 of the checklist: predictions of mixed models, the bootstrap of generalized ones."""
+"""Rows BOS-18 and BOS-47 of the checklist: predictions and profiles of mixed models."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ def test_bos_18_conditional_means_are_covered():
     """Standard errors of X b + Z u hold the predicted effects' uncertainty: coverage over data sets and rows."""
     rng, inside, tried = np.random.default_rng(18), 0, 0
     g = np.repeat(np.arange(15), 8)
-    for _ in range(200):
+    for _ in range(500):
         x = rng.normal(size=120)
         truth = 1 + 0.5 * x + rng.normal(size=15)[g]
         d = pd.DataFrame({"y": truth + rng.normal(size=120), "x": x, "g": g.astype(str)})
@@ -23,18 +23,6 @@ def test_bos_18_conditional_means_are_covered():
         inside += int((np.abs(np.asarray(found.fit) - truth) <= 1.96 * np.asarray(found.se_fit)).sum())
         tried += 120
     assert 0.93 <= inside / tried <= 0.97
-
-
-def test_bos_28_bootstrap_of_glmer_by_its_own_criterion():
-    """The same nAGQ in the refits; the mean draw is within Monte-Carlo error of the estimate and its small bias."""
-    m = mere.glmer(CBPP, datasets.cbpp, "binomial")
-    b = mere.bootMer(m, nsim=300, seed=28)
-    assert list(b.t.columns) == ["sd_(Intercept)|herd", *m.design.names]
-    assert len(b.failures) == 0
-    fixed = b.t[list(m.design.names)[:3]]
-    assert (np.abs(fixed.mean() - m.beta[:3]) < 3 * fixed.std() / np.sqrt(300) + 0.05).all()
-    zero = mere.glmer(CBPP, datasets.cbpp, "binomial", nAGQ=0)
-    assert mere.bootMer(zero, nsim=5, seed=1).t0["(Intercept)"] == zero.beta[0]
 
 
 def test_intervals_of_glmer_by_bootstrap():

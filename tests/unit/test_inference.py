@@ -30,6 +30,8 @@ FORMULAS = {
     "crossed": ("diameter ~ 1 + (1 | plate) + (1 | sample)", "Penicillin", {}),
     "vectors": ("score ~ Machine + (Machine | Worker)", "machines", {}),
     "crossed_vectors": ("y ~ x + (1 + x | s) + (1 + x | i)", "crossed", {}),
+    "crossed_scalar": ("y ~ x + (1 | s) + (1 + x | i)", "crossed", {"weights": "1 + x ** 2"}),
+    "crossed_slope": ("y ~ x + (1 + x | i) + (0 + x | s) + (1 | x)", "crossed", {}),
 }
 
 
@@ -115,6 +117,25 @@ def test_components_against_dense_matrices(name: str) -> None:
     assert np.abs(c.Q - Q).max() < 1e-9 * np.abs(Q).max()
     assert np.abs(c.T - T).max() < 1e-7 * np.abs(T).max()
     assert np.allclose(c.trace, [np.trace(h) for h in half], rtol=1e-7)
+
+
+def test_a_scalar_factor_is_eliminated(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mere.inference import components, eliminated
+
+    for name in ("crossed", "nested", "crossed_scalar"):
+        m = fit(name)
+        monkeypatch.undo()
+        assert eliminated.eliminated_factor(m.objective, pieces_at(m.objective, m.par)) is not None
+        arguments = (m.objective, m.par, m.RX.T @ m.RX, m.sigma**2)
+        found = []
+        for dense, largest in ((0.0, 4000), (2.0, 4000), (0.0, 0)):  # full Y, sparse Y, no elimination
+            monkeypatch.setattr(eliminated, "_DENSE", dense)
+            monkeypatch.setattr(eliminated, "_LARGEST", largest)
+            found.append(components.components_at(*arguments))
+        for other in found[:2]:
+            for field in ("B", "Q", "T", "trace"):
+                a, b = getattr(other, field), getattr(found[2], field)
+                assert np.abs(a - b).max() < 1e-11 * np.abs(b).max()
 
 
 # ---- derivatives -----------------------------------------------------------------------
@@ -364,6 +385,44 @@ def test_ranova_boundary() -> None:
     assert list(mere.ranova(m, reduce_terms=False).index) == ["<none>", "(1 | Batch)"]
 
 
+def test_one_variance_in_a_balanced_design_is_the_f_test() -> None:
+    """There the restricted likelihood ratio is a function of F, so both have the same p."""
+    from scipy.special import fdtrc
+
+    rng = np.random.default_rng(4)
+    g = np.repeat(np.arange(6), 5)
+    for spread in (0.9, 0.9):
+        d = pd.DataFrame({"y": rng.normal(size=30) + spread * rng.normal(size=6)[g], "g": g.astype(str)})
+        means = d.groupby("g")["y"].mean()
+        within = ((d["y"] - means.loc[d["g"]].to_numpy()) ** 2).sum() / 24
+        p = float(fdtrc(5, 24, 5 * means.var() / within))
+        table = mere.ranova(mere.lmer("y ~ 1 + (1 | g)", d), boundary="simulate", nsim=40_000, seed=1).table
+        assert table["LRT"].iloc[1] > 0.01
+        assert table["Pr(>simulated)"].iloc[1] == pytest.approx(p, abs=4 * np.sqrt(p / 40_000))
+
+
+def test_one_variance_with_others_in_the_model() -> None:
+    """The eigenvalues are those of the dense formula, weights and other random effects included."""
+    from mere.inference.one_variance import null_eigenvalues
+
+    d = table("crossed")
+    m = mere.lmer("y ~ x + (1 | s) + (1 + x | i)", d, weights="1 + x ** 2")
+    m0 = mere.lmer("y ~ x + (1 + x | i)", d, weights="1 + x ** 2")
+    mu, xi = null_eigenvalues(m0, next(t for t in m.design.random if t.group == "s"))
+    dense = Dense(m0)
+    Z = np.eye(d["s"].nunique())[np.unique(d["s"], return_inverse=True)[1]] * np.sqrt(m.design.weights)[:, None]
+    P = dense.Hi - dense.Hi @ dense.X @ np.linalg.solve(dense.X.T @ dense.Hi @ dense.X, dense.X.T @ dense.Hi)
+    for found, A in ((mu, P), (xi, dense.Hi)):
+        wanted = np.linalg.eigvalsh(Z.T @ A @ Z)[::-1]
+        assert found == pytest.approx(wanted[: len(found)], rel=1e-9)
+        assert np.abs(wanted[len(found) :]).max(initial=0.0) < 1e-9 * wanted[0]
+
+
+def test_boundary_must_be_known() -> None:
+    with pytest.raises(ValueError, match="'mixture' or 'simulate'"):
+        mere.ranova(mere.lmer("Yield ~ 1 + (1 | Batch)", datasets.Dyestuff), boundary="exact")
+
+
 def test_bootstrap_is_reproducible_and_counts() -> None:
     m1 = mere.lmer("Yield ~ 1 + (1 | Batch)", datasets.Dyestuff)
     m0 = mere.lm("Yield ~ 1", datasets.Dyestuff)
@@ -418,6 +477,41 @@ def test_refusals() -> None:
         mere.KRmodcomp(m, mere.lmer("Reaction ~ I(Days^2) + (1 | Subject)", datasets.sleepstudy))
     with pytest.raises(ValueError, match="random effects"):
         mere.ranova(mere.lm("Reaction ~ Days", datasets.sleepstudy))
+
+
+@pytest.mark.parametrize(
+    ("fit", "kind"),
+    [
+        (lambda: mere.lm("breaks ~ wool * tension", datasets.warpbreaks), "HC3"),
+        (lambda: mere.lm("Reaction ~ Days", datasets.sleepstudy), ("CR2", "Subject")),
+        (lambda: mere.glm("breaks ~ wool * tension", datasets.warpbreaks, family="poisson"), "HC1"),
+        (
+            lambda: mere.glmer("cbind(incidence, size - incidence) ~ period + (1 | herd)", datasets.cbpp, "binomial"),
+            "CR2",
+        ),
+        (lambda: mere.lmer("Reaction ~ Days + (Days | Subject)", datasets.sleepstudy), "CR2"),
+    ],
+)
+def test_summaries_and_intervals_take_a_covariance(fit: Any, kind: Any) -> None:
+    m = fit()
+    p = len(m.beta)
+    tests = mere.contest(m, np.eye(p), joint=False, vcov=kind, level=0.9)
+    table = mere.summary(m, vcov=kind).coefficients
+    np.testing.assert_allclose(table["Std. Error"], tests["Std. Error"], rtol=1e-12)
+    np.testing.assert_allclose(table.iloc[:, -1], tests["Pr(>|t|)"], rtol=1e-9)
+    limits = mere.confint(m, vcov=kind, level=0.9)
+    np.testing.assert_allclose(limits, tests[["lower", "upper"]], rtol=1e-9)
+    name = kind if isinstance(kind, str) else kind[0]
+    assert name in " ".join(str(mere.summary(m, vcov=kind)).split())
+    assert list(mere.confint(m, 1, vcov=kind).index) == [m.design.names[1]]
+
+
+def test_the_f_statistic_of_a_robust_summary_is_of_all_slopes() -> None:
+    m = mere.lm("breaks ~ wool * tension", datasets.warpbreaks)
+    F, df1, df2 = mere.summary(m, vcov="HC3").fstatistic
+    V = mere.vcov(m, type="HC3").to_numpy()[1:, 1:]
+    assert (df1, df2) == (5, 48)
+    assert pytest.approx(m.beta[1:] @ np.linalg.solve(V, m.beta[1:]) / 5, rel=1e-10) == F
 
 
 def test_clusters() -> None:

@@ -22,7 +22,7 @@ from .effects import correlation_of, fixed_covariance
 from .linear import expanded
 from .rows import omitted_rows, row_series
 
-__all__ = ["SummaryGLM", "dispersion", "generalized_residuals", "glm_anova", "vcov_glm"]
+__all__ = ["SummaryGLM", "dispersion", "generalized_residuals", "glm_anova", "summary_glm", "vcov_glm"]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -48,6 +48,8 @@ class SummaryGLM(_Printed):
     vcov : DataFrame
     omitted : int
         Rows left out because of missing values.
+    errors : str
+        Where the standard errors come from, if not from the model.
     """
 
     call: Call
@@ -64,6 +66,7 @@ class SummaryGLM(_Printed):
     iterations: int
     vcov: pd.DataFrame
     omitted: int = 0
+    errors: str = ""
 
     def to_frame(self) -> pd.DataFrame:
         """The table of coefficients."""
@@ -202,8 +205,8 @@ def _family(m: GLM) -> Family:
 
 
 # -- summary and tests -----------------------------------------------------------
-@g.summary.register(GLM)
-def _summary(m: GLM, dispersion: float | None = None) -> SummaryGLM:
+def summary_glm(m: GLM, dispersion: float | None = None) -> SummaryGLM:
+    """The summary by the model's own covariance."""
     from scipy.special import ndtr, stdtr
 
     estimated = m.model_family.has_scale and dispersion is None

@@ -19,7 +19,16 @@ from .effects import correlation_of, fixed_covariance
 from .intervals import chosen_parameters, interval_frame, percent_labels
 from .rows import fitted_values, omitted_rows, row_series
 
-__all__ = ["SummaryLM", "expanded", "gaussian_log_likelihood", "lm_anova", "sequential_table", "vcov_lm"]
+__all__ = [
+    "SummaryLM",
+    "confint_lm",
+    "expanded",
+    "gaussian_log_likelihood",
+    "lm_anova",
+    "sequential_table",
+    "summary_lm",
+    "vcov_lm",
+]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -41,11 +50,13 @@ class SummaryLM(_Printed):
     df : tuple of int
         Coefficients, residual degrees of freedom, columns with the dropped ones.
     r_squared, adj_r_squared : float
-    fstatistic : tuple of float or None
+    fstatistic : tuple of float, or None
         F, numerator and denominator degrees of freedom.
     vcov : DataFrame
     omitted : int
         Rows left out because of missing values.
+    errors : str
+        Where the standard errors come from, if not from the model.
     """
 
     call: Call
@@ -58,9 +69,10 @@ class SummaryLM(_Printed):
     df: tuple[int, int, int]
     r_squared: float
     adj_r_squared: float
-    fstatistic: tuple[float, int, int] | None
+    fstatistic: tuple[float, float, float] | None
     vcov: pd.DataFrame
     omitted: int = 0
+    errors: str = ""
 
     def to_frame(self) -> pd.DataFrame:
         """The table of coefficients."""
@@ -185,8 +197,8 @@ def _is_reml(m: LM) -> bool:
     return False
 
 
-@g.confint.register(LM)
-def _confint(m: LM, parm: Any = None, level: float = 0.95) -> pd.DataFrame:
+def confint_lm(m: LM, parm: Any = None, level: float = 0.95) -> pd.DataFrame:
+    """t intervals by the model's own covariance."""
     from scipy.special import stdtrit
 
     estimate = g.coef(m)
@@ -196,8 +208,8 @@ def _confint(m: LM, parm: Any = None, level: float = 0.95) -> pd.DataFrame:
     return table.iloc[chosen_parameters(parm, list(table.index))]
 
 
-@g.summary.register(LM)
-def _summary(m: LM) -> SummaryLM:
+def summary_lm(m: LM) -> SummaryLM:
+    """The summary by the model's own covariance."""
     from scipy.special import stdtr
 
     n, p = m.design.X.shape

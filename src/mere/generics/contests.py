@@ -233,9 +233,12 @@ def ranova(model: Any, reduce_terms: bool = True, **kwargs: Any) -> Any:
     model : LMM
     reduce_terms : bool
         Reduce terms effect by effect (default), or leave out whole terms.
-    boundary : bool
-        Also give p-values that know that a variance cannot be negative: leaving out one of k correlated effects is a
-        mixture of chi-squared with k - 1 and k degrees of freedom in equal parts (default False).
+    boundary : bool or {"mixture", "simulate"}
+        Also give p-values that know that a variance cannot be negative. ``"mixture"`` (True): leaving out one of k
+        correlated effects is a mixture of chi-squared with k - 1 and k degrees of freedom in equal parts.
+        ``"simulate"``: draws from the exact distribution for terms with one effect, at any sample size.
+    nsim, seed
+        Of ``"simulate"``: draws (default 10,000).
 
     Returns
     -------
@@ -244,7 +247,8 @@ def ranova(model: Any, reduce_terms: bool = True, **kwargs: Any) -> Any:
 
     References
     ----------
-    Kuznetsova, Brockhoff and Christensen (2017), J. Stat. Soft. 82(13); Stram and Lee (1994), Biometrics 50, 1171-1177.
+    Kuznetsova, Brockhoff and Christensen (2017), J. Stat. Soft. 82(13); Stram and Lee (1994), Biometrics 50, 1171-1177;
+    Crainiceanu and Ruppert (2004), J. R. Statist. Soc. B 66, 165-185.
 
     Examples
     --------

@@ -80,6 +80,9 @@ def confint(model: Any, parm: Any = None, level: float = 0.95, **kwargs: Any) ->
     signames : bool
         Name variance parameters ``.sig01 ... .sigma``; `parm` may always use
         both kinds of names.
+    vcov : str, (name, cluster) or (p, p) array, optional
+        Intervals of the coefficients by another covariance, such as ``"CR2"``,
+        and its degrees of freedom.
     **kwargs
         More for `profile` or `bootMer`.
 
@@ -110,11 +113,13 @@ def profile(model: Any, which: Any = None, **kwargs: Any) -> Any:
     normal at the true value. Parameters are the standard deviations and
     correlations of the random effects, sigma and the fixed effects. As in R the
     criterion is that of maximum likelihood: a REML fit is refitted first, and
-    it is said. Every point is an exact refit with the parameter held fixed.
+    it is said. Every point is an exact refit with the parameter held fixed. Of
+    generalized models d is the Laplace or quadrature criterion of the fit; there
+    is no sigma, and the size of a negative binomial moves with the rest.
 
     Parameters
     ----------
-    model : LMM
+    model : LMM, GLMM
     which : str, int, list of these, optional
         Parameters by name (of both kinds) or position, ``"theta_"`` (the
         variance parameters), ``"beta_"``. Default all.
@@ -158,6 +163,13 @@ def profile(model: Any, which: Any = None, **kwargs: Any) -> Any:
     sigma                          22.90   28.86
     (Intercept)                   237.68  265.13
     Days                            7.36   13.58
+    >>> from mere import glmer
+    >>> from mere.datasets import cbpp
+    >>> m = glmer("cbind(incidence, size - incidence) ~ period + (1 | herd)", cbpp, "binomial")
+    >>> confint(profile(m, ["theta_", "period2"])).round(3)
+                         2.5 %  97.5 %
+    sd_(Intercept)|herd  0.346   1.100
+    period2             -1.617  -0.408
     """
     raise no_method("profile", model)
 
@@ -168,7 +180,7 @@ def bootMer(model: Any, FUN: Any = None, nsim: int = 500, **kwargs: Any) -> Any:
 
     Parameters
     ----------
-    model : LMM, LM
+    model : LMM, GLMM, NLMM, LM, GLM
     FUN : callable, optional
         A function of a model that returns numbers: a Series, a mapping, an
         array or a float. Default the parameters: standard deviations and

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..objective import LMMObjective
+from .eliminated import eliminated_factor, scalar_norms
 from .pieces import Pieces, direction, pieces_at
 
 __all__ = ["Components", "components_at", "likelihood_hessian"]
@@ -79,8 +80,11 @@ def components_at(objective: LMMObjective, par: np.ndarray, K: np.ndarray, rho: 
     V = [np.concatenate([f.W, f.t[:, :, None]], axis=2) for f in pieces.factors]
     F = _pattern_columns(pieces, base, V)
     with objective.threads:
+        scalar = eliminated_factor(objective, pieces)
         if len(pieces.factors) == 1:
             NF, grams, diagonal = _one_factor(objective.work.metric_blocks(), F)
+        elif scalar is not None:
+            NF, grams, diagonal = _all_but_one(objective, pieces, F, scalar)
         else:
             NF, grams, diagonal = _several_factors(objective, pieces, F)
     m, w = len(base), p + 1
@@ -160,6 +164,52 @@ def _several_factors(
                 grams[f, h] = grams.get((f, h), 0.0) + gram
             mine = block[:, :, own.first + start * k : own.first + (start + count) * k].reshape(count, k, count, k)
             diagonal[f] += np.einsum("lalb->ab", mine)
+    return NF, grams, diagonal
+
+
+def _all_but_one(
+    objective: LMMObjective, pieces: Pieces, F: np.ndarray, s: int
+) -> tuple[np.ndarray, Grams, dict[int, np.ndarray]]:
+    """The same, with the rows of one scalar factor from those of the others."""
+    own = pieces.factors[s]
+    mine = slice(own.first, own.first + own.size)
+    others = np.r_[0 : own.first, mine.stop : len(F)]
+    NF = np.zeros_like(F)
+    inner = np.empty((len(others), len(others)))
+    grams: Grams = {}
+    diagonal = {}
+    for f, part in enumerate(pieces.factors):
+        if f == s:
+            continue
+        levels, k = part.t.shape
+        step = max(1, _CHUNK // (len(F) * k))
+        to = part.first if part.first < own.first else part.first - own.size
+        for start in range(0, levels, step):
+            count = min(step, levels - start)
+            at = slice(part.first + start * k, part.first + (start + count) * k)
+            rows = objective.work.metric(at.start, at.stop - at.start)
+            NF[at] = rows @ F
+            NF[mine] += rows[:, mine].T @ F[at]
+            inner[to + start * k : to + (start + count) * k] = rows[:, others]
+            gram = _gram(rows[:, mine].reshape(count, k, own.size), k, 1)
+            key = (min(f, s), max(f, s))
+            grams[key] = grams.get(key, 0.0) + (gram if f < s else gram.transpose(1, 0, 3, 2))
+    own_part, norm, trace = scalar_norms(objective, pieces, s, F[mine], inner)
+    NF[mine] += own_part
+    grams[s, s], diagonal[s] = np.full((1, 1, 1, 1), norm), np.full((1, 1), trace)
+    for f, part in enumerate(pieces.factors):
+        if f == s:
+            continue
+        levels, k = part.t.shape
+        to = part.first if part.first < own.first else part.first - own.size
+        block = inner[to : to + part.size]
+        diagonal[f] = np.einsum("lalb->ab", block[:, to : to + part.size].reshape(levels, k, levels, k))
+        for h in range(f, len(pieces.factors)):
+            if h != s:
+                other = pieces.factors[h]
+                first = other.first if other.first < own.first else other.first - own.size
+                piece = block[:, first : first + other.size].reshape(levels, k, other.size)
+                grams[f, h] = _gram(piece, k, other.t.shape[1])
     return NF, grams, diagonal
 
 

@@ -202,6 +202,8 @@ class FitRecord:
     converged : bool
         No lower criterion is known to exist near by, and no limit was hit.
     criterion : float
+    iterations : int or None
+        Steps, each from a new gradient; None where the optimizer counts none.
     evaluations : int
     gradient_norm : float
         Largest component of the gradient by parameters that are not on a bound.
@@ -217,6 +219,7 @@ class FitRecord:
 
     converged: bool
     criterion: float
+    iterations: int | None
     evaluations: int
     gradient_norm: float
     decrement: float
@@ -238,6 +241,6 @@ def _fit_record(m: LMM | GLMM) -> FitRecord:
         word in o.message.lower() for word in ("maxeval", "limit", "maximum", "no optim")
     )
     return FitRecord(
-        converged, m.criterion, o.feval, norm, float(getattr(o, "decrement", np.nan)), o.message, o.boundary,
-        o.warnings, o.optimizer,
+        converged, m.criterion, o.iterations, o.feval, norm, float(getattr(o, "decrement", np.nan)), o.message,
+        o.boundary, o.warnings, o.optimizer,
     )  # fmt: skip

@@ -19,6 +19,7 @@ from ..accessors.intervals import chosen_parameters, interval_frame, percent_lab
 from ..errors import DataMessage, MereValueError, tell
 from ..generalized import GLM
 from ..irls import irls
+from .coefficients import intervals_with
 
 __all__ = ["profile_end"]
 
@@ -73,9 +74,11 @@ def _zeta(m: GLM, j: int) -> Callable[[float], float]:
 
 
 @g.confint.register(GLM)
-def _confint(m: GLM, parm: Any = None, level: float = 0.95, method: str = "profile") -> pd.DataFrame:
+def _confint(m: GLM, parm: Any = None, level: float = 0.95, method: str = "profile", vcov: Any = None) -> pd.DataFrame:
     from scipy.special import ndtri
 
+    if vcov is not None:
+        return intervals_with(m, vcov, parm, level)
     if method not in ("profile", "Wald"):
         raise MereValueError(f"method must be 'profile' or 'Wald', not {method!r}")
     estimate, quantile = g.coef(m), float(ndtri((1 + level) / 2))

@@ -64,10 +64,9 @@ def fixed_terms(design: Design) -> FixedTerms:
     else:
         joint = joint * root[:, None]
     X_full = joint[:, : design.X_full.shape[1]]
-    keep = np.setdiff1d(np.arange(X_full.shape[1]), np.asarray(design.dropped, dtype=int))
     return replace(
         out,
-        X=X_full[:, keep],
+        X=np.delete(X_full, list(design.dropped), axis=1) if design.dropped else X_full,
         X_full=X_full,
         X_over=None if over is None else joint[:, X_full.shape[1] :],
         assign_over=None if over is None else over.assign,

@@ -16,11 +16,12 @@ import numpy as np
 
 from ..accessors.intervals import chosen_parameters
 from ..errors import ConvergenceError, MereUnavailableError, MereValueError
+from ..reterms import RandomTerm
 from ..variance_parameters import VarianceParameters
 from .curves import make_curve
 from .profile_results import Profile, ProfileTable
 
-__all__ = ["Likelihood", "effects_of", "natural_layout", "profile_likelihood"]
+__all__ = ["Likelihood", "coordinate_scale", "effects_of", "natural_layout", "profile_likelihood", "vanishing"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,3 +288,29 @@ def natural_layout(
     kinds = (*(p.kind for p in items), *("beta" for _ in fixed))
     bounds = (*((p.lower, p.upper) for p in items), *((-np.inf, np.inf) for _ in fixed))
     return names, signames, kinds, bounds
+
+
+def coordinate_scale(hessian: np.ndarray, at: np.ndarray, n_re: int) -> np.ndarray:
+    """About the standard error of each coordinate: from the curvature, or its size where there is none."""
+    curve = np.diag(hessian)
+    size = np.maximum(np.abs(at), 0.1 * np.abs(at[:n_re]).max(initial=1e-2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.sqrt(2.0 / curve)
+    good = np.isfinite(error) & (curve > 0)
+    wide = np.arange(len(at)) < n_re
+    return np.where(good & ~(wide & (error > 10 * size)), error, size)
+
+
+def vanishing(
+    parameters: VarianceParameters, par_at: tuple[int, ...], random: tuple[RandomTerm, ...]
+) -> dict[int, tuple[int, ...]]:
+    """Of each standard deviation of an unstructured or diagonal term: the coordinates that vanish with it."""
+    out = {}
+    for i, p in enumerate(parameters.items):
+        if p.kind != "sd":
+            continue
+        covariance = random[p.term].covariance
+        if covariance.linear is not None:
+            row = np.flatnonzero(np.asarray(covariance.entries)[:, 0] == p.row)
+            out[i] = tuple(sorted({int(par_at[p.term] + np.asarray(covariance.linear)[r]) for r in row}))
+    return out

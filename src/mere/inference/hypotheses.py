@@ -188,6 +188,8 @@ def _own_first(L: np.ndarray, own: Sequence[int] | np.ndarray) -> np.ndarray:
     if not L.size:
         return L.reshape(0, L.shape[1])
     own = list(own)
+    if len(L) == len(own) and np.array_equal(L, np.eye(L.shape[1])[own]):
+        return L
     order = [*own, *(c for c in range(L.shape[1]) if c not in set(own))]
     row, pivots = 0, []
     for c in order:

@@ -10,8 +10,14 @@ from .. import generics as g
 from ..errors import ConvergenceError, MereValueError
 from ..nonlinear import NLMM
 from ..variance_parameters import variance_parameters
-from .generalized_profiles import coordinate_scale, vanishing
-from .held_likelihood import Likelihood, effects_of, natural_layout, profile_likelihood
+from .held_likelihood import (
+    Likelihood,
+    coordinate_scale,
+    effects_of,
+    natural_layout,
+    profile_likelihood,
+    vanishing,
+)
 from .profile_results import Profile
 
 __all__: list[str] = []

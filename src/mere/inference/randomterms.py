@@ -16,7 +16,9 @@ from ..language.syntax import deparse
 from ..language.updating import update_formula
 from ..model import LM, LMM
 from ..results import AnovaTable
+from ..reterms import RandomTerm
 from .fixedterms import is_factor
+from .one_variance import one_variance_p
 from .refits import bar_text, join_formula, refit_formula
 
 __all__ = ["Reduction", "ranova_table", "reductions"]
@@ -34,11 +36,14 @@ class Reduction:
         The random terms that are left.
     order : int
         How many correlated effects the term had if one of them goes: the mixture at the boundary; 0 if more go.
+    term : RandomTerm or None
+        What goes if it is a term with one effect.
     """
 
     label: str
     random: tuple[str, ...]
     order: int
+    term: RandomTerm | None = None
 
 
 # -- numbers -----------------------------------------------------------------
@@ -69,9 +74,11 @@ def reductions(m: LMM, reduce_terms: bool = True) -> Iterator[Reduction]:
         terms = bar.terms
         text = bar_text(bar)
         shown = text if bar.structure != "us" else f"({text})"
-        k = sum(t.covariance.k for t in m.design.random if t.bar is bar)
+        own = [t for t in m.design.random if t.bar is bar]
+        k = sum(t.covariance.k for t in own)
+        one = own[0] if k == 1 else None
         if not reduce_terms or not terms.terms or bar.structure != "us":
-            yield Reduction(shown, tuple(rest), 1 if k == 1 else 0)
+            yield Reduction(shown, tuple(rest), 1 if k == 1 else 0, one)
             continue
         for j, label in enumerate(terms.labels):
             kept = [":".join(deparse(terms.nodes[v]) for v in t) for i2, t in enumerate(terms.terms) if i2 != j]
@@ -81,7 +88,7 @@ def reductions(m: LMM, reduce_terms: bool = True) -> Iterator[Reduction]:
                 yield Reduction(f"{label} in {shown}", (*rest, f"1 | {bar.group}"), 0)
                 continue
             if not kept and not terms.intercept:
-                yield Reduction(f"{label} in {shown}", tuple(rest), 1 if k == 1 else 0)
+                yield Reduction(f"{label} in {shown}", tuple(rest), 1 if k == 1 else 0, one)
                 continue
             left = " + ".join(kept) or "1"
             if not terms.intercept:
@@ -102,7 +109,9 @@ def restricted_log_likelihood(m: LM | LMM, reml: bool) -> tuple[float, int]:
     return float(value), int(value.df)
 
 
-def ranova_table(m: LMM, ways: list[Reduction], boundary: bool = False) -> tuple[pd.DataFrame, list[LM | LMM]]:
+def ranova_table(
+    m: LMM, ways: list[Reduction], boundary: bool | str = False, nsim: int = 10_000, seed: Any = None
+) -> tuple[pd.DataFrame, list[LM | LMM]]:
     """The table of `ranova` and the smaller models."""
     from scipy.special import chdtrc
 
@@ -117,7 +126,14 @@ def ranova_table(m: LMM, ways: list[Reduction], boundary: bool = False) -> tuple
         "npar": npar, "logLik": log_lik, "AIC": 2 * npar - 2 * log_lik, "LRT": lrt, "Df": df, "Pr(>Chisq)": np.array(p),
     }  # fmt: skip
     table = pd.DataFrame(columns, index=["<none>", *(way.label for way in ways)])
-    if boundary:
+    if boundary == "simulate":
+        rng = np.random.default_rng(seed)
+        drawn = [
+            one_variance_p(m, each, way.term, max(x, 0.0), nsim, rng) if way.term is not None else math.nan
+            for x, way, each in zip(lrt[1:], ways, smaller, strict=True)
+        ]
+        table.insert(len(table.columns) - 1, "Pr(>simulated)", [math.nan, *drawn])
+    elif boundary:
         mixed = [
             mixture_p(x, int(d)) if way.order else math.nan for x, d, way in zip(lrt[1:], df[1:], ways, strict=True)
         ]
@@ -126,8 +142,14 @@ def ranova_table(m: LMM, ways: list[Reduction], boundary: bool = False) -> tuple
 
 
 @g.ranova.register(LMM)
-def _ranova(m: LMM, reduce_terms: bool = True, boundary: bool = False) -> AnovaTable:
-    table, _ = ranova_table(m, list(reductions(m, reduce_terms)), boundary)
+def _ranova(
+    m: LMM, reduce_terms: bool = True, boundary: bool | str = False, nsim: int = 10_000, seed: Any = None
+) -> AnovaTable:
+    if boundary not in (True, False, "mixture", "simulate"):
+        raise MereValueError(f"boundary must be True, False, 'mixture' or 'simulate', not {boundary!r}")
+    if boundary == "simulate" and not (isinstance(nsim, (int, np.integer)) and nsim > 0):
+        raise MereValueError(f"nsim must be a positive whole number, not {nsim!r}")
+    table, _ = ranova_table(m, list(reductions(m, reduce_terms)), boundary, nsim, seed)
     parsed = m.design.formula
     shown = update_formula(join_formula(parsed.fixed_text, [bar_text(bar) for bar in parsed.bars]), ". ~ .")
     heading = ("ANOVA-like table for random-effects: Single term deletions", "", "Model:", shown)

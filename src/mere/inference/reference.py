@@ -98,6 +98,8 @@ def orthonormal_rows(L: np.ndarray, metric: np.ndarray | None = None) -> np.ndar
     cross = L @ L.T if metric is None else L @ metric @ L.T
     scale = np.sqrt(np.diag(cross))
     keep = scale > 0
+    if len(L) == 1 and keep[0]:
+        return np.asarray(L / scale)
     L, scale = L[keep] / scale[keep, None], scale[keep]
     cross = cross[np.ix_(keep, keep)] / np.outer(scale, scale)
     values, vectors = np.linalg.eigh((cross + cross.T) / 2)

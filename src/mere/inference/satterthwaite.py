@@ -107,6 +107,8 @@ def _inverse_of_free(joint: np.ndarray, objective: LMMObjective, par: np.ndarray
     """Inverse over what can move: a correlation on its bound is held there. (At a zero SD the deviance is even.)"""
     lower, upper = objective.layout.lower, objective.layout.upper
     held = (np.isfinite(upper) & (par >= upper - 1e-6)) | ((lower < 0) & np.isfinite(lower) & (par <= lower + 1e-6))
+    if not held.any():
+        return inverse_on_range(joint)
     free = np.flatnonzero(np.append(~held, True))
     out = np.zeros_like(joint)
     out[np.ix_(free, free)] = inverse_on_range(joint[np.ix_(free, free)])

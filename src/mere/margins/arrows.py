@@ -23,6 +23,9 @@ from .summarizing import summarize
 __all__ = ["comparison_arrows"]
 
 
+_MARGIN = 0.02  # of the range: no arrow goes farther than this beyond the outermost means
+
+
 def comparison_arrows(grid: EmmGrid, alpha: float = 0.05, adjust: str = "tukey", **options: Any) -> pd.DataFrame:
     """The summary with the ends of the arrows, ``lcmpl`` and ``rcmpl``.
 
@@ -52,6 +55,10 @@ def comparison_arrows(grid: EmmGrid, alpha: float = 0.05, adjust: str = "tukey",
         at += len(i)
         lengths = _solve(value[mine], i, j, est[use] - low[use], p[use] < alpha)
         left[mine], right[mine] = value[mine] - lengths[0], value[mine] + lengths[1]
+        nearest, farthest = value[mine].min(), value[mine].max()
+        margin = _MARGIN * (farthest - nearest)
+        left[mine] = np.maximum(left[mine], nearest - margin)
+        right[mine] = np.minimum(right[mine], farthest + margin)
     back = grid.about.scale if (options.get("type") or grid.about.type).startswith("r") else None
     frame["lcmpl"] = left if back is None else back.back(left)
     frame["rcmpl"] = right if back is None else back.back(right)
@@ -96,6 +103,5 @@ def _solve(
     used = matrix[good].any(axis=0)
     lengths[~used] = np.nan
     left, right = lengths[:k], lengths[k:]
-    ends = np.argsort(value)
-    left[ends[0]], right[ends[-1]] = 0.0, 0.0
-    return np.nan_to_num(left), np.nan_to_num(right)
+    left[np.argmin(value)], right[np.argmax(value)] = np.nan, np.nan
+    return left, right

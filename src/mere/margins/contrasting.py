@@ -179,6 +179,7 @@ def _by_group(
         back_label=None,
         coefficients=_coefficient_table(grid, K),
         is_grid=False,
+        partly=bool(grid.about.partly or (by and grid.about.nesting)),
         paired=by,
         description=made.description or f"{method_name(method)} contrasts",
     )

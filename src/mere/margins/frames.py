@@ -47,7 +47,7 @@ def interaction_frame(
     frame["tvar"] = row_labels(frame, list(traces), None, False) if traces else "1"
     numeric = len(xs) == 1 and pd.api.types.is_numeric_dtype(frame[xs[0]].dtype)
     frame["xvar"] = frame[xs[0]] if numeric else (row_labels(frame, list(xs), None, False) if xs else "")
-    frame.attrs["name"] = summary.name
+    frame.attrs["name"], frame.attrs["notes"] = summary.name, list(summary.notes)
     return frame
 
 
@@ -153,7 +153,7 @@ def _cells(
         order = np.lexsort((i, j))
         i, j = i[order], j[order]
     p = [_p_text(v) for v in tests["p.value"]]
-    d = [s.strip() for s in format_numbers(tests[name], digits or 3)]
+    d = format_numbers(tests[name], digits or 3)
     for n in range(len(i)):
         up, low = (i[n], j[n]), (j[n], i[n])
         if flip:
@@ -182,17 +182,22 @@ def _pwpm_notes(
 ) -> list[str]:
     pvals, diag, diffs, flip = what
     upper, lower = ("Lower", "Upper") if flip else ("Upper", "Lower")
-    adjust = options.get("adjust") or "tukey"
     out = [f"Row and column labels: {':'.join(primary)}"]
     extra = []
+    if "null" in tests.table:
+        extra.append(f"null = {tests.table['null'].iloc[0]:g}")
     if options.get("side"):
         extra.append(f"side = “{options['side']}”")
     if options.get("delta"):
         extra.append(f"delta = {options['delta']:g}")
+    used = next((n.split()[3] for n in tests.notes if n.startswith("P value adjustment: ")), None)
+    if used is not None:
+        extra.append(f"adjust = “{used}”")
     if pvals:
-        out.append(f"{upper} triangle: P values   " + "  ".join([*extra, f"adjust = “{adjust}”"]))
+        out.append(f"{upper} triangle: P values   " + "  ".join(extra))
     if diag:
-        out.append(f"Diagonal: [Estimates] ({name}) ")
+        scale = f"  type = “{options['type']}”" if options.get("type") else ""
+        out.append(f"Diagonal: [Estimates] ({name}) {scale}")
     if diffs:
         words = "later vs. earlier" if reverse else "earlier vs. later"
         out.append(f"{lower} triangle: Comparisons ({tests.name})   {words}")

@@ -92,14 +92,14 @@ def cld(
     delta : float
         Symbols instead join means that were shown to be within this distance.
     adjust : str, optional
-        Default ``"tukey"``.
+        Of the tests (default ``"tukey"``), and of the intervals if given.
     **options
         Of the summary.
 
     Returns
     -------
     SummaryEmm
-        With a last column ``.group``.
+        With a last column ``.group`` (``.signif.set``, ``.equiv.set``).
 
     References
     ----------
@@ -117,10 +117,11 @@ def cld(
     groups = object.about.by if by is UNSET else names_tuple(by)
     down = reversed if decreasing is None else decreasing
     grid = object.with_about(by=groups)
-    summary = summarize(grid, **options)
+    summary = summarize(grid, adjust=adjust, **options)
     value = summary.table[summary.name].to_numpy(dtype=float)
     pairs = contrast(grid, "pairwise", by=groups)
-    tested = summarize(pairs, infer=(False, True), adjust=adjust, delta=delta)
+    scale = {k: v for k, v in options.items() if k == "type"}
+    tested = summarize(pairs, infer=(False, True), adjust=adjust, delta=delta, **scale)
     p = tested.table["p.value"].to_numpy()
     labels = np.empty(len(value), dtype="O")
     order: list[int] = []
@@ -141,23 +142,22 @@ def cld(
         for place, row in enumerate(rank):
             marks = (Letters[c % len(Letters)] if place in column else " " for c, column in enumerate(columns))
             labels[mine[row]] = " " + "".join(marks)
-    width = max(len(s) for s in labels)
-    shown = [s.ljust(width) for s in labels]
-    table = summary.table.assign(**{".group": shown}).iloc[order].reset_index(drop=True)
+    column = ".signif.set" if signif_sets else ".equiv.set" if delta else ".group"
+    table = summary.table.assign(**{column: labels}).iloc[order].reset_index(drop=True)
     estimable = None if summary.estimable is None else summary.estimable[order]
-    about_tests = [n for n in tested.notes if n.startswith(("P value adj", "Statistics"))]
-    notes = (*summary.notes, *about_tests, *_explain(alpha, signif_sets, delta))
-    return replace(summary, table=table, notes=notes, estimable=estimable, kind={**summary.kind, ".group": "text"})
+    notes = (*summary.notes, *(n for n in tested.notes if n not in summary.notes), *_explain(alpha, signif_sets, delta))
+    return replace(summary, table=table, notes=notes, estimable=estimable, kind={**summary.kind, column: "text"})
 
 
 def _explain(alpha: float, signif_sets: bool, delta: float) -> list[str]:
-    head = [f"significance level used: alpha = {alpha:g}", "NOTE: If two or more means share the same grouping symbol,"]
+    head = f"significance level used: alpha = {alpha:g}"
     if signif_sets:
-        return [*head, "      then we have shown them to be different."]
+        return [head, "Estimates sharing the same symbol are significantly different"]
     if delta:
-        return [*head, "      then we have shown them to be equivalent."]
+        return [head, "Estimates sharing the same symbol test as equivalent"]
     return [
-        *head,
+        head,
+        "NOTE: If two or more means share the same grouping symbol,",
         "      then we cannot show them to be different.",
         "      But we also did not show them to be the same.",
     ]

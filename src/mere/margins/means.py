@@ -1,12 +1,6 @@
 """Marginal means: averages of the rows of a grid over the factors that are not asked for.
 
-A mean is sum_c w_c L_c / sum_c w_c over the cells c that share its levels. The weights are
-
-    equal         1
-    proportional  the frequency of the averaged combination in all the data
-    outer         the product of the frequencies of the averaged levels, one factor at a time
-    cells         the frequency of the cell itself
-    flat          1 for cells with data, else 0
+A mean is sum_c w_c L_c / sum_c w_c over the cells c that share its levels; `averaging` has the weights.
 
 Reference: Searle, Speed and Milliken (1980), Population marginal means in the linear model,
 The American Statistician 34.
@@ -16,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..errors import MarginsMessage, MereValueError, tell
+from .averaging import cells_of, row_weights, stages
 from .contrasting import contrast
 from .grid import EmmGrid, EmmList, levels_of, names_tuple
 from .specs import Specs, read_specs
@@ -99,17 +93,14 @@ def _means(grid: EmmGrid, asked: Specs, weights: Any) -> EmmGrid:
     unknown = [f for f in wanted if f not in table.columns]
     if unknown:
         raise MereValueError(f"specs: there is no variable {unknown[0]!r}; there are {', '.join(table.columns)}")
-    primary = list(dict.fromkeys(f for f in asked.factors if f not in asked.by))
-    for f in list(wanted):  # a nested factor brings those it is nested in
-        for outer in nesting.get(f, ()):
-            if outer in table.columns and outer not in wanted:
-                wanted.append(outer)
-                primary.append(outer)
-    wanted = [*primary, *(b for b in asked.by if b not in primary)]
+    wanted = _with_nests(wanted, list(table.columns), nesting)
+    by = _with_nests_of(asked.by, nesting)
+    primary = [f for f in wanted if f not in by]
     rest = [c for c in table.columns if c not in wanted]
     averaged = [c for c in rest if len(levels_of(table[c])) > 1 and c not in grid.about.derived]
-    keys, cell = _cells(table, wanted)
-    share = _weights(grid, averaged, weights, len(keys), cell, wanted, nesting)
+    averaged = [f for stage in stages(averaged, nesting) for f in stage]
+    keys, cell = cells_of(table, wanted)
+    share = row_weights(grid, averaged, weights, nesting)
     total = np.bincount(cell, share, minlength=len(keys))
     L = np.zeros((len(keys), grid.L.shape[1]))
     np.add.at(L, cell, share[:, None] * grid.L)
@@ -130,7 +121,7 @@ def _means(grid: EmmGrid, asked: Specs, weights: Any) -> EmmGrid:
         grid.about,
         name="emmean" if grid.about.name == "prediction" else grid.about.name,
         infer=(True, False),
-        by=tuple(asked.by),
+        by=by,
         primary=tuple(primary) or (() if wanted else ("1",)),
         description="emmeans",
         averaged=tuple(dict.fromkeys([*grid.about.averaged, *averaged])),
@@ -143,103 +134,21 @@ def _means(grid: EmmGrid, asked: Specs, weights: Any) -> EmmGrid:
     return EmmGrid(grid.estimates, keys, L, weight, offset, about)
 
 
-def _cells(table: pd.DataFrame, wanted: Sequence[str]) -> tuple[pd.DataFrame, np.ndarray]:
-    """All combinations of the levels of some variables, and which one each row of the grid belongs to."""
-    if not wanted:
-        return pd.DataFrame({"1": pd.Categorical(["overall"])}), np.zeros(len(table), dtype=np.int64)
-    levels = {f: levels_of(table[f]) for f in wanted}
-    combos = list(product(*(range(len(levels[f])) for f in reversed(wanted))))
-    out: dict[str, Any] = {}
-    cell = np.zeros(len(table), dtype=np.int64)
-    size = 1
-    for j, f in enumerate(wanted):
-        codes = np.array([c[len(wanted) - 1 - j] for c in combos], dtype=np.int64)
-        if isinstance(table[f].dtype, pd.CategoricalDtype):
-            out[f] = pd.Categorical([levels[f][c] for c in codes], levels[f])
-            mine = table[f].cat.codes.to_numpy().astype(np.int64)
-        else:
-            out[f] = np.asarray(levels[f])[codes]
-            place = {v: i for i, v in enumerate(levels[f])}
-            mine = np.array([place[v] for v in table[f].tolist()], dtype=np.int64)
-        cell += size * mine
-        size *= len(levels[f])
-    return pd.DataFrame(out), cell
+def _with_nests(wanted: Sequence[str], known: Sequence[str], nesting: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Nested factors bring those they are nested in, and stand to their left."""
+    inside = [f for f in wanted if f in nesting]
+    outside = {o for f in inside for o in nesting[f]}
+    return list(dict.fromkeys([*inside, *(f for f in known if f in outside), *wanted]))
 
 
-def _weights(
-    grid: EmmGrid,
-    averaged: Sequence[str],
-    weights: Any,
-    n_keys: int,
-    cell: np.ndarray,
-    wanted: Sequence[str],
-    nesting: Mapping[str, tuple[str, ...]],
-) -> np.ndarray:
-    """The weight of each row of the grid in its mean."""
-    table, freq = grid.table, grid.weight
-    n = len(table)
-    if not isinstance(weights, str):
-        return _given_weights(table, averaged, np.asarray(weights, dtype=float))
-    if weights == "fq":
-        weights = "cells"
-    if not averaged:
-        return np.ones(n)
-    if weights == "equal":
-        inside = [f for f in averaged if f in nesting]
-        return _equal_nested(table, averaged, inside, nesting, freq, cell) if inside else _there(grid)
-    if weights == "cells":
-        return freq.astype(float)
-    if weights == "flat":
-        return (freq > 0).astype(float)
-    nests = sorted({outer for f in averaged for outer in nesting.get(f, ())} - set(averaged))
-    if weights == "proportional":
-        _, own = _cells(table, [*nests, *averaged])
-        return np.bincount(own, freq)[own]
-    if weights == "outer":
-        out = np.ones(n)
-        for f in averaged:
-            _, own = _cells(table, [*nests, f])
-            out *= np.bincount(own, freq)[own]
-        return out
-    raise MereValueError(
-        f"weights must be 'equal', 'proportional', 'outer', 'cells', 'flat', 'show.levels' or numbers, not {weights!r}"
-    )
-
-
-def _there(grid: EmmGrid) -> np.ndarray:
-    n = len(grid.table)
-    return np.ones(n) if grid.about.shown is None else grid.about.shown.astype(float)
-
-
-def _equal_nested(
-    table: pd.DataFrame,
-    averaged: Sequence[str],
-    inside: Sequence[str],
-    nesting: Mapping[str, tuple[str, ...]],
-    freq: np.ndarray,
-    cell: np.ndarray,
-) -> np.ndarray:
-    """Equal weights within the nests first, then equal weights of the nests."""
-    there = freq > 0
-    share = there.astype(float)
-    outer = [f for f in table.columns if f not in inside]
-    _, nest = _cells(table, outer)
-    count = np.bincount(nest, share)[nest]
-    return np.where(there, 1.0 / np.maximum(count, 1.0), 0.0)
-
-
-def _given_weights(table: pd.DataFrame, averaged: Sequence[str], weights: np.ndarray) -> np.ndarray:
-    keys, own = _cells(table, averaged)
-    if weights.shape != (len(keys),):
-        raise MereValueError(
-            f"weights: {len(keys)} numbers are needed, one for each combination of {', '.join(averaged)}"
-        )
-    return weights[own]
+def _with_nests_of(by: Sequence[str], nesting: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """A nested by-variable has groups within those it is nested in."""
+    return tuple(dict.fromkeys(f for b in by for f in (*nesting.get(b, ()), b)))
 
 
 def show_levels(grid: EmmGrid, averaged: Sequence[str]) -> pd.DataFrame:
     """The combinations that are averaged over, in the order that numeric weights need."""
-    keys, _ = _cells(grid.table, averaged)
+    keys, _ = cells_of(grid.table, averaged)
     return keys
 
 

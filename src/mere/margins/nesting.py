@@ -11,7 +11,7 @@ import pandas as pd
 from ..errors import MereValueError
 from .grid import levels_of
 
-__all__ = ["find_nesting", "nesting_text", "read_nesting"]
+__all__ = ["existing", "find_nesting", "nesting_text", "read_nesting"]
 
 
 def find_nesting(
@@ -48,6 +48,25 @@ def find_nesting(
 def _determines(there: pd.DataFrame, f: str, other: str) -> bool:
     together = there[[f, other]].drop_duplicates()
     return len(together) == together[f].nunique()
+
+
+def existing(table: pd.DataFrame, weight: np.ndarray, nesting: Mapping[str, tuple[str, ...]]) -> np.ndarray | None:
+    """The rows whose nested levels occur within the levels they are nested in; None if all do.
+
+    A cell without data that only crosses factors does exist.
+
+    Examples
+    --------
+    >>> cells = pd.DataFrame({"a": pd.Categorical(["x", "y", "x", "y"]), "b": pd.Categorical(["u", "u", "v", "v"])})
+    >>> existing(cells, np.array([2, 1, 0, 3]), {"b": ("a",)})
+    array([ True,  True, False,  True])
+    """
+    out = np.ones(len(table), dtype=bool)
+    for factor, outer in nesting.items():
+        names = [n for n in (*outer, factor) if n in table.columns]
+        found = pd.Series(weight).groupby([table[n] for n in names], observed=True).transform("sum")
+        out &= found.to_numpy() > 0
+    return None if out.all() else out
 
 
 def read_nesting(nesting: Any) -> dict[str, tuple[str, ...]]:

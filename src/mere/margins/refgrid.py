@@ -16,7 +16,7 @@ from ..frame import Factor
 from ..language.formulas import parse_formula
 from .basis import Basis, check_shapes, constant_df, is_factor
 from .grid import About, EmmGrid, Estimates
-from .nesting import find_nesting, read_nesting
+from .nesting import existing, find_nesting, read_nesting
 from .scales import Scale, find_scale
 
 __all__ = ["build_grid", "meanint"]
@@ -62,7 +62,7 @@ def build_grid(
         shift = np.full(len(L), float(offset))
     frame = _as_frame(table, levels, factors, basis).assign(**{k: v for k, v in derived.items() if len(v) == len(L)})
     structure = _structure(basis, nesting, frame, weight, factors)
-    shown = weight > 0 if structure and (weight == 0).any() else None
+    shown = existing(frame, weight, structure) if structure else None
     estimates = Estimates(basis.beta, basis.V, basis.df if df is None else constant_df(df), basis.null)
     about = About(
         scale=_scale(basis.scale, tran),
@@ -146,8 +146,7 @@ def _factor_levels(name: str, value: Any, wanted: Any) -> list[Any]:
     unknown = [a for a in asked if _level_text(a) not in text]
     if unknown:
         raise MereValueError(f"at: {name!r} has no level {unknown[0]!r}; it has {', '.join(map(str, known))}")
-    chosen = {_level_text(a) for a in asked}
-    return [k for k in known if _level_text(k) in chosen]
+    return [text[t] for t in dict.fromkeys(map(_level_text, asked))]
 
 
 def _level_text(level: Any) -> str:

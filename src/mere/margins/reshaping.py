@@ -169,19 +169,26 @@ def split_fac(object: EmmGrid, fac: str, newfacs: Mapping[str, Sequence[Any]]) -
 
 
 def permute_levels(object: EmmGrid, fac: str, pos: Sequence[int]) -> EmmGrid:
-    """The levels of a factor in another order (emmeans' ``permute_levels``); `pos` counts from 0.
+    """The levels of a factor in another order (emmeans' ``permute_levels``).
+
+    Parameters
+    ----------
+    object : EmmGrid
+    fac : str
+    pos : sequence of int
+        Where each level goes, counted from 0.
 
     Examples
     --------
     >>> from mere import lm, ref_grid, permute_levels
     >>> from mere.datasets import warpbreaks
-    >>> permute_levels(ref_grid(lm("breaks ~ tension", warpbreaks)), "tension", [2, 1, 0]).levels
-    {'tension': ['H', 'M', 'L']}
+    >>> permute_levels(ref_grid(lm("breaks ~ tension", warpbreaks)), "tension", [2, 0, 1]).levels
+    {'tension': ['M', 'H', 'L']}
     """
     known = levels_of(_column(object, fac))
     if sorted(pos) != list(range(len(known))):
         raise MereValueError(f"pos must have each of 0 … {len(known) - 1} once")
-    order = [known[i] for i in pos]
+    order = [known[int(i)] for i in np.argsort(pos)]
     rank = {v: i for i, v in enumerate(order)}
     keys = []
     for name in object.table.columns:

@@ -144,7 +144,7 @@ def summarize(
     pairs = about.kind == "pairs" and set(group_names) == set(about.paired)
     work = _Work(grid, rows, value, se, dof, groups, direction, seed, pairs)
     columns: dict[str, np.ndarray] = {}
-    asymptotic = bool(np.isinf(dof[~np.isnan(dof)]).all()) and bool((~np.isnan(dof)).any())
+    asymptotic = bool(np.isinf(dof[~np.isnan(dof)]).all())  # as R: also where nothing is estimable
     wanted = about.adjust if adjust is None else find_adjustment(adjust).name
     bias = _bias(about, bias_adjust, sigma) if back is not None else None
     estimate, error = _on_scale(value, se, back, bias)
@@ -175,7 +175,7 @@ def summarize(
     if bias is not None:
         after.append(bias.note())
     name = _estimate_name(about, back)
-    variables = _variables(grid, rows, group_names)
+    variables = _variables(grid, rows)
     if back is not None and back.kind == "ratio":
         variables = _as_ratios(variables, about.primary)
     table = variables.assign(**{name: estimate, "SE": error, "df": dof}, **columns)
@@ -454,10 +454,9 @@ def _cross(p: np.ndarray, groups: Sequence[np.ndarray], name: str) -> np.ndarray
 
 
 # -- the table ------------------------------------------------------------------------
-def _variables(grid: EmmGrid, rows: np.ndarray, by: tuple[str, ...]) -> pd.DataFrame:
-    """The variables of the rows, by-variables last, group after group."""
-    names = [c for c in grid.table.columns if c not in by] + [c for c in grid.table.columns if c in by]
-    names = [c for c in names if not (c == "1" and len(grid.table.columns) > 1)]
+def _variables(grid: EmmGrid, rows: np.ndarray) -> pd.DataFrame:
+    """The variables of the rows, group after group."""
+    names = [c for c in grid.table.columns if not (c == "1" and len(grid.table.columns) > 1)]
     return grid.table[names].iloc[rows].reset_index(drop=True)
 
 

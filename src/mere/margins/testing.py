@@ -249,9 +249,9 @@ def _terms_of(grid: EmmGrid, by: tuple[str, ...], show0df: bool, showconf: bool)
             rows = _term_rows(means, term)
         test = joint_f(grid.estimates, rows)
         full = int(np.linalg.matrix_rank(rows)) if len(rows) else 0
-        expected = int(np.prod([len(levels_of(grid.table[t])) - 1 for t in term]))
-        reduced = reduced or test.df1 < expected
-        note = "e" if test.df1 < expected else ""
+        smaller = _is_reduced(means, term, test.df1)
+        reduced = reduced or smaller
+        note = _why_smaller(grid, means, term, rows) if smaller else ""
         if test.df1 > 0:
             tested.append(_estimable_rows(grid.estimates, rows))
         if test.df1 > 0 or show0df:
@@ -264,18 +264,28 @@ def _terms_of(grid: EmmGrid, by: tuple[str, ...], show0df: bool, showconf: bool)
 
 
 def _term_rows(means: EmmGrid, term: Sequence[str]) -> np.ndarray:
-    made = (
-        contrast(means, interaction="consec", by=None)
-        if not means.about.nesting
-        else contrast(means, "consec", by=_outer(means, term))
-    )
-    return np.asarray(made.L)
+    """The interaction contrasts of a term's factors, within those that others of them are nested in."""
+    return np.asarray(contrast(means, interaction="consec", by=_nests(means, term)).L)
 
 
-def _outer(means: EmmGrid, term: Sequence[str]) -> list[str]:
-    """Within nests: the factors that the term's other factors are nested in."""
-    inside = [f for f in term if f in means.about.nesting]
-    return [f for f in means.table.columns if f not in inside] if inside else []
+def _nests(means: EmmGrid, term: Sequence[str]) -> list[str]:
+    outer = {o for f in term for o in means.about.nesting.get(f, ())}
+    return [f for f in means.table.columns if f in outer]
+
+
+def _is_reduced(means: EmmGrid, term: Sequence[str], df1: int) -> bool:
+    """Whether empty cells took degrees of freedom: some contrasts cannot be estimated, or a nest has one level only."""
+    nests = _nests(means, term)
+    if not nests:
+        return df1 < int(np.prod([len(levels_of(means.table[t])) - 1 for t in term]))
+    inside = [f for f in term if f not in nests]
+    there = means.table.iloc[means.shown]
+    return any((there.groupby(nests, observed=True)[f].nunique() < 2).any() for f in inside)
+
+
+def _why_smaller(grid: EmmGrid, means: EmmGrid, term: Sequence[str], rows: np.ndarray) -> str:
+    """ "d" where all contrasts can be estimated but depend on each other, as those of a covariate's values do."""
+    return "e" if _nests(means, term) or not grid.estimates.estimable(rows).all() else "d"
 
 
 def _estimable_rows(estimates: Estimates, L: np.ndarray) -> np.ndarray:

@@ -53,6 +53,7 @@ def _run(objective: LMMObjective, start: np.ndarray, options: Mapping[str, Any])
         decrement=outcome["decrement"],
         n_null=outcome["n_null"],
         current=True,
+        iterations=outcome["n_gradient"],
     )
 
 

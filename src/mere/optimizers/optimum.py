@@ -30,6 +30,8 @@ class Optimum:
         Directions of the random effects without variance.
     current : bool
         The workspace of the objective stands at par.
+    iterations : int or None
+        Steps, each from a new gradient; None where the optimizer counts none.
     """
 
     par: np.ndarray
@@ -43,3 +45,4 @@ class Optimum:
     decrement: float | None = None
     n_null: int = 0
     current: bool = False
+    iterations: int | None = None

@@ -55,4 +55,5 @@ def scipy_minimize(name: str, objective: LMMObjective, start: np.ndarray | None,
         converged=bool(result.success),
         message=str(result.message),
         optimizer=name,
+        iterations=int(result.nit) if "nit" in result else None,
     )

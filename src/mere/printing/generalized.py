@@ -11,10 +11,10 @@ from ..accessors.generalized_linear import SummaryGLM
 from ..families import Family
 from ..generalized import GLM, GLMM
 from ..generalized_summaries import SummaryGLMM, generalized_criteria, generalized_title
-from .linear import call_lines
-from .mixed import model_text, summary_text, title_lines
+from .linear import call_lines, coefficient_lines
+from .mixed import error_lines, model_text, summary_text, title_lines
 from .numbers import format_number, format_numbers
-from .tables import coefficient_table, named_vector_text, zapped
+from .tables import named_vector_text, zapped
 
 __all__: list[str] = []
 
@@ -82,7 +82,7 @@ def _linear(m: GLM, digits: int = 4) -> str:
 @g.to_text.register(SummaryGLM)
 def _linear_summary(s: SummaryGLM, digits: int = 4, signif_stars: bool = True) -> str:
     lines = ["", "Call:", *call_lines(s.call, s.formula), "", "Deviance Residuals: "]
-    lines += [*_deviance_lines(s, digits), "", *_coefficient_lines(s, digits, signif_stars), ""]
+    lines += [*_deviance_lines(s, digits), "", *coefficient_lines(s, digits, signif_stars), *error_lines(s), ""]
     lines += [f"(Dispersion parameter for {s.family.label} family taken to be {format_number(s.dispersion)})", ""]
     deviances = format_numbers([s.null_deviance, s.deviance], max(5, digits + 1))
     counts = format_numbers([float(s.df[2]), float(s.df[1])])
@@ -106,18 +106,3 @@ def _deviance_lines(s: SummaryGLM, digits: int) -> list[str]:
         quartiles, names = values, [str(label) for label in s.residuals.dropna().index]
     texts = format_numbers(zapped(quartiles, digits + 1), digits)
     return named_vector_text(texts, names, gap=2).split("\n")
-
-
-def _coefficient_lines(s: SummaryGLM, digits: int, signif_stars: bool) -> list[str]:
-    if not s.aliased:
-        return ["No Coefficients"]
-    count = sum(dropped for _, dropped in s.aliased)
-    head = "Coefficients:"
-    if count:
-        head += f" ({count} not defined because of singularities)"
-    full = s.coefficients.reindex([name for name, _ in s.aliased])
-    table = coefficient_table(
-        full.to_numpy(), list(full.index), list(full.columns), digits,
-        estimates=[0, 1], statistics=[2], p_value=3, signif_stars=signif_stars,
-    )  # fmt: skip
-    return [head, table]

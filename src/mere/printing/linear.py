@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -10,11 +11,11 @@ from .. import generics as g
 from ..accessors.linear import SummaryLM
 from ..model import LM, Call
 from .formulas import formula_lines
-from .mixed import argument_text
+from .mixed import argument_text, error_lines, fixed_effects_text
 from .numbers import format_number, format_numbers, format_pvalues, general
-from .tables import coefficient_table, named_vector_text, zapped
+from .tables import named_vector_text, zapped
 
-__all__ = ["call_lines"]
+__all__ = ["call_lines", "coefficient_lines"]
 
 
 def call_lines(call: Call, formula: str) -> list[str]:
@@ -52,7 +53,7 @@ def _model(m: LM, digits: int = 4) -> str:
 def _summary(s: SummaryLM, digits: int = 4, signif_stars: bool = True) -> str:
     lines = ["", "Call:", *call_lines(s.call, s.formula), ""]
     lines.append("Weighted Residuals:" if s.weighted else "Residuals:")
-    lines += [*_residual_lines(s, digits), "", *_coefficient_lines(s, digits, signif_stars), ""]
+    lines += [*_residual_lines(s, digits), "", *coefficient_lines(s, digits, signif_stars), *error_lines(s), ""]
     sigma = format_number(float(f"{s.sigma:.{digits - 1}e}"))
     lines.append(f"Residual standard error: {sigma} on {s.df[1]} degrees of freedom")
     if s.omitted:
@@ -65,7 +66,7 @@ def _summary(s: SummaryLM, digits: int = 4, signif_stars: bool = True) -> str:
             f"Adjusted R-squared:  {general(s.adj_r_squared, digits)} "
         )
         p = format_pvalues([_upper_f(F, df1, df2)], digits)[0]
-        lines.append(f"F-statistic: {general(F, digits)} on {df1} and {df2} DF,  p-value: {p}")
+        lines.append(f"F-statistic: {general(F, digits)} on {df1:.4g} and {df2:.4g} DF,  p-value: {p}")
     return "\n".join([*lines, ""])
 
 
@@ -88,7 +89,8 @@ def _residual_lines(s: SummaryLM, digits: int) -> list[str]:
     return [f"ALL {s.df[0]} residuals are 0: no residual degrees of freedom!"]
 
 
-def _coefficient_lines(s: SummaryLM, digits: int, signif_stars: bool) -> list[str]:
+def coefficient_lines(s: Any, digits: int, signif_stars: bool) -> list[str]:
+    """The table of coefficients of a model without random effects, aliased ones as NA."""
     if not s.aliased:
         return ["No Coefficients"]
     count = sum(dropped for _, dropped in s.aliased)
@@ -96,8 +98,4 @@ def _coefficient_lines(s: SummaryLM, digits: int, signif_stars: bool) -> list[st
     if count:
         head += f" ({count} not defined because of singularities)"
     full = s.coefficients.reindex([name for name, _ in s.aliased])
-    table = coefficient_table(
-        full.to_numpy(), list(full.index), list(full.columns), digits,
-        estimates=[0, 1], statistics=[2], p_value=3, signif_stars=signif_stars,
-    )  # fmt: skip
-    return [head, table]
+    return [head, fixed_effects_text(full, digits, signif_stars)]

@@ -305,10 +305,17 @@ def summary_text(
     ]
     if len(s.coefficients):
         lines += ["", "Fixed effects:", fixed_effects_text(s.coefficients, digits, signif_stars)]
+    lines += error_lines(s)
     if len(s.coefficients) > 1:
         lines += correlation_lines(s.vcov, s.correlation if correlation is None else correlation)
     lines += [*fit_lines(s.messages), *optimizer_lines(s.optinfo, brief=False)]
     return "\n".join(lines)
+
+
+def error_lines(s: Any) -> list[str]:
+    """Where the standard errors come from, if not from the model."""
+    errors = getattr(s, "errors", "")
+    return ["", f"Tests use {errors}"] if errors else []
 
 
 def fixed_effects_text(table: pd.DataFrame, digits: int = 4, signif_stars: bool = True) -> str:

@@ -12,14 +12,17 @@ import pandas as pd
 
 from .. import generics as g
 from ..errors import DataMessage, MereError, MereStateError, MereUnavailableError, MereValueError, tell
+from ..families import Family
 from ..generalized import GLM, GLMM
 from ..inference.bootstrapping import model_parameters
+from ..inference.bootstraps.scheme import OfCoefficients
 from ..inference.methods import reference_of
 from ..inference.permutation.contrasts import permute_contrasts
 from ..inference.profile_results import Profile
 from ..inference.reference import p_of_t, quantile_of_t
 from ..margins.grid import EmmGrid
 from ..model import LM, LMM
+from ..newdata import fixed_matrix, new_offset
 from .margins import joint_tests
 
 __all__ = ["Inference", "infer"]
@@ -320,9 +323,11 @@ def _profiled(m: Any, a: dict[str, Any]) -> pd.DataFrame:
     rows = []
     for name, (low, high) in zip(limits_of.index, limits_of.to_numpy(), strict=True):
         sd = not str(name).startswith("cor_")
-        rows.append((name, "std_dev" if sd else "corr", estimates[name], low, high, "profile"))
+        ends = (low == 0) if sd else (low == -1 or high == 1)
+        method = "profile, boundary" if ends else "profile"
+        rows.append((name, "std_dev" if sd else "corr", estimates[name], low, high, method))
         if sd:
-            rows.append((name, "variance", estimates[name] ** 2, low**2, high**2, "profile"))
+            rows.append((name, "variance", estimates[name] ** 2, low**2, high**2, method))
     columns = ["term", "metric", "estimate", "ci_lower", "ci_upper", "ci_method"]
     return pd.DataFrame(rows, columns=columns).set_index("term")
 
@@ -357,7 +362,7 @@ def _behind(grid: EmmGrid, a: dict[str, Any], how: str) -> tuple[Any, np.ndarray
 
 def _grid_boot(grid: EmmGrid, a: dict[str, Any]) -> tuple[pd.DataFrame, Any]:
     m, L, labels = _behind(grid, a, "boot")
-    b = _boot(m, a, lambda fit: pd.Series(L @ fit.beta, labels))
+    b = _boot(m, a, OfCoefficients(lambda beta: beta @ L.T, labels))
     return _renamed(b.table, np.nan), b
 
 
@@ -367,8 +372,13 @@ def _grid_perm(grid: EmmGrid, a: dict[str, Any]) -> tuple[pd.DataFrame, Any]:
     return _renamed(t, np.nan), t
 
 
+def _family(m: Any) -> Family | None:
+    """The family of a generalized model."""
+    return m.model_family if isinstance(m, (GLM, GLMM)) else None
+
+
 def _predict_asymp(m: Any, a: dict[str, Any]) -> tuple[pd.DataFrame, Any]:
-    mixed, family = isinstance(m, (LMM, GLMM)), getattr(m, "model_family", None)
+    mixed, family = isinstance(m, (LMM, GLMM)), _family(m)
     fixed = {"re_form": False} if mixed else {}
     link = g.predict(m, a["newdata"], se_fit=True, **({"type": "link"} if family else {}), **fixed)
     eta, se = np.asarray(link.fit, float), np.asarray(link.se_fit, float)
@@ -386,14 +396,15 @@ def _predict_asymp(m: Any, a: dict[str, Any]) -> tuple[pd.DataFrame, Any]:
 
 
 def _predict_boot(m: Any, a: dict[str, Any]) -> tuple[pd.DataFrame, Any]:
-    given: dict[str, Any] = {"re_form": False} if isinstance(m, (LMM, GLMM)) else {}
-    if isinstance(m, (GLM, GLMM)):
-        given["type"] = "response"
+    X, offset, family = fixed_matrix(m.design, a["newdata"]), new_offset(m.design, a["newdata"]), _family(m)
+    base = np.zeros(len(X)) if offset is None else offset
 
-    def predicted(fit: Any) -> np.ndarray:
-        return np.asarray(g.predict(fit, a["newdata"], **given))
+    def predicted(beta: np.ndarray) -> np.ndarray:
+        eta = beta @ X.T + base
+        return eta if family is None else np.asarray(family.link.inverse(eta))
 
-    b = _boot(m, a | {"ci_type": a["ci_type"] or "percentile"}, predicted)
+    statistic = OfCoefficients(predicted, [f"t{i + 1}" for i in range(len(X))])
+    b = _boot(m, a | {"ci_type": a["ci_type"] or "percentile"}, statistic)
     names = {"estimate": "fitted", "std.error": "se", "conf.low": "ci_lower", "conf.high": "ci_upper"}
     return b.table.rename(columns=names)[list(names.values())].reset_index(drop=True), b
 

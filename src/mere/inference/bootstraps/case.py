@@ -22,7 +22,7 @@ from ..clusters import cluster_codes, cluster_rows, is_nested
 from ..refits import fit_as
 from .scheme import Request, Task, replicate_rng, run_replicates
 
-__all__ = ["case_scheme", "drawn_design"]
+__all__ = ["case_scheme", "drawn_design", "nested_terms"]
 
 _AT_ONCE = 4_000_000
 _STEPS = 40
@@ -43,29 +43,43 @@ def case_scheme(request: Request, cluster: Any) -> Task:
     if len(rows) < 2:
         raise MereValueError("the case bootstrap needs two clusters at least")
 
+    nested = nested_terms(m.design, rows)
+
     def make(rng: np.random.Generator) -> Any:
-        return fit_as(m, drawn_design(m.design, rows, rng.integers(0, len(rows), len(rows))))
+        return fit_as(m, drawn_design(m.design, rows, rng.integers(0, len(rows), len(rows)), nested))
 
     return run_replicates(request, make)
 
 
-def drawn_design(design: Design, clusters: list[np.ndarray], drawn: np.ndarray) -> Design:
-    """The design of some clusters, each draw a cluster of its own."""
-    rows = np.concatenate([clusters[i] for i in drawn])
-    number = np.repeat(np.arange(len(drawn)), [len(clusters[i]) for i in drawn])
+def nested_terms(design: Design, clusters: list[np.ndarray]) -> list[bool]:
+    """Which random-effects terms have levels that are in one cluster each."""
     own = np.empty(design.n, dtype=np.int64)
     for i, members in enumerate(clusters):
         own[members] = i
+    return [is_nested(np.asarray(t.codes, dtype=np.int64), own) for t in design.random]
+
+
+def drawn_design(
+    design: Design, clusters: list[np.ndarray], drawn: np.ndarray, nested: list[bool] | None = None
+) -> Design:
+    """The design of some clusters, each draw a cluster of its own.
+
+    `nested` is what `nested_terms` says; it is the same for all draws.
+    """
+    chosen = [clusters[i] for i in drawn.tolist()]
+    rows = np.concatenate(chosen)
+    number = np.repeat(np.arange(len(drawn)), [len(c) for c in chosen])
     random = []
-    for t in design.random:
-        codes = np.asarray(t.codes, dtype=np.int64)
-        if is_nested(codes, own):
+    for t, inside in zip(design.random, nested or nested_terms(design, clusters), strict=True):
+        codes = np.asarray(t.codes, dtype=np.int64)[rows]
+        if inside:
             size = len(t.levels) + 1
-            used, new = np.unique(number * size + codes[rows], return_inverse=True)
-            levels = tuple(f"{t.levels[u % size]}.{u // size + 1}" for u in used)
+            used, new = np.unique(number * size + codes, return_inverse=True)
+            draw, level = np.divmod(used, size)
+            levels = tuple(f"{t.levels[i]}.{k}" for i, k in zip(level.tolist(), (draw + 1).tolist(), strict=True))
         else:
-            used, new = np.unique(codes[rows], return_inverse=True)
-            levels = tuple(t.levels[u] for u in used)
+            used, new = np.unique(codes, return_inverse=True)
+            levels = tuple(t.levels[u] for u in used.tolist())
         random.append(term_at(t, rows, new, levels))
     return design_at(design, rows, tuple(random), None, None)
 

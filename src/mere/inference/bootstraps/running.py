@@ -1,4 +1,4 @@
-"""`bootstrap`: a scheme, its replicates, intervals and p-values; `bootMer` for generalized models."""
+"""`bootstrap`: a scheme, its replicates, intervals and p-values; `bootMer` for generalized linear models."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..resampling import Pool, run_task
 from .case import case_scheme
 from .parametric import parametric_scheme
 from .residual import reb_scheme, residual_scheme
-from .scheme import Request, Task, parameter_errors
+from .scheme import OfCoefficients, Request, Task, coefficient_columns, parameter_errors
 from .wild import wild_scheme
 
 __all__ = ["SCHEMES", "BootstrapTable", "crossing_p", "studentized_interval"]
@@ -44,6 +44,7 @@ _CI = {
     "studentized": "studentized",
 }
 _FEWEST = 50
+_WHICH = ("all", "fixef", "ranef")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,6 +61,8 @@ class BootstrapTable(Bootstrap):
     conf_level : float
     cluster : str or None
         What was drawn.
+    kinds : Series
+        ``"fixef"``, ``"ranef"`` (standard deviations and correlations, sigma) or ``"statistic"`` by term.
     """
 
     table: pd.DataFrame
@@ -67,14 +70,17 @@ class BootstrapTable(Bootstrap):
     ci: str
     conf_level: float
     cluster: Any
+    kinds: pd.Series
 
     def to_frame(self) -> pd.DataFrame:
         """The table."""
         return self.table.copy()
 
     @property
-    def resamples(self) -> pd.DataFrame:
-        """The replicates as a long table: ``resample, term, value``."""
+    def resamples(self) -> pd.DataFrame | None:
+        """The replicates as a long table ``resample, term, value``; None where they were not kept."""
+        if not len(self.t):
+            return None
         long = self.t.reset_index(names="resample").melt("resample", var_name="term", value_name="value")
         return long.sort_values(["resample", "term"], kind="stable").reset_index(drop=True)
 
@@ -158,14 +164,18 @@ def _bootstrap(
     checkpoint: Any = None,
     progress: bool | None = None,
     save_resamples: bool = True,
+    which: str = "all",
 ) -> BootstrapTable:
     kind = _read(m, type, nsim, ci, conf_level, FUN)
+    _read_which(which, FUN)
     crossing_p(np.zeros(1), 0.0, 0.0, alternative)
     number = read_seed(seed)
-    statistic = model_parameters if FUN is None else FUN
+    derived = FUN if isinstance(FUN, OfCoefficients) else None
+    plain = FUN is None or derived is not None
+    statistic = model_parameters if FUN is None or derived is not None else FUN
     t0 = named(statistic(m))
     errors = kind == "studentized"
-    request = Request(m, statistic, FUN is None, len(t0), errors, number)
+    request = Request(m, statistic, plain, len(t0), errors, number)
     task = SCHEMES[type](request, cluster)
     signature = {"formula": str(m.design.formula), "beta": str(m.beta.tolist()), "type": type, "seed": str(number)}
     with warnings.catch_warnings():
@@ -177,14 +187,36 @@ def _bootstrap(
     se = pd.DataFrame(values[:, len(t0) :], t.index, t0.index) if errors else None
     failures = pd.Series(dict(sorted(out.causes.items())), dtype=object)
     _report(m, t, failures, int(nsim))
-    leave_out = g.jackknife(m, FUN=FUN).values.to_numpy() if kind == "bca" else None
+    leave_out = g.jackknife(m, FUN=None if plain else FUN).values if kind == "bca" else None
+    kinds = _kinds(m, t0, plain)
+    if derived is not None:
+        t0, t, kinds = derived(m), derived.of(m, t), pd.Series("statistic", derived.names)
+        leave_out = None if leave_out is None else derived.of(m, leave_out)
     table = _table(m, t0, t, se, kind, conf_level, null, alternative, leave_out)
-    if type == "wild" and FUN is None and isinstance(m, LMM):  # signs leave each cluster's products as they are
-        table.loc[t0.index[: -len(m.beta)], table.columns[1:]] = np.nan
+    if type == "wild" and isinstance(m, LMM):  # signs leave each cluster's products as they are
+        table.loc[(kinds == "ranef").to_numpy(), table.columns[1:]] = np.nan
+    chosen = np.ones(len(t0), dtype=bool) if which == "all" else (kinds == which).to_numpy()
+    t0, t, table, kinds = t0[chosen], t.loc[:, chosen], table[chosen], kinds[chosen]
+    se = None if se is None else se.loc[:, chosen]
     kept = t if save_resamples else pd.DataFrame(columns=t0.index, dtype=float)
     return BootstrapTable(
-        m, t0, kept, failures, number, int(nsim), type, False, FUN, table, se, kind, conf_level, cluster
+        m, t0, kept, failures, number, int(nsim), type, False, FUN, table, se, kind, conf_level, cluster, kinds
     )
+
+
+def _read_which(which: str, FUN: Any) -> None:
+    if which not in _WHICH:
+        raise MereValueError(f"which must be one of {', '.join(map(repr, _WHICH))}, not {which!r}")
+    if which != "all" and FUN is not None:
+        raise MereValueError(f"which={which!r} chooses among the model's parameters; leave FUN out")
+
+
+def _kinds(m: Any, t0: pd.Series, plain: bool) -> pd.Series:
+    """What each number of a replicate is."""
+    kinds = pd.Series("ranef" if plain else "statistic", t0.index, dtype=object)
+    if plain:
+        kinds.iloc[coefficient_columns(m, len(t0))] = "fixef"
+    return kinds
 
 
 def _report(m: Any, t: pd.DataFrame, failures: pd.Series, nsim: int) -> None:
@@ -209,7 +241,7 @@ def _table(
     level: float,
     null: float,
     alternative: str,
-    leave_out: np.ndarray | None,
+    leave_out: pd.DataFrame | None,
 ) -> pd.DataFrame:
     rows = []
     se0 = parameter_errors(m) if se is not None else None
@@ -222,7 +254,7 @@ def _table(
         if se is not None and se0 is not None:
             low, high = studentized_interval(draws, se.iloc[:, j].to_numpy(), value, float(se0[j]), own)
         else:
-            a = 0.0 if leave_out is None else acceleration(leave_out[:, j])
+            a = 0.0 if leave_out is None else acceleration(leave_out.iloc[:, j].to_numpy())
             low, high = bootstrap_interval(draws, value, own, kind, a)
         low, high = (
             (low, np.inf) if alternative == "greater" else (-np.inf, high) if alternative == "less" else (low, high)
@@ -242,9 +274,8 @@ for _kind in (LM, GLM, LMM, GLMM):
 
 
 @g.bootMer.register(GLM)
-@g.bootMer.register(GLMM)
 def _boot_generalized(
-    m: GLM | GLMM,
+    m: GLM,
     FUN: Callable[[Any], Any] | None = None,
     nsim: int = 500,
     seed: Any = None,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ... import generics as g
 from ...errors import MereError
@@ -20,10 +21,49 @@ from ...model import LM, LMM
 from ...variance_parameters import variance_parameters
 from ..bootstrapping import named
 
-__all__ = ["Replicate", "Request", "Task", "parameter_errors", "replicate_rng", "run_replicates"]
+__all__ = [
+    "OfCoefficients",
+    "Replicate",
+    "Request",
+    "Task",
+    "coefficient_columns",
+    "parameter_errors",
+    "replicate_rng",
+    "run_replicates",
+]
 
 Task = Callable[[int, int], tuple[np.ndarray, Mapping[int, str]]]
 Replicate = Callable[[np.random.Generator], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class OfCoefficients:
+    """A statistic that is a function of the fixed effects: replicates of the parameters are all it needs.
+
+    Attributes
+    ----------
+    function : callable
+        Coefficients (b, p) -> values (b, r).
+    names : list of str
+        Of the r values.
+    """
+
+    function: Callable[[np.ndarray], np.ndarray]
+    names: list[str]
+
+    def __call__(self, m: Any) -> pd.Series:
+        return pd.Series(self.function(np.asarray(m.beta)[None])[0], self.names, dtype=float)
+
+    def of(self, m: Any, parameters: pd.DataFrame) -> pd.DataFrame:
+        """The values of rows of the model's parameters."""
+        beta = parameters.to_numpy(float)[:, coefficient_columns(m, parameters.shape[1])]
+        return pd.DataFrame(self.function(beta), parameters.index, self.names)
+
+
+def coefficient_columns(m: Any, size: int) -> slice:
+    """Where the fixed effects are among the parameters of a model: behind those of random effects, before sigma."""
+    p = len(m.beta)
+    return slice(size - p, size) if isinstance(m, (LMM, GLMM)) else slice(0, p)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,15 +112,28 @@ def parameter_errors(m: Any) -> np.ndarray:
     return np.asarray(se)
 
 
+def _parameters(m: Any) -> Callable[[Any], np.ndarray]:
+    """`model_parameters` of fits of one kind, without names."""
+    if not isinstance(m, (LMM, GLMM)):
+        return lambda fit: np.append(fit.beta, fit.sigma) if isinstance(m, LM) else fit.beta
+    parameters = variance_parameters(m.design.random)
+    if isinstance(m, GLMM):
+        return lambda fit: np.append(parameters.values(fit.theta, 1.0)[:-1], fit.beta)
+    return lambda fit: np.append(parameters.values(fit.theta, fit.sigma), fit.beta)
+
+
 def run_replicates(request: Request, make: Replicate) -> Task:
     """The task that fits one model a replicate."""
+
+    values = _parameters(request.model) if request.is_default else None
 
     def task(first: int, count: int) -> tuple[np.ndarray, dict[int, str]]:
         out, causes = np.full((count, request.width), np.nan), {}
         for i in range(count):
             try:
                 fit = make(replicate_rng(request.seed, first + i))
-                out[i, : request.size] = named(request.statistic(fit)).to_numpy(dtype=float)
+                own = values(fit) if values else named(request.statistic(fit)).to_numpy(dtype=float)
+                out[i, : request.size] = own
                 if request.errors:
                     out[i, request.size :] = parameter_errors(fit)
             except Exception as error:  # a failed replicate is a result

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import MereValueError
+from ..concordance import concordance
 
 __all__ = ["METRICS", "Held", "auc", "corrected_error", "metrics_for"]
 
@@ -55,13 +56,8 @@ def auc(y: np.ndarray, score: np.ndarray) -> float:
     >>> auc(np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.4, 0.8]))
     0.875
     """
-    from scipy.stats import rankdata
-
     positive = y > 0.5
-    a, b = int(positive.sum()), int((~positive).sum())
-    if not a or not b:
-        return float("nan")
-    return float((rankdata(score)[positive].sum() - a * (a + 1) / 2) / (a * b))
+    return concordance(score, positive, ~positive)
 
 
 def _mse(h: Held) -> float:

@@ -32,6 +32,8 @@ class CrossValidation:
     failures : Series
         Why fits failed, by fold.
     seed : int
+    repeats : int
+        Partitions into folds; of several, `folds` has the column ``repeat`` and `predictions` ``cv_repeat``.
     """
 
     metrics: pd.DataFrame
@@ -42,6 +44,7 @@ class CrossValidation:
     failures: pd.Series
     seed: int
     formula: str
+    repeats: int = 1
 
     def to_frame(self) -> pd.DataFrame:
         """The metrics."""
@@ -56,8 +59,9 @@ class CrossValidation:
 
 @g.to_text.register(CrossValidation)
 def _text(c: CrossValidation, digits: int = 4) -> str:
+    folds = f"{len(c.folds)}" if c.repeats == 1 else f"{c.repeats} times {len(c.folds) // c.repeats}"
     lines = [
-        f"Cross-validation, {len(c.folds)} folds of {c.held_out} (seed {c.seed})",
+        f"Cross-validation, {folds} folds of {c.held_out} (seed {c.seed})",
         f"Model: {c.formula}",
         "",
         c.metrics.to_string(float_format=lambda x: f"{x:.{digits}g}"),

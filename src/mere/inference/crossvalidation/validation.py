@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -124,11 +124,29 @@ def _ablated(m: Any) -> list[tuple[str, Design]]:
     return out
 
 
-def _importance(m: Any, folds: Folds, what: str, held: Held, ncpus: int | None) -> pd.DataFrame:
-    loss, rows = _loss(m, held), []
-    for label, design in _ablated(m):
+@dataclass(frozen=True, eq=False)
+class _Partition:
+    """One partition into folds and what its fits predict."""
+
+    folds: Folds
+    held: Held
+    causes: dict[int, str]
+
+
+def _importance(m: Any, partitions: list[_Partition], what: str, ncpus: int | None) -> pd.DataFrame:
+    rows = [(label, *_of_term(m, label, design, partitions, what, ncpus)) for label, design in _ablated(m)]
+    return pd.DataFrame(rows, columns=["term", "pre", "pre_se"]).set_index("term")
+
+
+def _of_term(
+    m: Any, label: str, design: Design, partitions: list[_Partition], what: str, ncpus: int | None
+) -> tuple[float, float]:
+    """The proportion of the loss without a term that it removes, and its standard error."""
+    full = less = used = 0.0
+    parts: list[float] = []
+    for one in partitions:
         try:
-            fitted, causes = _fit_folds(m, design, folds, what, ncpus)
+            fitted, causes = _fit_folds(m, design, one.folds, what, ncpus)
         except MereError as error:
             fitted, causes = np.full(m.design.n, np.nan), {0: str(error)}
         if causes:
@@ -136,17 +154,15 @@ def _importance(m: Any, folds: Folds, what: str, held: Held, ncpus: int | None) 
                 f"importance of {label!r}: {len(causes)} fits without it failed: {next(iter(causes.values()))}",
                 DataMessage,
             )
-            rows.append((label, np.nan, np.nan))
-            continue
-        own = _loss(m, _held(m, fitted, folds))
-        used = np.isfinite(loss) & np.isfinite(own)
-        full, less = float(loss[used].sum()), float(own[used].sum())
-        test = np.array([len(t) for t in folds.test], dtype=float)
-        train = np.array([len(t) for t in folds.train], dtype=float)
-        scale = less / used.sum()
-        parts = np.array([np.mean(own[t] - loss[t]) / scale for t in folds.test])
-        rows.append((label, (less - full) / less if less > 0 else np.nan, corrected_error(parts, test, train)))
-    return pd.DataFrame(rows, columns=["term", "pre", "pre_se"]).set_index("term")
+            return np.nan, np.nan
+        loss, own = _loss(m, one.held), _loss(m, _held(m, fitted, one.folds))
+        both = np.isfinite(loss) & np.isfinite(own)
+        full, less, used = full + loss[both].sum(), less + own[both].sum(), used + both.sum()
+        parts += [float(np.mean(own[t] - loss[t])) for t in one.folds.test]
+    test = np.array([len(t) for one in partitions for t in one.folds.test], dtype=float)
+    train = np.array([len(t) for one in partitions for t in one.folds.train], dtype=float)
+    se = corrected_error(np.array(parts) / (less / used), test, train)
+    return (float((less - full) / less) if less > 0 else np.nan), se
 
 
 # -- the whole ------------------------------------------------------------------------
@@ -158,43 +174,76 @@ def _cross_validate(
     importance: bool = False,
     seed: Any = None,
     ncpus: int | None = 1,
+    repeats: int = 1,
 ) -> CrossValidation:
+    _read_repeats(repeats, k)
     number = read_seed(seed)
     rng = np.random.Generator(np.random.Philox(key=number))
     y, _, family = _response(m)
     binary = family.name == "binomial" and bool(np.isin(y, (0.0, 1.0)).all())
     wanted = metrics_for(family.name, binary, metrics)
-    folds, what = _folds(m, k, groups, rng)
-    fitted, causes = _fit_folds(m, m.design, folds, what, ncpus)
-    held = _held(m, fitted, folds)
-    valid = [t for i, t in enumerate(folds.test) if i not in causes]
-    if not valid:
-        raise ResamplingError(f"no fold could be fitted: {next(iter(causes.values()))}")
-    if causes:
-        tell(
-            f"{len(causes)} of {len(folds.test)} folds could not be fitted: {next(iter(causes.values()))}", DataMessage
-        )
-    table = _fold_table(held, folds, causes, wanted)
+    partitions, what = [], ""
+    for _ in range(repeats):
+        folds, what = _folds(m, k, groups, rng)
+        fitted, causes = _fit_folds(m, m.design, folds, what, ncpus)
+        partitions.append(_Partition(folds, _held(m, fitted, folds), causes))
+    count, texts = len(partitions[0].folds.test), [text for one in partitions for text in one.causes.values()]
+    if len(texts) == count * repeats:
+        raise ResamplingError(f"no fold could be fitted: {texts[0]}")
+    if texts:
+        tell(f"{len(texts)} of {count * repeats} folds could not be fitted: {texts[0]}", DataMessage)
+    table = pd.concat([_fold_table(one.held, one.folds, one.causes, wanted) for one in partitions], ignore_index=True)
+    table.index = pd.RangeIndex(1, len(table) + 1, name="fold")
+    if repeats > 1:
+        table.insert(0, "repeat", np.repeat(np.arange(1, repeats + 1), count))
+    found = _importance(m, partitions, what, ncpus) if importance else None
+    failures = {r * count + i + 1: text for r, one in enumerate(partitions) for i, text in one.causes.items()}
+    return CrossValidation(
+        _summary(partitions, table, wanted), _predictions(m, partitions), table, found, what,
+        pd.Series(failures, dtype=object), number, str(m.design.formula), repeats,
+    )  # fmt: skip
+
+
+def _read_repeats(repeats: Any, k: Any) -> None:
+    if not isinstance(repeats, (int, np.integer)) or isinstance(repeats, bool) or repeats < 1:
+        raise MereValueError(f"repeats must be a positive integer, not {repeats!r}")
+    if repeats > 1 and k == "loo":
+        raise MereValueError("repeats: leaving out one at a time is the same each time; give a number of folds")
+
+
+def _summary(partitions: list[_Partition], table: pd.DataFrame, wanted: list[str]) -> pd.DataFrame:
+    """Metrics over all held-out rows of a partition, averaged over partitions, and over the folds."""
     test, train = table["n_test"].to_numpy(float), table["n_train"].to_numpy(float)
-    together = held.take(np.concatenate(valid))
-    summary = pd.DataFrame(
+    pooled = []
+    for one in partitions:
+        valid = [t for i, t in enumerate(one.folds.test) if i not in one.causes]
+        if valid:
+            together = one.held.take(np.concatenate(valid))
+            pooled.append([METRICS[name](together) for name in wanted])
+    return pd.DataFrame(
         {
-            "pooled": [METRICS[name](together) for name in wanted],
+            "pooled": np.mean(pooled, axis=0),
             "fold_mean": [table[name].mean() for name in wanted],
             "fold_sd": [table[name].std(ddof=1) for name in wanted],
             "se": [corrected_error(table[name].to_numpy(), test, train) for name in wanted],
         },
         index=wanted,
     )
-    fold = np.full(m.design.n, np.nan)
-    for i, rows in enumerate(folds.test):
-        fold[rows] = i + 1
-    predictions = pd.DataFrame(
-        {"observed": y, "cv_fitted": fitted, "cv_residual": y - fitted, "cv_fold": fold}, row_labels(m.design)
-    )
-    found = _importance(m, folds, what, held, ncpus) if importance else None
-    failures = pd.Series({i + 1: text for i, text in causes.items()}, dtype=object)
-    return CrossValidation(summary, predictions, table, found, what, failures, number, str(m.design.formula))
+
+
+def _predictions(m: Any, partitions: list[_Partition]) -> pd.DataFrame:
+    """Held-out predictions by row; of several partitions one below the other."""
+    out = []
+    for r, one in enumerate(partitions):
+        fold = np.full(m.design.n, np.nan)
+        for i, rows in enumerate(one.folds.test):
+            fold[rows] = r * len(one.folds.test) + i + 1
+        y, fitted = one.held.y, one.held.fitted
+        columns = {"observed": y, "cv_fitted": fitted, "cv_residual": y - fitted, "cv_fold": fold}
+        out.append(pd.DataFrame(columns, row_labels(m.design)))
+        if len(partitions) > 1:
+            out[-1]["cv_repeat"] = r + 1
+    return out[0] if len(out) == 1 else pd.concat(out)
 
 
 def _fit_folds(m: Any, design: Design, folds: Folds, what: str, ncpus: int | None) -> tuple[np.ndarray, dict[int, str]]:

@@ -1,4 +1,4 @@
-"""Profiles of generalized and nonlinear mixed models, predictions with standard errors, fits to many responses."""
+"""Profiles of nonlinear mixed models, predictions with standard errors, fits to many responses."""
 
 import warnings
 
@@ -11,11 +11,6 @@ from mere.datasets import load
 from mere.errors import ConvergenceWarning, MereKeyError, MereUnavailableError, MereValueError, SingularFitMessage
 
 ORANGE = "circumference ~ SSlogis(age, Asym, xmid, scal) ~ Asym | Tree"
-
-
-@pytest.fixture(scope="module")
-def cbpp():
-    return mere.glmer("cbind(incidence, size - incidence) ~ period + (1 | herd)", load("cbpp"), "binomial")
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +38,6 @@ def test_profiles_of_a_linear_mean_are_those_of_lmer(linear):
         middle = left.curve.value[(np.abs(left.curve.zeta) > 0.3) & (np.abs(left.curve.zeta) < 2)]
         inside = middle[(middle > right.curve.value[0]) & (middle < right.curve.value[-1])]
         np.testing.assert_allclose(right.curve(inside), left.curve(inside), atol=2e-3)
-
-
-def test_profiles_of_glmer_are_roots_of_the_criterion(cbpp):
-    """By another way: `confint` searches the ends itself, without a curve."""
-    np.testing.assert_allclose(mere.confint(mere.profile(cbpp)), mere.confint(cbpp), rtol=1e-4)
 
 
 def test_a_point_of_a_profile_is_a_constrained_optimum(orange):
@@ -91,26 +81,11 @@ def test_the_profile_of_sigma_with_no_variance_is_that_of_least_squares():
     assert (np.abs(curve.zeta[inner]) <= np.abs(want) + 1e-5).all()
 
 
-def test_correlations_of_glmer_have_intervals():
-    d = load("cbpp").assign(second=lambda d: (d.period.astype(str) == "2").astype(float))
-    m = mere.glmer("cbind(incidence, size - incidence) ~ period + (second | herd)", d, "binomial")
-    table = mere.confint(m, "theta_")
-    assert list(table.index) == ["sd_(Intercept)|herd", "sd_second|herd", "cor_second.(Intercept)|herd"]
-    assert table.iloc[1, 0] == 0.0
-    assert table.iloc[2].tolist() == [-1.0, 1.0]  # without the effect the fit is hardly worse
-    low, high = table.iloc[0]
-    root = mere.profile(m, "sd_(Intercept)|herd")["sd_(Intercept)|herd"]
-    assert root(low)[0] == pytest.approx(-1.959964, abs=1e-3)
-    assert low < m.theta[0] < high
-    with pytest.raises(MereUnavailableError, match="covariances"):
-        mere.profile(m, prof_scale="varcov")
-
-
-def test_profiles_need_a_likelihood(orange):
-    d = load("cbpp")
-    rough = mere.glmer("cbind(incidence, size - incidence) ~ 1 + (1 | herd)", d, "binomial", nAGQ=0)
+def test_what_profiles_cannot_do_is_said(orange, linear):
     with pytest.raises(MereValueError, match="nAGQ=1"):
-        mere.profile(rough)
+        mere.profile(mere.update(orange, nAGQ=0))
+    with pytest.raises(MereUnavailableError, match="covariances"):
+        mere.profile(linear[1], prof_scale="varcov")
     with pytest.raises(MereKeyError, match="no parameter"):
         mere.profile(orange, "nothing")
     with pytest.raises(MereValueError, match="method must be"):
