@@ -164,8 +164,31 @@ def _stage(objective: GLMMObjective, name: Any, rule: Any, start: np.ndarray, co
 
 def _only_theta(objective: GLMMObjective, name: Any, first: np.ndarray, control: GlmerControl) -> Optimum:
     tight = control.with_options(xtol_abs=1e-7, ftol_abs=1e-11) if name == "auto" else control
-    found = _stage(objective, name if not callable(name) else "nloptwrap", 0, first, tight)
+    way = name if not callable(name) else "nloptwrap"
+    risky = _may_leave_range(objective)
+    found = _stage(objective, way, 0, _with_modes(objective, first) if risky else first, tight)
+    if risky:  # beside parameters without a criterion a model of it is rough: once more
+        again = _stage(objective, way, 0, found.par, tight)
+        found = again if again.value < found.value else found
     return Optimum(found.par, found.value, found.feval, found.converged, found.message, found.optimizer)
+
+
+def _with_modes(objective: GLMMObjective, first: np.ndarray) -> np.ndarray:
+    """The start, with a smaller theta where the modes are not found there."""
+    start = first
+    for _ in range(8):
+        if np.isfinite(objective.value_and_gradient(_joint_or(objective, start), False)[0]):
+            return start
+        start = np.concatenate([0.5 * start[: objective.n_re], first[objective.n_re :]])
+    return first
+
+
+def _may_leave_range(objective: GLMMObjective) -> bool:
+    """Are there linear predictors whose mean the family does not take?"""
+    family, link = objective.family, objective.family.link.name
+    if family.code < 0 or family.link.code < 0:
+        return True
+    return not (link in _HALF_AT_ZERO or family.name == "gaussian" or (link == "log" and family.name != "binomial"))
 
 
 def _two_stages(

@@ -100,7 +100,7 @@ def fit_nlmm(
     Parameters
     ----------
     design : NonlinearDesign
-    nAGQ : {0, 1}
+    nAGQ : int
     control : NlmerControl, optional
     start : (s,) or (p,) array, optional
         Of the nonlinear parameters, or of all fixed effects.

@@ -23,10 +23,12 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ConvergenceError, MereValueError
-from .nonlinear_algebra import matrix_of_terms
+from .errors import ConvergenceError, MereUnavailableError, MereValueError
+from .nonlinear_algebra import Blocks, matrix_of_terms
 from .nonlinear_design import NonlinearDesign, linearized
+from .nonlinear_quadrature import NodeSums, node_sums, profiled_sums
 from .objective import layout_of
+from .quadrature import check_quadrature
 
 __all__ = ["NLMMLayout", "NLMMObjective", "NLMMState"]
 
@@ -73,14 +75,14 @@ class _Point:
 
 
 class NLMMObjective:
-    """-2 log L of a nonlinear mixed model by Laplace's approximation.
+    """-2 log L of a nonlinear mixed model by Laplace's approximation or adaptive quadrature.
 
     Parameters
     ----------
     design : NonlinearDesign
     nAGQ : int
         1: `par` holds the parameters of the random terms, then the fixed effects. 0: the former only, and the fixed
-        effects are found with the random effects.
+        effects are found with the random effects. More: that many points of adaptive quadrature a dimension.
     tolPwrss : float
         The mode is found when a step would lower the penalized sum of squares by less than this share of it.
 
@@ -109,6 +111,7 @@ class NLMMObjective:
         self.matrix, self.place = matrix_of_terms(design.random)
         self.Z = np.concatenate(design.Z_par, axis=2)
         self.X = design.X_par
+        self._check_quadrature()
         n, s, p = self.X.shape
         self.n, self.s, self.p, self.n_re = n, s, p, self.terms_layout.n_par
         self.u = np.zeros(self.matrix.q)
@@ -121,7 +124,15 @@ class NLMMObjective:
             np.concatenate([t.upper, np.full(free, np.inf)]),
             np.concatenate([t.start, self.beta[:free]]),
         )
+        self.sigma = math.nan
+        self.nodes: NodeSums | None = None
         self.threads: AbstractContextManager[Any] = nullcontext()
+
+    def _check_quadrature(self) -> None:
+        if self.nAGQ > 1:
+            if not isinstance(self.matrix, Blocks):
+                raise MereUnavailableError("nAGQ > 1 of a nonlinear mixed model is for one grouping factor; use nAGQ=1")
+            check_quadrature(self.design.random, self.design.n, self.nAGQ, 1e7)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.design, self.nAGQ, self.tolPwrss, self.beta)
@@ -260,7 +271,8 @@ class NLMMObjective:
             return par[: self.n_re], par[self.n_re :], False
         return par, self.beta, True
 
-    def _evaluate(self, par: Any) -> tuple[float, _Point, np.ndarray, np.ndarray]:
+    def _evaluate(self, par: Any, sigma: float | None = None) -> tuple[float, _Point, np.ndarray, np.ndarray]:
+        """-2 log L and what it was made of; sigma is profiled out unless it is given. `nodes` are kept."""
         own, beta, joint = self._split(par)
         T = self._factor(own)
         point, beta = self._mode(beta, T, joint)
@@ -268,8 +280,26 @@ class NLMMObjective:
             self.beta = beta
         M = self._rows(point.G, self.ZL)
         A = self.matrix.plus_identity(self.matrix.gram(M))
-        value = self.matrix.logdet(A) + self.n * (1 + math.log(2 * math.pi * point.pwrss / self.n))
+        if self.nAGQ > 1:
+            fixed = self.X @ beta
+            if sigma is None:
+                self.nodes = profiled_sums(self, point, fixed, T, A)
+            else:
+                self.nodes = node_sums(self, point, fixed, T, A, sigma)
+            self.sigma, rest = self.nodes.sigma, self.nodes.value
+        else:
+            self.sigma = math.sqrt(point.pwrss / self.n) if sigma is None else sigma
+            rest = point.pwrss / self.sigma**2
+        value = self.matrix.logdet(A) + self.n * math.log(2 * math.pi * self.sigma**2) + rest
         return value - self.log_weights, point, M, A
+
+    def with_sigma(self, par: Any, sigma: float) -> tuple[float, np.ndarray]:
+        """-2 log L at par and sigma, and its gradient by par and log sigma."""
+        par = np.asarray(par, dtype=np.float64)
+        value, point, M, A = self._evaluate(par, sigma)
+        slope = self._slope(par, point, M, A)
+        by_tau = 2 * self.n - 2 * point.pwrss / sigma**2 if self.nodes is None else self.nodes.by_tau
+        return value, np.append(slope, by_tau)
 
     def value(self, par: Any) -> float:
         """-2 log L at par."""
@@ -306,7 +336,8 @@ class NLMMObjective:
         matrix, ZL, u = self.matrix, self.ZL, self.matrix.effects(point.u)
         root = np.ones(self.n) if self.root is None else self.root
         H = self.mean.second(point.phi)
-        h = np.einsum("nkl,nl->nk", matrix.inverse_rows(A), M)
+        inverse = matrix.inverse_rows(A) if self.nodes is None else self.nodes.inverse[matrix.codes]  # type: ignore[union-attr]
+        h = np.einsum("nkl,nl->nk", inverse, M)
         e = root[:, None] * np.einsum("nsk,nk->ns", ZL, h)
         moved = 2 * np.einsum("nst,nt->ns", H, e)  # d log|A| / d phi
         wr = root * point.r
@@ -314,12 +345,19 @@ class NLMMObjective:
         full = matrix.plus_identity(matrix.sandwich(ZL, Q))
         ones = np.ones(self.n)
         t = matrix.cross(np.einsum("nsk,ns->nk", ZL, moved), ones)
+        if self.nodes is not None:
+            t = t + self.nodes.moved
         v = matrix.effects(matrix.solve(full, t))
         alpha = moved - np.einsum("nst,nt->ns", Q, np.einsum("nsk,nk->ns", ZL, v))
-        c = -2 * self.n / point.pwrss
-        pull = alpha + c * wr[:, None] * point.G  # by phi, everything but Lambda in M and in the mode's equation
         raw = self._rows(point.G, self.Z)
-        D = 2 * raw.T @ h + np.einsum("nsk,ns->nk", self.Z, pull).T @ u + (raw * point.r[:, None]).T @ v
+        D = 2 * raw.T @ h + np.einsum("nsk,ns->nk", self.Z, alpha).T @ u + (raw * point.r[:, None]).T @ v
+        if self.nodes is None:  # by phi, everything but Lambda in M and in the mode's equation
+            own = (-2 / self.sigma**2) * wr[:, None] * point.G
+            D += np.einsum("nsk,ns->nk", self.Z, own).T @ u
+        else:
+            own = self.nodes.pull
+            D += self.nodes.block
+        pull = alpha + own
         by_theta = D[self._entries]
         by_par = by_theta @ self._jacobian(par[: self.n_re])
         return np.concatenate([by_par, np.einsum("nsp,ns->p", self.X, pull)])
@@ -348,7 +386,7 @@ class NLMMObjective:
         _, point, M, A = self._evaluate(par)
         R = self._triangle(point, M, A)
         inverse = np.linalg.pinv(R)
-        return np.concatenate([own, np.sqrt(point.pwrss / self.n * np.sum(inverse**2, axis=1))])
+        return np.concatenate([own, self.sigma * np.sqrt(np.sum(inverse**2, axis=1))])
 
     def _start_scale(self) -> np.ndarray:
         return np.where(self.terms_layout.start == 0, 1.0, self.terms_layout.start)
@@ -381,7 +419,7 @@ class NLMMObjective:
         criterion, point, M, A = self._evaluate(par)
         own, beta, _ = self._split(par)
         RX = self._triangle(point, M, A)
-        sigma = math.sqrt(point.pwrss / self.n)
+        sigma = self.sigma
         effects = point.u
         b = np.zeros(self.matrix.q)
         b[self.matrix.cols] = np.einsum("kl,nl->nk", self._factor(own), self.matrix.effects(effects))

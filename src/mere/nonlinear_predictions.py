@@ -1,7 +1,8 @@
-"""Nonlinear mixed models away from their data: predictions, simulated responses, fits to another response."""
+"""Nonlinear mixed models away from their data: predictions, simulated responses, updates."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -11,15 +12,13 @@ import pandas as pd
 from . import generics as g
 from .accessors.blocks import relative_factors
 from .accessors.rows import row_series
-from .conditioning import contribution, kept_columns, random_rows
+from .conditioning import RandomRows, contribution, kept_columns, random_rows
 from .errors import MereTypeError, MereValueError
 from .newdata import fixed_matrix
-from .nonlinear import NLMM, nonlinear_mixed_model
+from .nonlinear import NLMM
 from .nonlinear_design import parameter_rows
-from .nonlinear_fitting import refit_nlmm
-from .nonlinear_objective import NLMMObjective
-from .prediction import row_index
-from .refitting import FITTERS, read_responses, with_response
+from .prediction import Prediction, assembled, check_interval, padded, prediction_variance, row_index, weights_at
+from .refitting import FITTERS
 from .simulation import read_seed
 
 __all__ = ["draw_responses"]
@@ -30,6 +29,25 @@ def _by_row(values: np.ndarray, s: int) -> np.ndarray:
     return np.ascontiguousarray(values.reshape(s, -1).T)
 
 
+def _linear_rows(rows: list[RandomRows], G: np.ndarray) -> list[RandomRows]:
+    """Random terms of long rows as those of the model linearized with gradient G (n, s)."""
+    n, s = G.shape
+    out = []
+    for r in rows:
+        values = r.values.reshape(s, n, -1)
+        labels = None if r.labels is None else r.labels[:n]
+        out.append(replace(r, values=np.einsum("ns,snk->nk", G, values), codes=r.codes[:n], labels=labels))
+    return out
+
+
+def _variance(m: NLMM, X: np.ndarray, rows: list[RandomRows], kept: list[np.ndarray], G: np.ndarray) -> np.ndarray:
+    """Variance of the mean, or of any function of phi with gradient G, in the linearized model at known theta."""
+    n, s = G.shape
+    w = np.ones(m.design.n) if m.design.weights is None else np.asarray(m.design.weights)
+    fixed = np.einsum("ns,snp->np", G, X.reshape(s, n, -1))
+    return prediction_variance(m, fixed, _linear_rows(rows, G), kept, w, m.sigma)
+
+
 @g.predict.register(NLMM)
 def _predict(
     m: NLMM,
@@ -37,10 +55,19 @@ def _predict(
     re_form: Any = None,
     type: str = "response",
     allow_new_levels: bool = False,
-) -> pd.Series:
-    """The mean at the parameters phi = X beta + Z b of each row; ``type="parameters"`` gives these."""
+    se_fit: bool = False,
+    interval: str | None = None,
+    level: float = 0.95,
+) -> Any:
+    """The mean at the parameters phi = X beta + Z b of each row; ``type="parameters"`` gives these.
+
+    Standard errors are those of the model linearized at the prediction, at known theta.
+    """
+    from scipy.special import ndtri
+
     if type not in ("response", "link", "parameters"):
         raise MereValueError(f"type must be 'response' or 'parameters', not {type!r}")
+    wants_interval = check_interval(interval, level)
     long, s = m.design.long, m.phi.shape[1]
     kept = kept_columns(long, re_form)
     if newdata is None:
@@ -51,10 +78,34 @@ def _predict(
     phi = _by_row(X @ m.beta + contribution(long, rows, kept, m.b), s)
     index = None if newdata is None else row_index(newdata)
     if type == "parameters":
-        labels = row_series(m.design, m.mu).index if index is None else index
-        return pd.DataFrame(phi, labels, list(m.design.parameters))  # type: ignore[return-value]
-    values = mean(phi)[0]
-    return row_series(m.design, values) if index is None else pd.Series(values, index)
+        if wants_interval:
+            raise MereValueError("interval= is for type='response'; se_fit=True gives standard errors of parameters")
+        columns = list(m.design.parameters)
+        fit = padded(m, pd.DataFrame(phi, columns=columns)) if newdata is None else pd.DataFrame(phi, index, columns)
+        if not se_fit:
+            return fit
+        each = [_variance(m, X, rows, kept, np.tile(unit, (len(phi), 1))) for unit in np.eye(s)]
+        errors = pd.DataFrame(np.sqrt(np.column_stack(each)), columns=columns)
+        errors = padded(m, errors) if index is None else errors.set_axis(index)
+        return Prediction(fit, errors, math.inf, m.sigma)
+    values, G = mean(phi)
+    fit = row_series(m.design, values) if newdata is None else pd.Series(values, index)
+    if not (se_fit or wants_interval):
+        return fit
+    variance = _variance(m, X, rows, kept, G)
+    noise = m.sigma**2 / _weights(m, newdata)
+    table, errors = assembled(pd.Series(values), variance, noise, interval, float(ndtri((1 + level) / 2)))
+    if index is None:
+        table, errors = padded(m, table), padded(m, errors)
+    else:
+        table, errors = table.set_axis(index), errors.set_axis(index)
+    return Prediction(table, errors, math.inf, m.sigma) if se_fit else table
+
+
+def _weights(m: NLMM, newdata: Any) -> np.ndarray:
+    if newdata is not None:
+        return weights_at(m, newdata)  # type: ignore[arg-type]
+    return np.ones(m.design.n) if m.design.weights is None else np.asarray(m.design.weights)
 
 
 def draw_responses(m: NLMM, kept: list[np.ndarray], seed: int, first: int, count: int) -> np.ndarray:
@@ -86,18 +137,6 @@ def _simulate(m: NLMM, nsim: int = 1, seed: Any = None, use_u: bool = False, re_
     out = pd.DataFrame({f"sim_{i + 1}": row_series(m.design, y[:, i]) for i in range(int(nsim))})
     out.attrs["seed"] = number
     return out
-
-
-@g.refit.register(NLMM)
-def _refit(m: NLMM, newresp: Any = None) -> NLMM:
-    y = read_responses(m.design, m.design.y if newresp is None else newresp)
-    if y.ndim != 1:
-        raise MereValueError("refit() of a nonlinear mixed model takes one response at a time")
-    design = with_response(m.design, np.ascontiguousarray(y))
-    objective = NLMMObjective(design, m.nAGQ, m.control.tolPwrss, m.beta)  # type: ignore[arg-type]
-    control = m.control if m.control.optimizer is not None else replace(m.control, optimizer="auto")
-    start = np.where((m.par == 0) & (objective.terms_layout.start > 0), 0.1 * (np.abs(m.par).max() or 1.0), m.par)
-    return nonlinear_mixed_model(refit_nlmm(objective, control, start, m.beta), m.control, m.call)
 
 
 @g.update.register(NLMM)

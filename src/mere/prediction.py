@@ -21,6 +21,7 @@ from .newdata import fixed_matrix, new_extra, new_offset
 __all__ = [
     "Prediction",
     "acted",
+    "assembled",
     "check_interval",
     "offset_at",
     "padded",
@@ -205,7 +206,7 @@ def acted(result: Any, na_action: str, gone: np.ndarray) -> Any:
     return result[~gone] if na_action == "omit" else result
 
 
-def _assembled(
+def assembled(
     fit: pd.Series, variance: np.ndarray, noise: np.ndarray, interval: str | None, quantile: float
 ) -> tuple[Any, pd.Series]:
     """The prediction, with its interval if one is wanted, and the standard errors."""
@@ -255,7 +256,7 @@ def _predict_mixed(
         if theta:
             variance = variance + theta_variance(m, shown, rows, kept)
         w = own if newdata is None else weights_at(m, newdata)
-        fit, errors = _assembled(fit, variance, m.sigma**2 / w, interval, float(ndtri((1 + level) / 2)))
+        fit, errors = assembled(fit, variance, m.sigma**2 / w, interval, float(ndtri((1 + level) / 2)))
     if newdata is None:
         fit, errors = padded(m, fit), padded(m, errors)
     else:
@@ -293,7 +294,7 @@ def _predict(
     if se_fit or wants_interval:
         variance = standard_errors(X, m.R, m.sigma) ** 2
         quantile = float(stdtrit(m.df, (1 + level) / 2)) if m.df else math.nan
-        fit, errors = _assembled(fit, variance, np.full(len(X), m.sigma**2), interval, quantile)
+        fit, errors = assembled(fit, variance, np.full(len(X), m.sigma**2), interval, quantile)
     if newdata is None:
         fit, errors = padded(m, fit), padded(m, errors)
     else:

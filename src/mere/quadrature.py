@@ -35,7 +35,7 @@ def gauss_hermite(n: int) -> tuple[np.ndarray, np.ndarray]:
     return np.ascontiguousarray(x), np.ascontiguousarray(np.log(w / w.sum()))
 
 
-def check_quadrature(terms: Sequence[RandomTerm], n: int, nAGQ: int) -> None:
+def check_quadrature(terms: Sequence[RandomTerm], n: int, nAGQ: int, most: float = _MOST_ROWS) -> None:
     """Is there a quadrature for these terms, and is it feasible with n rows? Else an error that says what to do."""
     groups: dict[str, list[RandomTerm]] = {}
     for term in terms:
@@ -48,8 +48,8 @@ def check_quadrature(terms: Sequence[RandomTerm], n: int, nAGQ: int) -> None:
             f"nAGQ > 1 is for at most {_MOST_EFFECTS} random effects a level, not {dimensions}; use nAGQ=1"
         )
     rows = n * float(nAGQ) ** dimensions
-    if rows > _MOST_ROWS:
-        feasible = int((_MOST_ROWS / n) ** (1 / dimensions))
+    if rows > most:
+        feasible = int((most / n) ** (1 / dimensions))
         raise MereValueError(
             f"nAGQ={nAGQ} in {dimensions} dimensions visits {rows:.2g} rows an evaluation; "
             + (f"use nAGQ={feasible} or less" if feasible > 1 else "use nAGQ=1")

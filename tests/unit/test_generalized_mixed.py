@@ -175,6 +175,19 @@ def test_quadrature_is_the_integral(made, family):
     assert errors[0] > errors[1] > errors[2] > errors[3]
 
 
+@pytest.mark.parametrize("seed", [2, 3, 10, 12])
+def test_parameters_without_modes_do_not_stop_the_search(seed):
+    """With a log link a large theta makes probabilities above 1; the lowest joint criterion is near zero here."""
+    rng = np.random.default_rng(seed)
+    d = pd.DataFrame({"g": np.repeat(np.arange(20), 12)})
+    d["b"] = rng.binomial(1, np.exp(np.minimum(-0.5 + 0.02 * rng.normal(size=20)[d.g], 0))).astype(float)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SingularFitMessage)
+        m = mere.glmer("b ~ 1 + (1 | g)", d, families.binomial("log"), nAGQ=0)
+    values = [m.objective.joint(np.array([t, m.beta[0]]))[1] for t in np.linspace(0.0, 0.3, 31)]
+    assert m.criterion <= min(values) + 1e-6
+
+
 def test_one_point_is_laplace(made):
     design = build_design("c ~ x + (x | g)", made)
     f = GLMMObjective(design, families.poisson())

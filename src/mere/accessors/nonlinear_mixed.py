@@ -65,7 +65,7 @@ def _vcov(m: NLMM, correlation: bool = False, use_hessian: bool | None = None) -
     """From the Hessian of -2 log L; with nAGQ=0 or on request that of the linearized model at known theta."""
     V = None
     if use_hessian and not m.nAGQ:
-        raise MereValueError("use_hessian=True needs a fit with nAGQ=1")
+        raise MereValueError("use_hessian=True needs a fit with nAGQ=1 or more")
     if use_hessian or (use_hessian is None and m.nAGQ > 0):
         V = hessian_covariance(*free_hessian(m))  # type: ignore[arg-type]
         if V is None:
@@ -197,14 +197,18 @@ def _confint(
     seed: Any = None,
     **options: Any,
 ) -> pd.DataFrame:
-    """``method="Wald"`` (the default here: there are no profiles of nonlinear models) or ``"boot"``."""
-    if method not in ("Wald", "boot"):
-        raise MereValueError(f"confint() of a nonlinear mixed model knows method='Wald' and 'boot', not {method!r}")
+    """``method="Wald"`` (the default here: quick), ``"profile"`` or ``"boot"``."""
+    if method not in ("profile", "Wald", "boot"):
+        raise MereValueError(f"method must be 'profile', 'Wald' or 'boot', not {method!r}")
     parameters = variance_parameters(m.design.random)
     fixed, n = list(m.design.names), len(parameters.names)
     shown, hidden = parameters.names, parameters.signames
     if signames:
         shown, hidden = hidden, shown
+    if method == "profile":
+        alphamax = options.pop("alphamax", min(0.01, 1 - level))
+        profiled = g.profile(m, parm, alphamax=alphamax, signames=signames, **options)
+        return pd.DataFrame(g.confint(profiled, level=level))
     if method == "boot":
         boot = g.bootMer(m, nsim=nsim, seed=seed, **options)
         table = g.confint(boot, level=level, type=boot_type)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .. import nonlinear_predictions, nonlinear_summaries
+import numpy as np
+
+from .. import nonlinear_predictions, nonlinear_refits, nonlinear_summaries
 from ..accessors import nonlinear_mixed
 from ..control import NlmerControl
-from ..errors import MereValueError
+from ..errors import MereUnavailableError, MereValueError
 from ..frame import as_frame
-from ..inference import nonlinear_bootstrap
+from ..inference import nonlinear_bootstrap, nonlinear_profiles
 from ..language.nonlinear import nonlinear_mean
 from ..language.syntax import names_in
 from ..nonlinear import NLMM, nonlinear_mixed_model
@@ -29,6 +31,7 @@ def nlmer(
     start: Any = None,
     nAGQ: int = 1,
     weights: Any = None,
+    offset: None = None,
     subset: Any = None,
     na_action: str = "omit",
     contrasts: Any = None,
@@ -53,10 +56,13 @@ def nlmer(
     start : dict or array, optional
         Of the nonlinear parameters, ``{"Asym": 200, "xmid": 725, "scal": 350}``; or ``{"nlpars": ..., "theta": ...}``.
         Its names say which names in the mean are parameters. Self-starting models find their own.
-    nAGQ : {1, 0}
-        1: Laplace; 0: the fixed effects are found with the random effects, which is faster and rougher.
+    nAGQ : int
+        1: Laplace; 0: the fixed effects are found with the random effects, which is faster and rougher; up to 100:
+        points of adaptive Gauss-Hermite quadrature per dimension, for one grouping factor.
     weights, subset : str or array, optional
         A column name, an expression in the columns, or an array.
+    offset : None
+        As in R there is none: add it to the mean, ``y ~ o + SSlogis(...) ~ ...``.
     na_action : {"omit", "exclude", "fail"}
     contrasts : dict or pair, optional
     control : NlmerControl, optional
@@ -90,8 +96,12 @@ def nlmer(
         subset=subset, na_action=None if na_action == "omit" else na_action, contrasts=contrasts, control=control,
         env=env,
     )  # fmt: skip
-    if isinstance(nAGQ, bool) or nAGQ not in (0, 1):
-        raise MereValueError(f"nAGQ of a nonlinear mixed model must be 0 or 1 (Laplace), not {nAGQ!r}")
+    if isinstance(nAGQ, bool) or not isinstance(nAGQ, (int, np.integer)) or not 0 <= nAGQ <= 100:
+        raise MereValueError(f"nAGQ must be a whole number from 0 to 100, not {nAGQ!r}")
+    if offset is not None:
+        raise MereUnavailableError(
+            "nlmer() takes no offset: add it to the mean, as in 'y ~ o + SSlogis(x, Asym, xmid, scal) ~ Asym | g'"
+        )
     names, first, theta = read_nonlinear_start(start)
     if names is None and first is not None:
         names = _names(formula, data, env, len(first))
@@ -116,5 +126,8 @@ def _names(formula: str, data: Any, env: Mapping[str, Any] | None, count: int) -
     return tuple(found)
 
 
-_REGISTERED = (nonlinear_predictions, nonlinear_summaries, nonlinear_mixed, nonlinear_bootstrap, _printing)
+_REGISTERED = (
+    nonlinear_predictions, nonlinear_refits, nonlinear_summaries, nonlinear_mixed, nonlinear_bootstrap,
+    nonlinear_profiles, _printing,
+)  # fmt: skip
 FITTERS["nlmer"] = nlmer
