@@ -213,6 +213,16 @@ int mere_family_evaluate(const mere_family *f, int64_t n, const double *y, const
     return !isfinite(sum);
 }
 
+void mere_family_second(const mere_family *f, int64_t n, const double *mu, const double *w, double *h, double *dw)
+{
+    if (!mere_family_simple(f))
+        return;
+    for (int64_t i = 0; i < n; i++) {
+        h[i] = w[i];
+        dw[i] = f->family == MERE_BINOMIAL ? w[i] * (1.0 - 2.0 * mu[i]) : w[i];
+    }
+}
+
 /* ------------------------------------------------------------------ constants of the data */
 
 static double log_gamma(double x)

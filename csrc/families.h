@@ -20,6 +20,8 @@ int mere_family_dispersed(const mere_family *family);
 /* 0, or 1 where some mean is outside the family's range or not finite. */
 int mere_family_evaluate(const mere_family *family, int64_t n, const double *y, const double *wt, const double *sat,
                          const double *eta, const mere_family_rows *out);
+/* The second derivatives that mere_family_evaluate leaves out for the simple pairs; of others there is nothing to do. */
+void mere_family_second(const mere_family *family, int64_t n, const double *mu, const double *w, double *h, double *dw);
 /* Are there counts so large that the deviance must be made of differences? */
 int mere_family_large(const mere_family *f, int64_t n, const double *y, const double *wt);
 

@@ -257,6 +257,7 @@ void mere_glmm_free(mere_glmm *g)
     if (g->work)
         mere_free(g->work->y0);
     mere_work_free(g->work);
+    mere_nest_free(g->nest);
     void *owned[] = {g->perm, g->row_ptr, g->z, g->z_first, g->code, g->diag, g->val, g->at, g->place, g->X, g->y,
                      g->wt, g->sat, g->offset, g->base, g->eta, g->mu, g->e, g->w, g->d, g->h, g->dw, g->c, g->par,
                      g->beta, g->u, g->u1, g->b, g->ze, g->r, g->t, g->xi, g->step, g->level_c, g->zx};

@@ -5,6 +5,9 @@
 #include "families.h"
 #include "work.h"
 
+enum { MERE_MAX_NEST = 4 }; /* nested factors that quadrature takes */
+typedef struct mere_nest mere_nest;
+
 enum { MERE_NOT_FACTORED = 0, MERE_EXPECTED, MERE_OBSERVED };
 
 struct mere_glmm {
@@ -34,6 +37,7 @@ struct mere_glmm {
     double *level_c;     /* C of the levels of factor 0 */
     double *zx;          /* q x (p + n_par): Lambda'Z'W [X, Z f] */
     double deviance, penalized, ld, d_value;
+    mere_nest *nest;     /* of nested.c, made when it is first asked for */
     int factored;
     int has_value, has_gradient, warm;
 };
@@ -61,6 +65,10 @@ void mere_pirls_base(mere_glmm *g);
 int mere_pirls_broke(mere_status status);
 /* u = u + t step (and beta = beta + t change, unless NULL) with a lower objective; 0 when no t gives one. */
 int mere_pirls_descend(mere_glmm *g, const double *change, double *gain);
+/* Quadrature for nested factors, after mere_glmm_value; gradient may be NULL. */
+mere_status mere_glmm_nested(mere_glmm *g, int64_t n_node, const double *node, const double *log_weight, double *d,
+                             double *gradient);
+void mere_nest_free(mere_nest *nest);
 /* theta of the family, Lambda and beta from the parameters. */
 mere_status mere_pirls_set(mere_glmm *g, const double *par);
 /* v (n): the diagonal of Z Lambda M^-1 Lambda'Z'; leaves Gamma and G of log|M| in the work. */

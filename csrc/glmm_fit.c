@@ -12,7 +12,8 @@
 typedef struct {
     mere_glmm *g;
     const mere_rule *rule;
-    double *x;     /* nx: a copy, and differences */
+    double *x;     /* nx: where the value was asked for last */
+    double *slope; /* nx: of the quadrature there, whose value and gradient come together; NULL if it is not wanted */
     mere_status status;
 } problem;
 
@@ -21,27 +22,17 @@ static mere_status value(void *data, const double *x, double *d)
     problem *p = data;
     memcpy(p->x, x, (size_t)p->g->nx * sizeof *x);
     if (p->rule->n_node > 1)
-        return mere_glmm_quadrature(p->g, x, p->rule->n_node, p->rule->node, p->rule->log_weight, d);
+        return mere_glmm_quadrature(p->g, x, p->rule->n_node, p->rule->node, p->rule->log_weight, d, p->slope);
     return mere_glmm_value(p->g, x, d);
 }
 
-/* Of the quadrature: central differences; what is left in g is the Laplace approximation's state at x. */
 static mere_status gradient(void *data, double *slope)
 {
     problem *p = data;
-    mere_status status = MERE_OK;
     if (p->rule->n_node <= 1)
         return mere_glmm_gradient(p->g, slope);
-    for (int64_t j = 0; j < p->g->nx && !status; j++) {
-        double x = p->x[j], h = 1e-4 * fmax(fabs(x), 0.1), d[2];
-        for (int side = 0; side < 2 && !status; side++) {
-            p->x[j] = x + (side ? h : -h);
-            status = mere_glmm_quadrature(p->g, p->x, p->rule->n_node, p->rule->node, p->rule->log_weight, &d[side]);
-        }
-        p->x[j] = x;
-        slope[j] = (d[1] - d[0]) / (2.0 * h);
-    }
-    return status;
+    memcpy(slope, p->slope, (size_t)p->g->nx * sizeof *slope);
+    return MERE_OK;
 }
 
 static mere_status matrix(void *data, double *h)
@@ -80,9 +71,10 @@ static mere_status curvature(void *data, int64_t factor, double *out)
 mere_status mere_glmm_minimize(mere_glmm *g, const mere_rule *rule, const mere_options *options, const double *start,
                                double *par, double *slope, double *h, mere_outcome *outcome)
 {
-    problem p = {g, rule, mere_malloc(g->nx, sizeof *p.x), MERE_OK};
+    problem p = {g, rule, mere_malloc(2 * g->nx, sizeof *p.x), NULL, MERE_OK};
     if (!p.x)
         return MERE_ERR_MEMORY;
+    p.slope = p.x + g->nx;
     mere_newton_model model = {value, gradient, matrix, curvature, 1, rule->n_node > 1 ? 1e-9 : 1e-10, &p};
     mere_status status =
         mere_newton_minimize(&model, g->plan, g->nx, options, start, par, slope, h, outcome);
@@ -100,6 +92,7 @@ static int call(int64_t n, const double *x, double *slope, double *f, void *data
         memcpy(p->x, x, (size_t)n * sizeof *x);
         status = mere_glmm_joint(p->g, p->x, f);
     } else {
+        p->slope = slope ? p->x + p->g->nx : NULL;
         status = value(p, x, f);
         if (!status && slope)
             status = gradient(p, slope);
@@ -117,7 +110,7 @@ static int call(int64_t n, const double *x, double *slope, double *f, void *data
 mere_status mere_glmm_nlopt(mere_glmm *g, const mere_rule *rule, const mere_options *options, const double *lower,
                             const double *upper, const double *start, double *par, mere_outcome *outcome)
 {
-    problem p = {g, rule, mere_malloc(g->nx, sizeof *p.x), MERE_OK};
+    problem p = {g, rule, mere_malloc(2 * g->nx, sizeof *p.x), NULL, MERE_OK};
     int64_t n = rule->n_node == 0 ? g->n_par : g->nx;
     if (!p.x)
         return MERE_ERR_MEMORY;

@@ -47,6 +47,29 @@ mere_status mere_pirls_fixed(mere_glmm *g, double *cross)
     return columns_cross(g, g->p, NULL, cross);
 }
 
+/* Cholesky factor of X'WX less its square (p x p at the head of `a`), in place. Where the curvature of separated rows
+ * has vanished it is positive only to rounding: diagonals are raised by no more than that takes. */
+static mere_status fixed_factor(int64_t p, double *a, int64_t ld)
+{
+    double *copy = mere_malloc(p * p + 1, sizeof *copy), largest = 0.0;
+    int64_t failed = 1;
+    if (!copy)
+        return MERE_ERR_MEMORY;
+    for (int64_t j = 0; j < p; j++) {
+        memcpy(copy + j * p, a + j * ld, (size_t)p * sizeof *a);
+        largest = fmax(largest, fabs(a[j * (ld + 1)]));
+    }
+    for (double ridge = 0.0; failed && ridge < 1e-2; ridge = ridge > 0.0 ? 100.0 * ridge : 1e-14) {
+        for (int64_t j = 0; j < p; j++) {
+            memcpy(a + j * ld, copy + j * p, (size_t)p * sizeof *a);
+            a[j * (ld + 1)] += ridge * fmax(fabs(copy[j * (p + 1)]), 1e-6 * largest);
+        }
+        failed = mere_chol(p, a, ld);
+    }
+    mere_free(copy);
+    return failed ? MERE_ERR_NOT_POSITIVE : MERE_OK;
+}
+
 /* ------------------------------------------------------------------ the Newton matrix */
 
 /* Rows of Z f_e, f_e = e_i u_c + Lambda[:, c] s_i level by level, summed over the entries of every parameter. */
@@ -134,9 +157,8 @@ mere_status mere_glmm_information(mere_glmm *g, double *matrix)
         for (int64_t j = 0; j < p; j++)
             for (int64_t i = j; i < p; i++)
                 matrix[np + i + (np + j) * nx] = matrix[np + j + (np + i) * nx] = 2.0 * cross[i + j * nc];
-        if (mere_chol(p, cross, nc)) /* theta: a + c x^-1 c', so that with beta profiled out a - c x^-1 c' remains */
-            status = MERE_ERR_NOT_POSITIVE;
-        else
+        if (!(status = fixed_factor(p, cross, nc))) /* theta: a + c x^-1 c', so that with beta profiled out a - c x^-1 c'
+                                                       remains */
             mere_lower_solve(p, cross, nc, 0, np, half, p ? p : 1);
         for (int64_t t = 0; t < np; t++)
             for (int64_t s = 0; s < np; s++)
@@ -156,6 +178,7 @@ mere_status mere_glmm_information(mere_glmm *g, double *matrix)
 mere_status mere_glmm_joint(mere_glmm *g, double *par, double *d)
 {
     int64_t p = g->p, q = g->q;
+    double tolerance = d ? g->tolerance : 1e-2;
     mere_status status = mere_pirls_set(g, par);
     double *cross = mere_malloc(p * p + 2 * p, sizeof *cross), *score = cross + p * p, *change = score + p;
     if (!cross)
@@ -194,7 +217,7 @@ mere_status mere_glmm_joint(mere_glmm *g, double *par, double *d)
         double gain = mere_dot(q, g->r, g->step) + mere_dot(p, score, change);
         if (!isfinite(gain))
             status = MERE_ERR_DIVERGED;
-        else if (gain < g->tolerance)
+        else if (gain < tolerance)
             break;
         else if (!mere_pirls_descend(g, change, &gain)) {
             if (mere_pirls_rows(g, g->u) || gain > 1e-9 * (1.0 + fabs(g->penalized)))
@@ -207,7 +230,7 @@ mere_status mere_glmm_joint(mere_glmm *g, double *par, double *d)
         return mere_pirls_broke(status) ? MERE_ERR_DIVERGED : status;
     g->warm = 1;
     memcpy(par + g->n_par, g->beta, (size_t)p * sizeof *par);
-    return mere_glmm_value(g, par, d);
+    return d ? mere_glmm_value(g, par, d) : MERE_OK;
 }
 
 /* ------------------------------------------------------------------ the state */
@@ -216,14 +239,14 @@ mere_status mere_glmm_state(mere_glmm *g, double *u, double *b, double *eta, dou
                             mere_glmm_sums *sums)
 {
     int64_t p = g->p;
-    double *cross = mere_malloc(p * p, sizeof *cross), slope, largest = 0.0;
+    double *cross = mere_malloc(p * p, sizeof *cross), slope, largest = 0.0, pearson = 0.0;
     if (!cross)
         return MERE_ERR_MEMORY;
     mere_status status = g->has_value ? MERE_OK : MERE_ERR_ARGUMENT;
     if (!status && g->factored != MERE_EXPECTED)
         status = mere_pirls_factor(g, MERE_EXPECTED);
-    if (!status && !(status = mere_pirls_fixed(g, cross)) && mere_chol(p, cross, p ? p : 1))
-        status = MERE_ERR_NOT_POSITIVE;
+    if (!status && !(status = mere_pirls_fixed(g, cross)))
+        status = fixed_factor(p, cross, p ? p : 1);
     if (!status) {
         double ld_x = 0.0;
         for (int64_t j = 0; j < p; j++) {
@@ -236,11 +259,12 @@ mere_status mere_glmm_state(mere_glmm *g, double *u, double *b, double *eta, dou
             mu[g->perm[i]] = g->mu[i];
             w[g->perm[i]] = g->w[i];
             largest = fmax(largest, fabs(g->eta[i]));
+            pearson += g->w[i] > 0.0 ? g->e[i] * (g->e[i] / g->w[i]) : 0.0; /* wt (y - mu)^2 / V */
         }
         memcpy(u, g->u, (size_t)g->q * sizeof *u);
         mere_pirls_lambda(g, g->u, 0, b);
         double given = mere_family_criterion(&g->family, &g->sums, g->deviance, &slope);
-        *sums = (mere_glmm_sums){g->ld, ld_x, mere_dot(g->q, g->u, g->u), g->deviance, given, largest};
+        *sums = (mere_glmm_sums){g->ld, ld_x, mere_dot(g->q, g->u, g->u), g->deviance, given, largest, pearson};
     }
     mere_free(cross);
     return status;

@@ -326,15 +326,18 @@ mere_status mere_glmm_gradient(mere_glmm *g, double *gradient);
 mere_status mere_glmm_information(mere_glmm *g, double *matrix);
 /* dD / d(Lambda Lambda')_f summed over levels. After the gradient. */
 mere_status mere_glmm_gamma(mere_glmm *g, int64_t factor, double *gamma);
-/* beta and u together minimize deviance + u'u at par's Lambda (nAGQ = 0): beta of par is replaced; D with that beta. */
+/* beta and u together minimize deviance + u'u at par's Lambda (nAGQ = 0): beta of par is replaced; D with that beta.
+ * Without d (NULL), as a start for other methods: to a gain of 1e-4 only. */
 mere_status mere_glmm_joint(mere_glmm *g, double *par, double *d);
-/* Adaptive Gauss-Hermite quadrature with `n_node` points a dimension, for one grouping factor. */
+/* Adaptive Gauss-Hermite quadrature with `n_node` points a dimension: one grouping factor, or scalar effects of factors
+ * that nest in one another. gradient (n_par) may be NULL. */
 mere_status mere_glmm_quadrature(mere_glmm *g, const double *par, int64_t n_node, const double *node,
-                                 const double *log_weight, double *d);
+                                 const double *log_weight, double *d, double *gradient);
 
 typedef struct {
     double ldL2, ldRX2, ussq, deviance, minus_2_loglik; /* the last given u */
     double max_eta;
+    double pearson; /* chi-squared */
 } mere_glmm_sums;
 /* At the parameters of the last value: u and b (q, factor after factor), eta, mu, w (n, the user's rows), RX (p x p). */
 mere_status mere_glmm_state(mere_glmm *g, double *u, double *b, double *eta, double *mu, double *w, double *rx,
@@ -348,7 +351,7 @@ typedef struct {
     const double *node, *log_weight;
 } mere_rule;
 
-/* Newton and quasi-Newton steps free of bounds, with exact derivatives (differenced for quadrature). */
+/* Newton and quasi-Newton steps free of bounds, with exact derivatives. */
 mere_status mere_glmm_minimize(mere_glmm *g, const mere_rule *rule, const mere_options *options, const double *start,
                                double *par, double *gradient, double *matrix, mere_outcome *outcome);
 mere_status mere_glmm_nlopt(mere_glmm *g, const mere_rule *rule, const mere_options *options, const double *lower,

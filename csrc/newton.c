@@ -227,6 +227,7 @@ mere_status mere_newton_descend(mere_newton *v)
 /* h with its eigenvalues, in units of its diagonal, made positive: what BFGS must start from. */
 static mere_status make_positive(mere_newton *v)
 {
+    const double LEAST = 1e-4;
     int64_t n = v->n;
     double *vectors = v->m, *scale = v->s, *values = v->y, *space = mere_malloc(8 * n, sizeof *space);
     int order = (int)n, size = 8 * order, info;
@@ -234,14 +235,20 @@ static mere_status make_positive(mere_newton *v)
         return MERE_ERR_MEMORY;
     for (int64_t i = 0; i < n; i++)
         scale[i] = v->h[i * (n + 1)] != 0.0 ? sqrt(fabs(v->h[i * (n + 1)])) : 1.0;
-    for (int64_t j = 0; j < n; j++)
-        for (int64_t i = 0; i < n; i++)
-            vectors[i + j * n] = v->h[i + j * n] / (scale[i] * scale[j]);
+    for (int round = 0; round < 2; round++) { /* with a Cholesky factor less the least eigenvalue there is nothing to do */
+        for (int64_t j = 0; j < n; j++)
+            for (int64_t i = 0; i < n; i++)
+                vectors[i + j * n] = v->h[i + j * n] / (scale[i] * scale[j]) - (round == 0 && i == j ? LEAST : 0.0);
+        if (round == 0 && mere_chol(n, vectors, n) == 0) {
+            mere_free(space);
+            return MERE_OK;
+        }
+    }
     dsyev_("V", "L", &order, vectors, &order, values, space, &size, &info);
     mere_free(space);
     if (info)
         return MERE_ERR_NOT_FINITE;
-    for (int64_t j = 0; values[0] < 1e-4 && j < n; j++)
+    for (int64_t j = 0; values[0] < LEAST && j < n; j++)
         for (int64_t i = 0; i < n; i++) {
             double sum = 0.0;
             for (int64_t r = 0; r < n; r++)

@@ -119,14 +119,7 @@ int mere_pirls_rows(mere_glmm *g, const double *u)
 
 void mere_pirls_second(mere_glmm *g)
 {
-    if (!mere_family_simple(&g->family))
-        return;
-    memcpy(g->h, g->w, (size_t)g->n * sizeof *g->h);
-    if (g->family.family == MERE_BINOMIAL)
-        for (int64_t i = 0; i < g->n; i++)
-            g->dw[i] = g->w[i] * (1.0 - 2.0 * g->mu[i]);
-    else
-        memcpy(g->dw, g->w, (size_t)g->n * sizeof *g->dw);
+    mere_family_second(&g->family, g->n, g->mu, g->w, g->h, g->dw);
 }
 
 /* ------------------------------------------------------------------ Z'WZ */

@@ -18,7 +18,7 @@ from pathlib import Path
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import mere
-from mere.datasets import Penicillin, cake, sleepstudy
+from mere.datasets import InstEval, Penicillin, cake, cbpp, sleepstudy
 
 
 def least(function, repeats):
@@ -37,6 +37,9 @@ def main():
     sm = mere.refitML(s)
     p = mere.lmer("diameter ~ 1 + (1 | plate) + (1 | sample)", Penicillin, REML=False)
     c = mere.lmer("angle ~ recipe * temperature + (1 | recipe:replicate)", cake, REML=False)
+    b = mere.glmer("cbind(incidence, size - incidence) ~ period + (1 | herd)", cbpp, "binomial")
+    large = mere.lmer("y ~ service + (1 | s) + (1 | d)", InstEval)
+    many = mere.simulate(large, 20, seed=1)
     y = mere.simulate(s, 20_000, seed=1)
     one = y["sim_1"].to_numpy()
     cases = {
@@ -48,6 +51,10 @@ def main():
         "influence": ("`influence`, 180 rows, sleepstudy", lambda n: mere.influence(s, ncpus=n), 5),
         "simulate": ("`simulate`, 1,000 responses, sleepstudy", lambda n: mere.simulate(s, 1000, seed=1), 5),
         "predict": ("`predict`, 180 rows, sleepstudy", lambda n: mere.predict(s, sleepstudy), 20),
+        "profile_cbpp": ("`profile`, glmer, cbpp", lambda n: mere.profile(b, ncpus=n), 5),
+        "influence_cbpp": ("`influence`, glmer, 15 herds of cbpp", lambda n: mere.influence(b, "herd", ncpus=n), 5),
+        "boot_cbpp": ("`bootMer`, glmer, 200 replicates, cbpp", lambda n: mere.bootMer(b, nsim=200, seed=1, ncpus=n), 3),
+        "refit_insteval": ("`refit`, 20 responses, InstEval", lambda n: mere.refit(large, many, ncpus=n), 2),
         "many": ("`refit`, 20,000 responses in one call", lambda n: mere.refit(s, y, ncpus=n), 2),
     }
     lme4 = {}

@@ -10,6 +10,9 @@ from . import (
     errors,
     families,
     generalized_predictions,
+    generalized_refits,
+    generalized_simulation,
+    new_simulation,
     prediction,
     printing,
     refitting,
@@ -396,4 +399,5 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *_LATER])
 
 
-del accessors, diagnostics, generalized_predictions, prediction, printing, refitting, register_later, simulation
+del accessors, diagnostics, generalized_predictions, generalized_refits, generalized_simulation, new_simulation
+del prediction, printing, refitting, register_later, simulation

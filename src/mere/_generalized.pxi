@@ -99,11 +99,23 @@ cdef class Glmm:
         cdef mere_rule r = self._rule(rule)
         with nogil:
             if r.n_node > 1:
-                status = mere_glmm_quadrature(self.glmm, &x[0], r.n_node, r.node, r.log_weight, &d)
+                status = mere_glmm_quadrature(self.glmm, &x[0], r.n_node, r.node, r.log_weight, &d, NULL)
             else:
                 status = mere_glmm_value(self.glmm, &x[0], &d)
         self._done(status)
         return d
+
+    def quadrature(self, par, rule):
+        """The criterion by quadrature and its gradient."""
+        out = _np.empty(self.n_par)
+        cdef double[::1] x = self._par(par), g = out
+        cdef double d = 0.0
+        cdef mere_status status
+        cdef mere_rule r = self._rule(rule)
+        with nogil:
+            status = mere_glmm_quadrature(self.glmm, &x[0], r.n_node, r.node, r.log_weight, &d, &g[0])
+        self._done(status)
+        return d, out
 
     def gradient(self):
         out = _np.empty(self.n_par)
@@ -132,14 +144,17 @@ cdef class Glmm:
         self._done(status)
         return out
 
-    def joint(self, par):
-        """par with the beta that belongs to its theta when u and beta are found together, and the criterion there."""
+    def joint(self, par, bint rough=False):
+        """par with the beta that belongs to its theta when u and beta are found together, and the criterion there.
+
+        rough: as a start for other methods, without the criterion (NaN).
+        """
         out = self._par(par)
         cdef double[::1] x = out
-        cdef double d = 0.0
+        cdef double d = float('nan')
         cdef mere_status status
         with nogil:
-            status = mere_glmm_joint(self.glmm, &x[0], &d)
+            status = mere_glmm_joint(self.glmm, &x[0], NULL if rough else &d)
         self._done(status)
         return out, d
 

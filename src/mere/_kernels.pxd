@@ -184,7 +184,7 @@ cdef extern from "mere.h":
     ctypedef struct mere_glmm:
         pass
     ctypedef struct mere_glmm_sums:
-        double ldL2, ldRX2, ussq, deviance, minus_2_loglik, max_eta
+        double ldL2, ldRX2, ussq, deviance, minus_2_loglik, max_eta, pearson
     ctypedef struct mere_rule:
         int64_t n_node
         const double *node
@@ -199,7 +199,8 @@ cdef extern from "mere.h":
     mere_status mere_glmm_information(mere_glmm *, double *) nogil
     mere_status mere_glmm_gamma(mere_glmm *, int64_t, double *) nogil
     mere_status mere_glmm_joint(mere_glmm *, double *, double *) nogil
-    mere_status mere_glmm_quadrature(mere_glmm *, const double *, int64_t, const double *, const double *, double *) nogil
+    mere_status mere_glmm_quadrature(mere_glmm *, const double *, int64_t, const double *, const double *, double *,
+                                     double *) nogil
     mere_status mere_glmm_state(mere_glmm *, double *, double *, double *, double *, double *, double *,
                                 mere_glmm_sums *) nogil
     mere_status mere_glmm_conditional(mere_glmm *, double *) nogil

@@ -14,6 +14,7 @@ None of the three libraries is imported here: an object of a library proves that
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -376,12 +377,22 @@ def _text_of_pandas(array: Any) -> Text:
 _SHORT = 2000
 
 
+_LABELS: dict[int, tuple[weakref.ref[Any], tuple[str, ...]]] = {}  # by id of an index, while the index lives
+
+
 def _labels_of(categories: Any) -> tuple[str, ...]:
-    """The categories of pandas as strings."""
+    """The categories of pandas as strings; remembered, since an index does not change."""
+    key = id(categories)
+    known = _LABELS.get(key)
+    if known is not None and known[0]() is categories:
+        return known[1]
     array = categories.array
     if getattr(array.dtype, "storage", "") == "pyarrow":
-        return tuple(array.__arrow_array__().to_pylist())
-    return tuple(map(_label, categories.tolist()))
+        labels = tuple(array.__arrow_array__().to_pylist())
+    else:
+        labels = tuple(map(_label, categories.tolist()))
+    _LABELS[key] = (weakref.ref(categories, lambda _: _LABELS.pop(key, None)), labels)
+    return labels
 
 
 def _from_polars(series: Any, name: str) -> np.ndarray | Factor:

@@ -167,7 +167,9 @@ class GLMM:
     auc, check_overdispersion = g.auc, g.check_overdispersion
     standardize_parameters = g.standardize_parameters
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
-    anova, confint, to_text, to_html = g.anova, g.confint, g.to_text, g.to_html
+    anova, confint, profile, to_text, to_html = g.anova, g.confint, g.profile, g.to_text, g.to_html
+    bootMer, influence, jackknife, allFit = g.bootMer, g.influence, g.jackknife, g.allFit
+    cooks_distance, rstudent = g.cooks_distance, g.rstudent
 
 
 def generalized_linear_model(

@@ -17,10 +17,9 @@ from .fitting import OptInfo
 from .generalized_objective import GLMMObjective, GLMMState, generalized_kernel_error
 from .generalized_optimum import optimize_generalized
 from .optimizers import Optimum
+from .separation import culprit, separated_rows, wide_terms
 
 __all__ = ["GLMMFit", "GeneralizedInfo", "fit_glmm", "settle_generalized", "size_is_endless"]
-
-_SEPARATED = 25.0  # |eta| beyond which a probability is 0 or 1 to 11 digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,14 +187,15 @@ def _findings(
             f"(here {np.exp(optimum.par[-1]):.2g}); use glmer(..., family='poisson')"
         )
         found.append((control.check_conv_grad, Finding(text, ConvergenceWarning)))
-    separated = _separated(objective, state)
+    separated = separated_rows(objective, state.beta)
     if separated:
+        what = "probabilities are 0 or 1" if objective.family.name == "binomial" else "counts are 0"
         text = (
-            f"{separated} fitted probabilities are 0 or 1: {_culprit(objective, state)} separates the outcomes, and "
+            f"{separated} fitted {what}: {culprit(objective, state.beta)} separates the outcomes, and "
             "its estimate and standard error grow without bound; leave it out, join levels, or penalize it"
         )
         found.append((control.check_conv_grad, Finding(text, ConvergenceWarning)))
-    elif wide := _wide_terms(objective, state):
+    elif wide := wide_terms(objective, state.theta):
         text = (
             f"the standard deviation of {wide} makes probabilities of 0 and 1 by itself: the random effects separate "
             "the outcomes, and their variance has no finite estimate; take the term out, or collect more outcomes for "
@@ -208,34 +208,3 @@ def _findings(
 def size_is_endless(size: float, mu: np.ndarray) -> bool:
     """Is the size of a negative binomial so large that its variance is the mean to 1e-4?"""
     return bool(mu.mean() < 1e-4 * size)
-
-
-def _limit(objective: GLMMObjective) -> float:
-    """|eta| beyond which a probability is 0 or 1; infinite where there is no such thing."""
-    if objective.family.name != "binomial" or objective.family.link.name not in ("logit", "probit", "cloglog"):
-        return float("inf")
-    return _SEPARATED if objective.family.link.name == "logit" else 7.0
-
-
-def _wide_terms(objective: GLMMObjective, state: GLMMState) -> str:
-    """The random effects, `(Intercept) | g`, whose standard deviation alone makes probabilities 0 or 1."""
-    limit, names, layout = 0.4 * _limit(objective), [], objective.terms_layout
-    for t, term in enumerate(objective.design.random):
-        entries, theta = term.covariance.entries, state.theta[layout.theta_at[t] : layout.theta_at[t + 1]]
-        for i, name in enumerate(term.names):
-            size = 1.0 if term.values is None else float(np.sqrt(np.mean(term.values[:, i] ** 2)))
-            if size * np.sqrt((theta[entries[:, 0] == i] ** 2).sum()) > limit:
-                names.append(f"{name} | {term.group}")
-    return ", ".join(names)
-
-
-def _separated(objective: GLMMObjective, state: GLMMState) -> int:
-    return int((np.abs(objective.design.X @ state.beta) > _limit(objective)).sum())
-
-
-def _culprit(objective: GLMMObjective, state: GLMMState) -> str:
-    spread = np.abs(state.beta) * np.abs(objective.design.X).max(axis=0)
-    names = objective.design.names
-    order = np.argsort(-spread)
-    best = next((j for j in order if names[j] != "(Intercept)"), order[0])
-    return repr(names[best])

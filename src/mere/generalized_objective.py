@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from copy import copy
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,9 +24,10 @@ from .errors import ConvergenceError, MereValueError
 from .families import Family
 from .families.negative_binomial import NegativeBinomial
 from .objective import TermBlocks, layout_of
+from .quadrature import check_quadrature, gauss_hermite
 from .response import Response, read_response
 
-__all__ = ["GLMMObjective", "GLMMState", "gauss_hermite", "generalized_kernel_error"]
+__all__ = ["GLMMObjective", "GLMMState", "generalized_kernel_error"]
 
 _NOTHING: AbstractContextManager[Any] = nullcontext()
 
@@ -58,24 +59,6 @@ class FullLayout:
     lower: np.ndarray
     upper: np.ndarray
     start: np.ndarray
-
-
-@lru_cache(maxsize=128)
-def gauss_hermite(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and logarithms of weights for the standard normal distribution.
-
-    Examples
-    --------
-    >>> x, log_w = gauss_hermite(3)
-    >>> x.round(4), np.exp(log_w).round(4)
-    (array([-1.7321,  0.    ,  1.7321]), array([0.1667, 0.6667, 0.1667]))
-    """
-    from scipy.special import roots_hermitenorm
-
-    x, w = roots_hermitenorm(n)
-    x = (x - x[::-1]) / 2  # exactly symmetric
-    w = (w + w[::-1]) / 2
-    return np.ascontiguousarray(x), np.ascontiguousarray(np.log(w / w.sum()))
 
 
 class GLMMObjective(TermBlocks):
@@ -130,15 +113,15 @@ class GLMMObjective(TermBlocks):
         self.plan = _core.Plan(_core.Rows(np.empty((n, 0), order="F"), None, terms), layout.entries, self.n_kernel)
         self.work = self._workspace()
         self.rule: Any = gauss_hermite(nAGQ) if nAGQ > 1 else 1
-        self._check_quadrature(len(factors))
+        self._check_quadrature()
         self.n_re, self.p = layout.n_par, p
         free = p + int(joint_theta)
         self.layout = FullLayout(
             layout.n_par + free,
             False,
-            np.concatenate([layout.lower, np.full(free, -np.inf)]),
-            np.concatenate([layout.upper, np.full(free, np.inf)]),
-            np.concatenate([self._theta_start(), np.zeros(free)]),
+            _extended(layout.lower, free, -np.inf),
+            _extended(layout.upper, free, np.inf),
+            _extended(self._theta_start(), free, 0.0),
         )
         if isinstance(family, NegativeBinomial) and joint_theta:
             self.layout.start[-1] = np.log(family.theta)
@@ -161,15 +144,10 @@ class GLMMObjective(TermBlocks):
             rows_of.sort(work.rows())
         return work
 
-    def _check_quadrature(self, n_factor: int) -> None:
+    def _check_quadrature(self) -> None:
         if self.nAGQ <= 1:
             return
-        k = sum(t.k for t in self.design.random)
-        if n_factor > 1 or k > 3:
-            raise MereValueError(
-                "nAGQ > 1 is only available for models with a single grouping factor and at most 3 random effects a "
-                "level; use nAGQ=1"
-            )
+        check_quadrature(self.design.random, len(self.response.y), self.nAGQ)
         if self.family.has_scale:
             raise MereValueError(
                 f"nAGQ > 1 is not available for the {self.family.name} family, whose dispersion is free"
@@ -195,7 +173,14 @@ class GLMMObjective(TermBlocks):
     def with_response(self, y: np.ndarray) -> GLMMObjective:
         """The same objective for another response (n,)."""
         response = Response(np.ascontiguousarray(y, dtype=np.float64), self.response.weights, self.response.counts)
-        return type(self)(self.design, self.family, response, self.nAGQ, self.tolPwrss, self.joint_theta)
+        return self.twin(response)
+
+    def twin(self, response: Response | None = None) -> GLMMObjective:
+        """The same objective with a workspace of its own, for another thread or another response; plans are shared."""
+        out = copy(self)
+        out.response = self.response if response is None else response
+        out.work = out._workspace()
+        return out
 
     # ------------------------------------------------------------------ parameters
 
@@ -235,37 +220,47 @@ class GLMMObjective(TermBlocks):
             raise generalized_kernel_error(error) from None
 
     def gradient(self, par: Any) -> np.ndarray:
-        """The gradient at par, (n_par,): exact for Laplace, by central differences for quadrature."""
+        """The exact gradient at par, (n_par,)."""
         with self.threads:
             return self._gradient_at(par)
 
     def _gradient_at(self, par: Any) -> np.ndarray:
-        if self.nAGQ > 1:
-            return self._differences(np.array(par, dtype=np.float64))
-        self._value(par)
-        g: np.ndarray = self.work.gradient()
-        if self.terms_layout.linear:
-            return g
-        own = self._by_par(g[: self.n_kernel], np.asarray(par)[: self.n_re], self.terms_layout)
-        return np.concatenate([own, g[self.n_kernel :]])
+        return self._both(par)[1]
 
-    def _differences(self, par: np.ndarray) -> np.ndarray:
-        out = np.empty(len(par))
-        for i, x in enumerate(par):
-            h = 1e-4 * max(abs(x), 0.1)
-            par[i] = x + h
-            high = self._value(par)
-            par[i] = x - h
-            out[i] = (high - self._value(par)) / (2 * h)
-            par[i] = x
-        return out
+    def _both(self, par: Any) -> tuple[float, np.ndarray]:
+        g: np.ndarray
+        if self.nAGQ > 1:
+            try:
+                value, g = self.work.quadrature(self._kernel(par), self.rule)
+            except _core.KernelError as error:
+                raise generalized_kernel_error(error) from None
+        else:
+            value = self._value(par)
+            g = self.work.gradient()
+        if self.terms_layout.linear:
+            return value, g
+        own_par = np.asarray(par, dtype=np.float64)[: self.n_re]
+        if self.nAGQ > 1:  # a function of Lambda, by its nodes, not of Lambda Lambda' alone
+            own = g[: self.n_kernel] @ self.jacobian(own_par)
+            self._slopes_at_edges(np.array(par, dtype=np.float64), value, own)
+        else:
+            own = self._by_par(g[: self.n_kernel], own_par, self.terms_layout)
+        return value, np.concatenate([own, g[self.n_kernel :]])
+
+    def _slopes_at_edges(self, par: np.ndarray, value: float, slopes: np.ndarray) -> None:
+        """By correlations of +-1, where Lambda has no derivative: differences inward."""
+        lower, upper = self.terms_layout.lower, self.terms_layout.upper
+        for i, x in enumerate(par[: self.n_re]):
+            if upper[i] - x < 1e-5 or (x - lower[i] < 1e-5 and np.isfinite(upper[i])):
+                h = 1e-3 if x - lower[i] < 1e-5 else -1e-3
+                near, far = (self._value(np.r_[par[:i], x + s * h, par[i + 1 :]]) for s in (1.0, 2.0))
+                slopes[i] = (4.0 * (near - value) - (far - value)) / (2.0 * h)
 
     def value_and_gradient(self, par: Any, gradient: bool = True) -> tuple[float, np.ndarray | None]:
         """Both at once; infinity where the conditional modes are not found."""
         with self.threads:
             try:
-                value = self._value(par)
-                return value, self._gradient_at(par) if gradient else None
+                return self._both(par) if gradient else (self._value(par), None)
             except ConvergenceError:
                 return float("inf"), np.zeros(len(par)) if gradient else None
 
@@ -275,7 +270,7 @@ class GLMMObjective(TermBlocks):
         out = np.empty((len(par), len(par)))
         with self.threads:
             for i, x in enumerate(par):
-                h = 1e-3 * max(abs(x), 0.1) if self.nAGQ > 1 else 1e-4 * max(abs(x), 0.1)
+                h = 1e-4 * max(abs(x), 0.1)
                 slopes = []
                 for step in (h, -h):
                     par[i] = x + step
@@ -284,11 +279,14 @@ class GLMMObjective(TermBlocks):
                 out[i] = (slopes[0] - slopes[1]) / (2 * h)
         return (out + out.T) / 2
 
-    def joint(self, par: Any) -> tuple[np.ndarray, float]:
-        """par with the fixed effects that lower the penalized deviance most (nAGQ=0), and -2 log L there."""
+    def joint(self, par: Any, rough: bool = False) -> tuple[np.ndarray, float]:
+        """par with the fixed effects that lower the penalized deviance most (nAGQ=0), and -2 log L there.
+
+        With `rough` they are found to a few digits, as a start for other methods, and the criterion is not computed.
+        """
         try:
             with self.threads:
-                out, value = self.work.joint(self._kernel(par))
+                out, value = self.work.joint(self._kernel(par), rough)
         except _core.KernelError as error:
             raise generalized_kernel_error(error) from None
         found = np.array(par, dtype=np.float64)
@@ -303,12 +301,9 @@ class GLMMObjective(TermBlocks):
         with self.threads:
             criterion = self._value(par)
             u, b, eta, mu, working, rx, sums = self.work.state()
-        y, wt, n = self.response.y, self.response.weights, len(self.response.y)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            pearson = np.where(wt > 0, wt * (y - mu) ** 2 / self.family_at(par).variance(mu), 0.0)
-        wrss = float(pearson.sum())
+        wrss = sums["pearson"]
         pwrss = wrss + sums["ussq"]
-        sigma = float(np.sqrt(pwrss / n)) if self.family.has_scale else 1.0
+        sigma = float(np.sqrt(pwrss / len(eta))) if self.family.has_scale else 1.0
         devcomp = {
             "ldL2": sums["ldL2"],
             "ldRX2": sums["ldRX2"],
@@ -339,6 +334,12 @@ class GLMMObjective(TermBlocks):
             self._value(par)
             out: np.ndarray = self.work.conditional()
             return out
+
+
+def _extended(values: np.ndarray, n: int, by: float) -> np.ndarray:
+    out = np.empty(len(values) + n)
+    out[: len(values)], out[len(values) :] = values, by
+    return out
 
 
 class _Rows:

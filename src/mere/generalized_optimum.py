@@ -21,10 +21,13 @@ from .irls import irls
 from .optimizers import Optimum
 from .optimizers.active_set import active_set
 from .optimizers.nloptwrap import ALIASES
+from .separation import is_separating
 
 __all__ = ["optimize_generalized", "read_generalized_start"]
 
 _HALF_AT_ZERO = {"logit", "probit", "cloglog", "cauchit"}  # there eta = 0 is a mean inside (0, 1), of use to any family
+_PORTION = 120  # evaluations; separated outcomes are looked for after as many
+_ENDLESS = "given up: the outcomes are separated, and estimates grow without bound"
 _MESSAGES = {0: "converged", 1: "stalled: the criterion is flat or not smooth here", 2: "maxeval reached"}
 
 
@@ -55,14 +58,14 @@ def _quasi_newton(objective: GLMMObjective, first: np.ndarray, given: bool, cont
     # from the joint modes where they exist, else from the start as it is
     begin = first if given else _joint_or(objective, first)
     laplace = _run(objective, begin, 1, control)
-    if not laplace.converged:
+    if not laplace.converged and not is_separating(objective, laplace.par):
         rescue = _bobyqa(objective, "nloptwrap", 1, laplace.par if np.isfinite(laplace.value) else begin, control)
         second = _run(objective, rescue.par, 1, control)
         laplace = second if second.value <= laplace.value or not np.isfinite(laplace.value) else laplace
     if objective.nAGQ == 1:
         return laplace
     fine = _run(objective, laplace.par, objective.rule, control)
-    if not fine.converged:
+    if not fine.converged and not is_separating(objective, fine.par):
         rescue = _bobyqa(objective, "nloptwrap", objective.rule, fine.par, control)
         if rescue.value < fine.value - 1e-7:
             return rescue
@@ -71,7 +74,7 @@ def _quasi_newton(objective: GLMMObjective, first: np.ndarray, given: bool, cont
 
 def _joint_or(objective: GLMMObjective, first: np.ndarray) -> np.ndarray:
     try:
-        return objective.joint(first)[0]
+        return objective.joint(first, rough=True)[0]
     except (ConvergenceError, MereValueError):
         return first
 
@@ -98,13 +101,19 @@ def _with_fixed_start(objective: GLMMObjective, first: np.ndarray) -> np.ndarray
 
 
 def _run(objective: GLMMObjective, start: np.ndarray, rule: Any, control: GlmerControl) -> Optimum:
+    """Quasi-Newton steps in portions, given up when the outcomes are found to be separated."""
     options = control.optCtrl
-    par, gradient, matrix, out = objective.work.newton(
-        start, rule, float(options.get("decrement", 1e-10)), int(options.get("maxeval", 1000))
-    )
+    decrement, left, done, steps = float(options.get("decrement", 1e-10)), int(options.get("maxeval", 1000)), 0, 0
+    while True:
+        par, gradient, matrix, out = objective.work.newton(start, rule, decrement, min(left, _PORTION))
+        left, done, steps, start = left - _PORTION, done + out["n_eval"], steps + out["n_gradient"], par
+        endless = out["code"] == 2 and is_separating(objective, par)
+        if out["code"] != 2 or endless or left <= 0:
+            break
     return Optimum(
-        par, out["d"], out["n_eval"], out["code"] == 0, _MESSAGES[out["code"]], "BFGS", gradient=gradient,
-        matrix=matrix, decrement=out["decrement"], n_null=out["n_null"], iterations=out["n_gradient"],
+        par, out["d"], done, out["code"] == 0 or endless, _ENDLESS if endless else _MESSAGES[out["code"]], "BFGS",
+        gradient=gradient, matrix=matrix, decrement=0.0 if endless else out["decrement"], n_null=out["n_null"],
+        iterations=steps,
     )  # fmt: skip
 
 

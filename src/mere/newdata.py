@@ -102,7 +102,8 @@ def new_extra(design: Design, text: str, data: Any) -> np.ndarray:
     """
     table = as_frame(data)
     node = Name(text) if text in table else parse_expression(text)
-    value = np.asarray(_evaluator(design, table).value(node), dtype=np.float64)
+    value: Any = _evaluator(design, table).value(node)
+    value = np.asarray(value.values if isinstance(value, Matrix) else value, dtype=np.float64)
     return np.full(table.nrow, float(value)) if value.ndim == 0 else value
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "prediction_variance",
     "row_index",
     "standard_errors",
+    "theta_variance",
     "weights_at",
 ]
 
@@ -106,6 +107,37 @@ def prediction_variance(
             own = scale * (r.values * keep) @ T
             out += np.where(r.codes < 0, np.einsum("ij,ij->i", own, own), 0.0)
     return out
+
+
+def theta_variance(m: LMM, X: np.ndarray, rows: list[RandomRows], kept: list[np.ndarray]) -> np.ndarray:
+    """What the uncertainty of the covariance parameters adds to the variance of x'beta + z'b given them, for each row.
+
+    g'V g, with V twice the inverse Hessian of the criterion by the parameters off their bounds, and g the gradient of
+    x'beta + z'b: estimates and conditional modes move with the parameters.
+    """
+    free = [i for i in range(len(m.par)) if i not in set(m.optinfo.boundary)]
+    if not free:
+        return np.zeros(len(X))
+    hessian = m.optinfo.hessian[np.ix_(free, free)]
+    scale = np.sqrt(np.abs(np.diag(hessian)))
+    scale[scale == 0] = 1.0
+    values, vectors = np.linalg.eigh(hessian / np.outer(scale, scale))
+    if not values[0] > 1e-10 * values[-1]:
+        raise MereValueError("theta=True needs a positive definite Hessian of the criterion: the fit is at no optimum")
+    V = 2 * (vectors / values) @ vectors.T / np.outer(scale, scale)
+    lower, upper = m.objective.layout.lower, m.objective.layout.upper
+    gradient = np.zeros((len(X), len(free)))
+    for column, i in enumerate(free):
+        step = 1e-4 * max(abs(m.par[i]), 0.1)
+        ends, at = [], []
+        for side in (step, -step):
+            par = m.par.copy()
+            par[i] = min(max(par[i] + side, lower[i]), upper[i])
+            state = m.objective.state(par)
+            ends.append(X @ state.beta + contribution(m.design, rows, kept, state.b))
+            at.append(par[i])
+        gradient[:, column] = (ends[0] - ends[1]) / (at[0] - at[1])
+    return np.asarray(np.einsum("ij,jk,ik->i", gradient, V, gradient))
 
 
 def _new_z(rows: list[RandomRows], kept: list[np.ndarray]) -> Any:
@@ -197,6 +229,7 @@ def _predict_mixed(
     se_fit: bool = False,
     interval: str | None = None,
     level: float = 0.95,
+    theta: bool = False,
 ) -> Any:
     from scipy.special import ndtri
 
@@ -217,7 +250,10 @@ def _predict_mixed(
     errors = fit
     if se_fit or wants_interval:
         own = np.ones(design.n) if design.weights is None else np.asarray(design.weights)
-        variance = prediction_variance(m, np.zeros_like(X) if random_only else X, rows, kept, own, m.sigma)
+        shown = np.zeros_like(X) if random_only else X
+        variance = prediction_variance(m, shown, rows, kept, own, m.sigma)
+        if theta:
+            variance = variance + theta_variance(m, shown, rows, kept)
         w = own if newdata is None else weights_at(m, newdata)
         fit, errors = _assembled(fit, variance, m.sigma**2 / w, interval, float(ndtri((1 + level) / 2)))
     if newdata is None:

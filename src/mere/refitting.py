@@ -33,7 +33,7 @@ class Refits:
 
     Attributes
     ----------
-    model : LMM
+    model : LMM or GLMM
     responses : ndarray (n, count)
     labels : Index
         Of the responses.
@@ -41,7 +41,7 @@ class Refits:
     parameters : VarianceParameters
     """
 
-    model: LMM
+    model: Any
     responses: np.ndarray
     labels: pd.Index
     fits: Replicates
@@ -50,12 +50,11 @@ class Refits:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, i: int) -> LMM:
+    def __getitem__(self, i: int) -> Any:
         """The model of response `i`, by position, as `refit` gives it."""
         if not -len(self) <= i < len(self):
             raise MereKeyError(f"there are {len(self)} responses, not {i + 1}")
-        model: LMM = g.refit(self.model, self.responses[:, i])
-        return model
+        return g.refit(self.model, self.responses[:, i])
 
     def to_frame(self) -> pd.DataFrame:
         """A row a response: ``logLik``, variance parameters, fixed effects; NaN where the fit failed."""
@@ -77,7 +76,7 @@ class Refits:
         return f"<{len(self)} refits of {self.model.call.function}(), {failed} failed>"
 
 
-def theta_rows(objective: LMMObjective, par: np.ndarray) -> np.ndarray:
+def theta_rows(objective: Any, par: np.ndarray) -> np.ndarray:
     """theta (count, n_theta) of rows of par."""
     if objective.layout.linear:
         return np.asarray(par[:, objective.layout.entries[:, 3]])

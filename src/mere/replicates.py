@@ -154,7 +154,7 @@ class ChunkFitter:
         return part.status, part.criterion, part.sigma, part.par, part.beta
 
 
-def fit_replicates(fit: ChunkFitter, count: int, threads: int | None = None) -> Replicates:
+def fit_replicates(fit: Any, count: int, threads: int | None = None) -> Replicates:
     """All responses 0, ..., count - 1 over threads, by default on all processors; after Ctrl-C what is done."""
     objective = fit.objective
     threads = max(1, min(threads or available_cpus(), count))

@@ -45,8 +45,8 @@ def read_response(design: Design, family: Family) -> Response:
     >>> r.y, r.weights
     (array([0.25, 1.  ]), array([4., 2.]))
     """
-    y, prior = design.y, np.ones(len(design.y)) if design.weights is None else np.asarray(design.weights)
-    counts = y.ndim == 2
+    y, counts = design.y, design.y.ndim == 2
+    prior = np.ones(len(y)) if design.weights is None else np.asarray(design.weights)
     value = design.frame.variables.get(design.response)
     if counts:
         if family.name != "binomial" or y.shape[1] != 2:
@@ -54,23 +54,23 @@ def read_response(design: Design, family: Family) -> Response:
                 f"the response {design.response} has {y.shape[1]} columns: only a binomial model takes two, "
                 "cbind(successes, failures)"
             )
-        if (y < 0).any():
+        if y.size and y.min() < 0:
             raise MereValueError(f"{design.response}: numbers of successes and failures must not be negative")
-        trials = y.sum(axis=1)
-        y = np.where(trials > 0, y[:, 0] / np.where(trials > 0, trials, 1.0), 0.0)
-        prior = prior * trials
+        trials = y[:, 0] + y[:, 1]
+        y = y[:, 0] / np.maximum(trials, 1e-300)  # 0 without trials
+        prior = trials if design.weights is None else prior * trials
     if isinstance(value, Factor) and family.name != "binomial":
         raise MereValueError(f"the response {design.response} is a factor: only a binomial model takes one")
     y = np.ascontiguousarray(y, dtype=np.float64)
     family.check(y, design.response)
-    _say_fractions(y, prior, family, design.response)
+    _say_fractions(design.y[:, 0] if counts and design.weights is None else y * prior, y, family, design.response)
     return Response(y, np.ascontiguousarray(prior, dtype=np.float64), counts)
 
 
-def _say_fractions(y: np.ndarray, prior: np.ndarray, family: Family, name: str) -> None:
+def _say_fractions(successes: np.ndarray, y: np.ndarray, family: Family, name: str) -> None:
     """Counts that are no whole numbers have no likelihood; what is maximized is taken on from whole numbers."""
     if family.name == "binomial":
-        number, what = y * prior, "numbers of successes (proportion times weight)"
+        number, what = successes, "numbers of successes (proportion times weight)"
     elif family.name in ("poisson", "Negative Binomial"):
         number, what = y, "counts"
     else:

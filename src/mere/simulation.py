@@ -18,15 +18,21 @@ from . import generics as g
 from .accessors.blocks import relative_factors
 from .accessors.rows import fitted_values, row_labels, row_series
 from .conditioning import RandomRows, contribution, kept_columns, random_rows
-from .design import Design, build_design
+from .design import Design
 from .errors import MereValueError
-from .frame import as_frame
-from .language.formulas import parse_formula
 from .model import LM, LMM
 from .newdata import fixed_matrix
 from .prediction import offset_at, row_index, weights_at
 
-__all__ = ["Parameters", "parameters_of", "read_seed", "simulator_of"]
+__all__ = [
+    "Parameters",
+    "linear_simulator",
+    "parameters_of",
+    "read_seed",
+    "replaced_parameters",
+    "simulator_of",
+    "table_of_responses",
+]
 
 
 @dataclass(frozen=True)
@@ -55,12 +61,13 @@ def read_seed(seed: Any) -> int:
     raise MereValueError(f"seed must be an integer or a numpy.random.Generator, not {seed!r}")
 
 
-def parameters_of(m: LMM, newparams: Mapping[str, Any] | None) -> Parameters:
+def parameters_of(m: Any, newparams: Mapping[str, Any] | None) -> Parameters:
     """The parameters of a model, some of them replaced: ``beta``, ``theta`` or ``par``, ``sigma``."""
-    return _replaced(Parameters(m.beta, m.theta, m.sigma), m.design, newparams)
+    return replaced_parameters(Parameters(m.beta, m.theta, m.sigma), m.design, newparams)
 
 
-def _replaced(old: Parameters, design: Design, new: Mapping[str, Any] | None) -> Parameters:
+def replaced_parameters(old: Parameters, design: Design, new: Mapping[str, Any] | None) -> Parameters:
+    """Parameters with those of a mapping in their place."""
     if new is None:
         return old
     unknown = set(new) - {"beta", "fixef", "theta", "par", "sigma"}
@@ -115,10 +122,10 @@ def simulator_of(
             ]
     mean = X @ values.beta + contribution(design, rows, kept, m.b)
     mean = mean if offset is None or not with_offset else mean + offset
-    return _simulator(mean, values, rows, kept, w, residual)
+    return linear_simulator(mean, values, rows, kept, w, residual)
 
 
-def _simulator(
+def linear_simulator(
     mean: np.ndarray,
     values: Parameters,
     rows: list[RandomRows],
@@ -126,6 +133,7 @@ def _simulator(
     w: np.ndarray | None,
     residual: np.ndarray | None,
 ) -> Any:
+    """What draws responses around a mean: random effects that are not kept, and errors."""
     if np.isnan(mean).any():
         raise MereValueError("simulate: newdata has missing values")
     terms = []
@@ -155,7 +163,8 @@ def given_effects(design: Design, use_u: bool, re_form: Any) -> list[np.ndarray]
     return kept_columns(design, re_form)
 
 
-def _table(values: np.ndarray, index: pd.Index, seed: int) -> pd.DataFrame:
+def table_of_responses(values: np.ndarray, index: pd.Index, seed: int) -> pd.DataFrame:
+    """Responses with R's names ``sim_1``, ...; the seed is among the attributes."""
     out = pd.DataFrame(values, index, [f"sim_{i + 1}" for i in range(values.shape[1])])
     out.attrs["seed"] = seed
     return out
@@ -164,8 +173,8 @@ def _table(values: np.ndarray, index: pd.Index, seed: int) -> pd.DataFrame:
 def _own_table(design: Design, values: np.ndarray, seed: int) -> pd.DataFrame:
     if design.frame.na_action == "exclude" and len(design.frame.omitted):
         columns = [row_series(design, values[:, j]) for j in range(values.shape[1])]
-        return _table(np.column_stack(columns), columns[0].index, seed)
-    return _table(values, row_labels(design), seed)
+        return table_of_responses(np.column_stack(columns), columns[0].index, seed)
+    return table_of_responses(values, row_labels(design), seed)
 
 
 def count_of(nsim: Any) -> int:
@@ -192,7 +201,7 @@ def _simulate(
     values = simulator.draw(number, 0, count_of(nsim))
     if newdata is None:
         return _own_table(m.design, values, number)
-    return _table(values, row_index(newdata), number)
+    return table_of_responses(values, row_index(newdata), number)
 
 
 @g.simulate.register(LM)
@@ -207,44 +216,8 @@ def _simulate_lm(m: LM, nsim: int = 1, seed: Any = None, newdata: Any = None) ->
     scale = np.full(len(mean), m.sigma) if w is None else m.sigma / np.sqrt(w)
     simulator = _core.Simulator(np.ascontiguousarray(mean), np.ascontiguousarray(scale), [])
     values = simulator.draw(number, 0, count_of(nsim))
-    return _own_table(m.design, values, number) if newdata is None else _table(values, row_index(newdata), number)
-
-
-@g.simulate.register(str)
-def _simulate_new(
-    formula: str,
-    newdata: Any = None,
-    newparams: Mapping[str, Any] | None = None,
-    nsim: int = 1,
-    seed: Any = None,
-    weights: Any = None,
-    contrasts: Any = None,
-) -> pd.DataFrame:
-    """From a formula without a fit: the parameters are all given."""
-    if newdata is None or newparams is None:
-        raise MereValueError("simulate(formula) needs newdata= and newparams=")
-    right = formula.partition("~")[2] if "~" in formula else formula
-    table = as_frame(newdata)
-    name = "response"
-    while name in table:
-        name = "." + name
-    data = {c: newdata[c] for c in table.names if c in _names(right)}
-    data[name] = np.zeros(table.nrow)
-    design = build_design(f"`{name}` ~ {right}", data, weights=weights, contrasts=contrasts, na_action="fail")
-    missing = {"beta", "sigma"} - set(newparams)
-    if missing or not {"theta", "par"} & set(newparams):
-        raise MereValueError(f"newparams must have beta, theta (or par) and sigma; there are {', '.join(newparams)}")
-    values = _replaced(Parameters(np.zeros(0), np.zeros(0), 1.0), design, newparams)
-    kept = kept_columns(design, False)
-    mean = design.X @ values.beta + (0.0 if design.offset is None else design.offset)
-    simulator = _simulator(mean, values, random_rows(design, None), kept, design.weights, None)
-    number = read_seed(seed)
-    return _table(simulator.draw(number, 0, count_of(nsim)), row_index(newdata), number)
-
-
-def _names(right: str) -> set[str]:
-    from .language.parser import parse_expression
-    from .language.syntax import names_in
-
-    parse_formula(f"~ {right}")
-    return set(names_in(parse_expression(right)))
+    return (
+        _own_table(m.design, values, number)
+        if newdata is None
+        else table_of_responses(values, row_index(newdata), number)
+    )

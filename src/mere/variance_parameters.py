@@ -63,7 +63,17 @@ class VarianceParameters:
     @cached_property
     def signames(self) -> list[str]:
         """``.sig01``, ``.sig02``, ..., ``.sigma``."""
-        return [f".sig{i + 1:02d}" for i in range(len(self.items) - 1)] + [".sigma"]
+        return [".sigma" if item.kind == "sigma" else f".sig{i + 1:02d}" for i, item in enumerate(self.items)]
+
+    @cached_property
+    def correlations(self) -> dict[int, tuple[int, int]]:
+        """Position of each correlation of an unstructured term -> positions of its two standard deviations."""
+        place = {(p.term, p.row): i for i, p in enumerate(self.items) if p.kind == "sd"}
+        return {
+            i: (place[p.term, p.row], place[p.term, p.column])
+            for i, p in enumerate(self.items)
+            if p.kind == "cor" and self.random[p.term].covariance.name == "us"
+        }
 
     def grams(self, theta: np.ndarray) -> list[np.ndarray]:
         """Per term T T' (..., k, k), from theta (..., n_theta), the entries of the relative factors T."""

@@ -14,7 +14,7 @@
 enum { N = 96, P = 2, MAX_TERMS = 3, MAX_ENTRIES = 8 };
 
 static double X[N * P], slopes[N * 2], y_count[N], y_binary[N], y_time[N], weight[N], offset[N];
-static int32_t subject[N], item[N], half[N];
+static int32_t subject[N], item[N], half[N], block[N];
 
 typedef struct {
     const char *name;
@@ -29,6 +29,7 @@ typedef struct {
 #define ONE {{1, 12, NULL, subject, 0}}, {{0, 0, 0, 0}}
 #define SLOPES {{2, 12, slopes, subject, 0}}, {{0, 0, 0, 0}, {0, 1, 0, 1}, {0, 1, 1, 2}}
 #define CROSSED {{1, 12, NULL, subject, 0}, {1, 8, NULL, item, 1}}, {{0, 0, 0, 0}, {1, 0, 0, 1}}
+#define NESTED {{1, 12, NULL, subject, 0}, {1, 4, NULL, block, 1}}, {{0, 0, 0, 0}, {1, 0, 0, 1}}
 #define THREE                                                                                                          \
     {{2, 12, slopes, subject, 0}, {1, 8, NULL, item, 1}, {2, 4, slopes, half, 2}},                                     \
     {                                                                                                                  \
@@ -48,6 +49,7 @@ static const model models[] = {
     {"negative binomial, theta free", MERE_NEGATIVE_BINOMIAL, MERE_LOG, 1, 1, 1, MERE_SCHUR_AUTO, ONE},
     {"Gamma log", MERE_GAMMA, MERE_LOG, 1, 1, 1, MERE_SCHUR_AUTO, ONE},
     {"inverse Gaussian log", MERE_INVERSE_GAUSSIAN, MERE_LOG, 1, 1, 1, MERE_SCHUR_AUTO, ONE},
+    {"binomial cloglog, nested", MERE_BINOMIAL, MERE_CLOGLOG, 2, 2, 2, MERE_SCHUR_AUTO, NESTED},
     {"Gaussian log", MERE_GAUSSIAN, MERE_LOG, 1, 3, 3, MERE_SCHUR_AUTO, SLOPES},
 };
 enum { N_MODELS = sizeof models / sizeof *models };
@@ -58,6 +60,7 @@ static void make_data(void)
         subject[i] = i / 8;
         item[i] = i % 8;
         half[i] = (i / 3) % 4;
+        block[i] = i / 24;
         X[i] = 1;
         X[N + i] = test_random();
         slopes[i] = 1;
@@ -230,6 +233,9 @@ TEST(optima_are_stationary)
     }
 }
 
+static const double three[] = {-1.7320508075688772, 0, 1.7320508075688772};
+static const double log_three[] = {-1.791759469228055, -0.4054651081081644, -1.791759469228055};
+
 TEST(quadrature_converges)
 {
     /* nodes and weights for N(0, 1) on a fine grid are a rule too */
@@ -246,17 +252,59 @@ TEST(quadrature_converges)
     parameters(&models[0], mere_glmm_n_par(g), par);
     double zero = 0, none = 0;
     CHECK(mere_glmm_value(g, par, &laplace) == MERE_OK);
-    CHECK(mere_glmm_quadrature(g, par, 1, &zero, &none, &one) == MERE_OK);
+    CHECK(mere_glmm_quadrature(g, par, 1, &zero, &none, &one, NULL) == MERE_OK);
     CHECK_CLOSE(one, laplace, 1e-10);
-    CHECK(mere_glmm_quadrature(g, par, GRID, node, log_weight, &fine) == MERE_OK);
+    CHECK(mere_glmm_quadrature(g, par, GRID, node, log_weight, &fine, NULL) == MERE_OK);
     /* three points of Gauss-Hermite are nearer to it than one */
-    const double three[] = {-1.7320508075688772, 0, 1.7320508075688772};
-    const double log_three[] = {-1.791759469228055, -0.4054651081081644, -1.791759469228055};
     double some;
-    CHECK(mere_glmm_quadrature(g, par, 3, three, log_three, &some) == MERE_OK);
+    CHECK(mere_glmm_quadrature(g, par, 3, three, log_three, &some, NULL) == MERE_OK);
     CHECK(fabs(some - fine) < 0.3 * fabs(laplace - fine));
     mere_glmm_free(g);
     mere_plan_free(plan);
+}
+
+TEST(quadrature_has_the_gradient_of_its_sum)
+{
+    for (int t = 0; t < N_MODELS; t++) {
+        mere_plan *plan;
+        mere_glmm *g;
+        double par[16], gradient[16], d[2], at;
+        mere_family family = data_of(&models[t]).family;
+        int nested = strstr(models[t].name, "nested") != NULL;
+        if ((models[t].n_term > 1 && !nested) || mere_family_dispersed(&family)) continue;
+        CHECK(make(&models[t], &plan, &g) == MERE_OK);
+        int64_t n = mere_glmm_n_par(g);
+        parameters(&models[t], n, par);
+        CHECK(mere_glmm_quadrature(g, par, 3, three, log_three, &at, gradient) == MERE_OK);
+        for (int64_t j = 0; j < n; j++) {
+            double x = par[j];
+            for (int side = 0; side < 2; side++) {
+                par[j] = x + (side ? 1e-5 : -1e-5);
+                CHECK(mere_glmm_quadrature(g, par, 3, three, log_three, &d[side], NULL) == MERE_OK);
+            }
+            par[j] = x;
+            CHECK_CLOSE(gradient[j], (d[1] - d[0]) / 2e-5, 1e-6 * (1 + fabs(gradient[j])));
+        }
+        mere_glmm_free(g);
+        mere_plan_free(plan);
+    }
+}
+
+TEST(quadrature_wants_nested_factors)
+{
+    for (int t = 0; t < N_MODELS; t++) {
+        mere_plan *plan;
+        mere_glmm *g;
+        double par[16], d;
+        mere_family family = data_of(&models[t]).family;
+        int crossed = models[t].n_term > 1 && strstr(models[t].name, "nested") == NULL;
+        if (!crossed && !mere_family_dispersed(&family)) continue;
+        CHECK(make(&models[t], &plan, &g) == MERE_OK);
+        parameters(&models[t], mere_glmm_n_par(g), par);
+        CHECK(mere_glmm_quadrature(g, par, 3, three, log_three, &d, NULL) == MERE_ERR_ARGUMENT);
+        mere_glmm_free(g);
+        mere_plan_free(plan);
+    }
 }
 
 TEST(dense_and_sparse_agree)
@@ -340,6 +388,21 @@ static int whole(const model *m)
     return (int)status;
 }
 
+static mere_status by_quadrature(const model *m)
+{
+    mere_plan *plan = NULL;
+    mere_glmm *g = NULL;
+    double par[16], gradient[16], d;
+    mere_status status = make(m, &plan, &g);
+    if (!status) {
+        parameters(m, mere_glmm_n_par(g), par);
+        status = mere_glmm_quadrature(g, par, 3, three, log_three, &d, gradient);
+    }
+    mere_glmm_free(g);
+    mere_plan_free(plan);
+    return status;
+}
+
 TEST(no_allocation_may_fail_unseen)
 {
     EVERY_ALLOCATION(whole(&models[0]));
@@ -353,6 +416,8 @@ TEST(no_allocation_may_fail_unseen)
         CHECK(mere_test_live_allocations() == 0);
     }
     EVERY_ALLOCATION(whole(&models[9]));
+    EVERY_ALLOCATION(by_quadrature(&models[1]));
+    EVERY_ALLOCATION(by_quadrature(&models[12]));
 }
 
 int main(void)
@@ -364,6 +429,8 @@ int main(void)
     RUN(criteria_are_the_definition);
     RUN(optima_are_stationary);
     RUN(quadrature_converges);
+    RUN(quadrature_has_the_gradient_of_its_sum);
+    RUN(quadrature_wants_nested_factors);
     RUN(dense_and_sparse_agree);
     RUN(what_cannot_be_is_reported);
     RUN(no_allocation_may_fail_unseen);

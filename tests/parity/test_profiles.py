@@ -59,3 +59,16 @@ def test_correlations_neither_change_sign_nor_turn_back(name):
     fine = mere.profile(m, delta_cutoff=1 / 24).confint()
     width = fine.iloc[:, 1] - fine.iloc[:, 0]
     assert (abs(profile.confint() - fine).max(axis=1) < 5e-3 * width).all()
+
+
+def test_a_profile_that_turns_back_does_so_in_truth():
+    """Beyond a correlation of -0.8 a small slope does a little better than none, the more so the nearer to -1."""
+    gold = golden("lmm", "multi_two_blocks")
+    m = mere.lmer(gold["formula"], table(gold["data"]), REML=False)
+    curve = mere.profile(m, "cor_x.(Intercept)|g")["cor_x.(Intercept)|g"]
+    turn = np.abs(curve.zeta).max() - abs(curve(-1.0)[0])
+    assert 0 < turn < 1e-4
+    sd, other = 1.456044 / 1.259373, 0.660628 / 1.259373
+    at = [m.objective.value(np.array([sd, -small, 0.0, other])) for small in (0.0, 0.003425 / 1.259373)]
+    assert at[1] < at[0]
+    assert np.sqrt(at[1] - m.criterion) == pytest.approx(abs(curve(-1.0)[0]), abs=2e-5)

@@ -52,3 +52,49 @@ def test_warnings_have_one_way_out():
     package = Path(mere.__file__).parent
     found = [path.name for path in package.rglob("*.py") if "warnings.warn(" in path.read_text(encoding="utf-8")]
     assert found == ["errors.py"]
+
+
+def test_an_argument_that_a_method_does_not_have():
+    m = mere.lm("breaks ~ tension", datasets.warpbreaks)
+    with pytest.raises(
+        TypeError, match=r"summary\(\) of an object of class 'LM' has no argument 'nonsense'; there are vcov"
+    ):
+        mere.summary(m, nonsense=1)
+    with pytest.raises(TypeError, match="has no argument 'nonsense'"):
+        mere.profile(mere.lmer("Yield ~ 1 + (1 | Batch)", datasets.Dyestuff), nonsense=1)
+
+
+def test_an_error_inside_a_method_is_not_touched():
+    from mere.generics.declare import generic
+
+    @generic
+    def weigh(thing, **kwargs):
+        """A verb."""
+        raise AssertionError
+
+    @weigh.register(int)
+    def _(thing, scale=1):
+        return int("1", base="2", **({"wrong": 1} if scale == 2 else {}))
+
+    with pytest.raises(TypeError, match="has no argument 'colour'; there are scale"):
+        weigh(1, colour=3)
+    with pytest.raises(TypeError, match="'str' object cannot be interpreted"):
+        weigh(1)
+    assert weigh.dispatch(int) is weigh.registry[int]
+
+
+def test_steps_of_a_fit_take_what_the_step_before_gives():
+    for call, before in (
+        (lambda: mere.mkLmerDevfun(3), "lFormula"),
+        (lambda: mere.optimizeLmer(3), "mkLmerDevfun"),
+        (lambda: mere.mkGlmerDevfun("a"), "glFormula"),
+        (lambda: mere.optimizeGlmer(3), "mkGlmerDevfun"),
+        (lambda: mere.updateGlmerDevfun(3), "mkGlmerDevfun"),
+        (lambda: mere.mkMerMod(3, 4), "mkLmerDevfun"),
+    ):
+        with pytest.raises(TypeError, match=f"takes what {before}"):
+            call()
+    with pytest.raises(TypeError, match="takes a profile"):
+        mere.logProf(3)
+    with pytest.raises(TypeError, match="type must be the name"):
+        mere.make_tran(datasets.warpbreaks)

@@ -179,7 +179,7 @@ def test_one_point_is_laplace(made):
     design = build_design("c ~ x + (x | g)", made)
     f = GLMMObjective(design, families.poisson())
     par = some_par(f, 5)
-    from mere.generalized_objective import gauss_hermite
+    from mere.quadrature import gauss_hermite
 
     f.rule = gauss_hermite(1)
     one = f.value(par)
@@ -311,16 +311,6 @@ def test_no_variance_between_groups():
     free = mere.glm("y ~ x", d, "poisson")
     np.testing.assert_allclose(m.beta, free.beta, atol=1e-6)
     np.testing.assert_allclose(m.vcov(), free.vcov(), rtol=1e-4)
-
-
-def test_separation_is_named():
-    rng = np.random.default_rng(5)
-    d = pd.DataFrame({"g": np.repeat(np.arange(10), 10), "x": rng.normal(size=100)})
-    d["y"] = (d.x > 0).astype(float)
-    with pytest.warns(ConvergenceWarning, match="'x' separates the outcomes"):
-        mere.glmer("y ~ x + (1 | g)", d, "binomial")
-    with pytest.warns(ConvergenceWarning, match="numerically 0 or 1"):
-        mere.glm("y ~ x", d, "binomial")
 
 
 def test_groups_without_events():

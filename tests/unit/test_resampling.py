@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import mere
-from mere.datasets import Penicillin, sleepstudy
+from mere.datasets import Penicillin, cbpp, sleepstudy
 from mere.errors import BootstrapWarning, MereValueError
 from mere.inference.bootstrap_intervals import acceleration, bootstrap_interval
 from mere.inference.resampling import Outcome, Pool, run_task
@@ -37,15 +37,18 @@ def test_threads_and_processes_do_not_matter(m):
 @pytest.mark.skipif(importlib.util.find_spec("joblib") is None, reason="joblib is not installed")
 @pytest.mark.parametrize("backend", ["loky", "threading", "dask"])
 def test_joblib_backends_do_not_matter(m, backend):
+    b = mere.glmer("cbind(incidence, size - incidence) ~ period + (1 | herd)", cbpp, "binomial")
     if backend == "dask":
         distributed = pytest.importorskip("distributed")
         client = distributed.Client(n_workers=2, threads_per_worker=1, dashboard_address=None)
     try:
         got = mere.bootMer(m, nsim=60, seed=8, parallel=backend, ncpus=2).t
+        generalized = mere.bootMer(b, nsim=20, seed=8, parallel=backend, ncpus=2).t
     finally:
         if backend == "dask":
             client.close()
     pd.testing.assert_frame_equal(got, mere.bootMer(m, nsim=60, seed=8).t, check_exact=True)
+    pd.testing.assert_frame_equal(generalized, mere.bootMer(b, nsim=20, seed=8).t, check_exact=True)
 
 
 def test_an_unknown_backend_without_joblib(m):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..generalized import GLM
+from ..generalized import GLM, GLMM
 from .generalized_linear import dispersion
 from .rows import row_series
 
@@ -28,19 +28,24 @@ def case_sigma(deviance: np.ndarray, hat: np.ndarray, df: int) -> np.ndarray:
     return out
 
 
-def _pieces(m: GLM) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _pieces(m: GLM | GLMM) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     kinds = [np.asarray(g.residuals(m, type=kind), dtype=float) for kind in ("deviance", "pearson")]
     hat = np.asarray(g.hatvalues(m), dtype=float)
     used = ~np.isnan(kinds[0])
     return kinds[0][used], kinds[1][used], hat[used]
 
 
+def _dispersion(m: GLM | GLMM) -> float:
+    return m.sigma**2 if isinstance(m, GLMM) else dispersion(m)
+
+
 # -- methods -------------------------------------------------------------------
 @g.cooks_distance.register(GLM)
-def _cooks(m: GLM) -> pd.Series:
+@g.cooks_distance.register(GLMM)
+def _cooks(m: GLM | GLMM) -> pd.Series:
     _, pearson, hat = _pieces(m)
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = (pearson / (1 - hat)) ** 2 * hat / (dispersion(m) * len(m.beta))
+        values = (pearson / (1 - hat)) ** 2 * hat / (_dispersion(m) * len(m.beta))
     values[~np.isfinite(values)] = np.nan
     return row_series(m.design, values)
 
@@ -51,5 +56,13 @@ def _rstudent(m: GLM) -> pd.Series:
     out = likelihood_residuals(deviance, pearson, hat)
     if m.model_family.has_scale:
         out = out / case_sigma(deviance, hat, m.df)
+    out[~np.isfinite(out)] = np.nan
+    return row_series(m.design, out)
+
+
+@g.rstudent.register(GLMM)
+def _rstudent_mixed(m: GLMM) -> pd.Series:
+    deviance, pearson, hat = _pieces(m)
+    out = likelihood_residuals(deviance, pearson, hat) / m.sigma
     out[~np.isfinite(out)] = np.nan
     return row_series(m.design, out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -33,5 +34,12 @@ def treatment(levels: Sequence[str], base: int | str = 1) -> tuple[np.ndarray, t
         number = int(base) - 1
         if not 0 <= number < len(levels):
             raise MereValueError(f"base={base} is out of range: there are {len(levels)} levels")
-    keep = [i for i in range(len(levels)) if i != number]
-    return np.eye(len(levels))[:, keep], tuple(levels[i] for i in keep)
+    return _indicators(len(levels), number), (*levels[:number], *levels[number + 1 :])
+
+
+@lru_cache(maxsize=256)
+def _indicators(k: int, base: int) -> np.ndarray:
+    """The unit matrix without a column, read-only: models share it."""
+    out = np.delete(np.eye(k), base, axis=1)
+    out.flags.writeable = False
+    return out

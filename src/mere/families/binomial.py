@@ -40,7 +40,7 @@ class Binomial(Family):
         return deviance - 2 * float(saturated.sum())
 
     def check(self, y: np.ndarray, name: str) -> None:
-        if ((y < 0) | (y > 1)).any():
+        if y.size and not (y.min() >= 0 and y.max() <= 1):
             raise MereValueError(
                 f"the response {name} of a binomial model must lie between 0 and 1: give proportions with "
                 "weights=trials, cbind(successes, failures), a two-level factor or 0 and 1"

@@ -10,10 +10,12 @@ that fits and prints does not wait for profiles and bootstraps to be imported.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import singledispatch, wraps
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar
+from inspect import signature
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..errors import MereTypeError
 
@@ -44,7 +46,41 @@ def generic(function: Callable[..., T]) -> _SingleDispatchCallable[T]:
         return function(*args, **kwargs) if method is missing else method(*args, **kwargs)
 
     dispatcher = singledispatch(missing)
-    return dispatcher
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> T:
+        try:
+            return dispatcher(*args, **kwargs)
+        except TypeError as error:
+            if not args or _depth(error) > _DISPATCH:
+                raise
+            raise _wrong_call(function.__name__, dispatcher.dispatch(type(args[0])), args[0], error) from None
+
+    for name in ("register", "dispatch", "registry"):
+        setattr(call, name, getattr(dispatcher, name))
+    return cast("_SingleDispatchCallable[T]", call)
+
+
+_DISPATCH = 3  # frames of a call that does not fit its method: `call`, the dispatcher, `missing`
+
+
+def _depth(error: TypeError) -> int:
+    """How many calls deep an error arose."""
+    depth, at = 0, error.__traceback__
+    while at is not None:
+        depth, at = depth + 1, at.tb_next
+    return depth
+
+
+def _wrong_call(name: str, method: Callable[..., Any], model: Any, error: TypeError) -> TypeError:
+    """The error of a call that does not fit the method's arguments, in the user's terms."""
+    found = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+    if found is None:
+        return error
+    known = [p.name for p in signature(method).parameters.values() if p.kind is not p.VAR_KEYWORD][1:]
+    kind = type(model).__name__
+    has = f"there are {', '.join(known)}" if known else "there are none"
+    return MereTypeError(f"{name}() of an object of class {kind!r} has no argument {found[1]!r}; {has}")
 
 
 def no_method(name: str, model: Any) -> MereTypeError:

@@ -13,12 +13,13 @@ __all__ = ["allFit", "cooks_distance", "dfbeta", "dfbetas", "influence", "jackkn
 def influence(model: Any, groups: Any = None, **kwargs: Any) -> Any:
     """What leaving out each row, or each level of a grouping factor, does to a fit.
 
-    Each deletion is a full refit from the estimates, on cross-products from
-    which the rows were taken out.
+    Each deletion is a full refit from the estimates, of linear models on
+    cross-products from which the rows were taken out, of generalized ones with
+    their weights set to zero.
 
     Parameters
     ----------
-    model : LMM, LM
+    model : LMM, GLMM, LM
     groups : str or list of str, optional
         Mixed models: leave out the levels of this factor (or of the
         interaction of several) one at a time; default the rows.
@@ -54,7 +55,8 @@ def cooks_distance(model: Any) -> Any:
     """Cook's distances (Series).
 
     Of a fit, from its leverages h and Pearson residuals r over sigma:
-    r^2 h / (p (1 - h)^2). Of an `influence`, from the refits:
+    r^2 h / (p (1 - h)^2); of a generalized mixed model h is the leverage in the
+    working linear mixed model. Of an `influence`, from the refits:
     (beta_(i) - beta)' V^-1 (beta_(i) - beta) / p, V the covariance of beta.
 
     Notes
@@ -136,8 +138,9 @@ def dfbetas(model: Any) -> Any:
 def rstudent(model: Any) -> Any:
     """Studentized residuals (Series).
 
-    ``lm``: e / (sigma_(i) sqrt(1 - h)), sigma_(i) without the row. Mixed
-    models, as lme4: e / (sigma sqrt(1 - h)).
+    ``lm``: e / (sigma_(i) sqrt(1 - h)), sigma_(i) without the row. Linear mixed
+    models, as lme4: e / (sigma sqrt(1 - h)). Generalized ones: deviance and
+    Pearson residuals d, r combined, sign(d) sqrt(d^2 + h r^2 / (1 - h)).
 
     Examples
     --------
@@ -160,7 +163,7 @@ def jackknife(model: Any, groups: Any = None, FUN: Any = None, **kwargs: Any) ->
 
     Parameters
     ----------
-    model : LMM, LM
+    model : LMM, GLMM, LM, GLM
     groups : str or list of str, optional
         The units. Default for mixed models the levels of a grouping factor: the
         outermost if the factors are nested, else the one with most levels; for
@@ -196,7 +199,7 @@ def allFit(model: Any, optimizers: Any = None, **kwargs: Any) -> Any:
 
     Parameters
     ----------
-    model : LMM
+    model : LMM, GLMM
     optimizers : list, optional
         Names of optimizers, or callables; default all that differ.
     start_from_mle : bool

@@ -113,11 +113,13 @@ def profile(model: Any, which: Any = None, **kwargs: Any) -> Any:
     normal at the true value. Parameters are the standard deviations and
     correlations of the random effects, sigma and the fixed effects. As in R the
     criterion is that of maximum likelihood: a REML fit is refitted first, and
-    it is said. Every point is an exact refit with the parameter held fixed.
+    it is said. Every point is an exact refit with the parameter held fixed. Of
+    generalized models d is the Laplace or quadrature criterion of the fit; there
+    is no sigma, and the size of a negative binomial moves with the rest.
 
     Parameters
     ----------
-    model : LMM
+    model : LMM, GLMM
     which : str, int, list of these, optional
         Parameters by name (of both kinds) or position, ``"theta_"`` (the
         variance parameters), ``"beta_"``. Default all.
@@ -161,6 +163,13 @@ def profile(model: Any, which: Any = None, **kwargs: Any) -> Any:
     sigma                          22.90   28.86
     (Intercept)                   237.68  265.13
     Days                            7.36   13.58
+    >>> from mere import glmer
+    >>> from mere.datasets import cbpp
+    >>> m = glmer("cbind(incidence, size - incidence) ~ period + (1 | herd)", cbpp, "binomial")
+    >>> confint(profile(m, ["theta_", "period2"])).round(3)
+                         2.5 %  97.5 %
+    sd_(Intercept)|herd  0.346   1.100
+    period2             -1.617  -0.408
     """
     raise no_method("profile", model)
 
@@ -171,7 +180,7 @@ def bootMer(model: Any, FUN: Any = None, nsim: int = 500, **kwargs: Any) -> Any:
 
     Parameters
     ----------
-    model : LMM, LM
+    model : LMM, GLMM, NLMM, LM, GLM
     FUN : callable, optional
         A function of a model that returns numbers: a Series, a mapping, an
         array or a float. Default the parameters: standard deviations and

@@ -32,17 +32,18 @@ def refit(model: Any, newresp: Any = None, **kwargs: Any) -> Any:
 
     Parameters
     ----------
-    model : LMM, LM
+    model : LMM, GLMM, LM
     newresp : array
         Values of the left-hand side of the formula, a value a row used (or a row
         of the table); or a matrix with a response a column, which are fitted in
-        one call over threads.
+        one call over threads. Where the left-hand side is ``cbind(successes,
+        failures)``: numbers of successes, or one pair of columns.
     ncpus : int, optional
         Threads for a matrix; default all processors.
 
     Returns
     -------
-    LMM, LM, or Refits
+    LMM, GLMM, LM, or Refits
         For a matrix: ``.to_frame()`` has a row a response, ``[i]`` its model.
 
     Examples
@@ -64,12 +65,14 @@ def simulate(model: Any, nsim: int = 1, seed: Any = None, **kwargs: Any) -> Any:
 
     y = X beta + Z b + e with b drawn anew from N(0, Sigma) for each response
     (unless it is kept), e_i from N(0, sigma^2 / w_i) with the prior weights w.
+    Of generalized models y is drawn from the family, given its mean; of
+    ``cbind(successes, failures)`` you get the successes.
 
     Parameters
     ----------
-    model : LMM, LM, or str
-        A fit; or a formula such as ``"~ x + (1 | g)"``, with `newdata` and all
-        parameters in `newparams`.
+    model : LMM, GLMM, LM, GLM, or str
+        A fit; or a formula such as ``"~ x + (1 | g)"``, with `newdata`, all
+        parameters in `newparams`, and `family` where it is not Gaussian.
     nsim : int
     seed : int or numpy.random.Generator, optional
         The same seed gives the same responses; response i does not depend on
@@ -83,6 +86,10 @@ def simulate(model: Any, nsim: int = 1, seed: Any = None, **kwargs: Any) -> Any:
         Levels that the model does not know are drawn like all others.
     newparams : mapping, optional
         ``beta``, ``theta`` (or ``par``), ``sigma`` in place of the estimates.
+    weights : array, number or str, optional
+        Generalized models and formulas: prior weights at `newdata`, of a
+        binomial model the numbers of trials. Not needed where `newdata` has the
+        columns of the response.
     allow_new_levels : bool
         For random effects that are kept.
 
@@ -108,6 +115,10 @@ def simulate(model: Any, nsim: int = 1, seed: Any = None, **kwargs: Any) -> Any:
     >>> y = simulate(m, 2, seed=101)
     >>> y.shape, bool((y["sim_1"] == simulate(m, 1, seed=101)["sim_1"]).all())
     ((180, 2), True)
+    >>> new = {"x": [0.0, 1.0, 0.0, 1.0], "g": ["a", "a", "b", "b"]}
+    >>> params = {"beta": [1.0, 0.5], "theta": [0.3]}
+    >>> simulate("~ x + (1 | g)", new, params, 2, seed=1, family="poisson").shape
+    (4, 2)
     """
     raise no_method("simulate", model)
 

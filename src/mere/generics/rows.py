@@ -251,8 +251,9 @@ def predict(model: Any, newdata: Any = None, **kwargs: Any) -> Any:
         predictor, carried over to the means.
     level : float
     theta : bool
-        Generalized mixed models: standard errors that also have the uncertainty
-        of the covariance parameters in them (glmmTMB's).
+        Mixed models: standard errors and intervals that also have the
+        uncertainty of the covariance parameters in them (glmmTMB's), by the
+        delta method through estimates and conditional modes.
 
     Returns
     -------
@@ -263,7 +264,8 @@ def predict(model: Any, newdata: Any = None, **kwargs: Any) -> Any:
     ----------
     Henderson (1975), Best linear unbiased estimation and prediction under a
     selection model, Biometrics 31 (the joint covariance of estimates and
-    predictions).
+    predictions). Kass and Steffey (1989), J. Am. Stat. Assoc. 84, 717-726, and
+    Booth and Hobert (1998), J. Am. Stat. Assoc. 93, 262-272 (`theta`).
 
     Examples
     --------

@@ -24,6 +24,8 @@ class Curve:
         Increasing values, zeta there and its derivative.
     lower, upper : float
         Bounds of the parameter.
+    endless : (bool, bool)
+        Does zeta level off, towards small values and towards large ones?
     """
 
     value: np.ndarray
@@ -31,6 +33,7 @@ class Curve:
     slope: np.ndarray
     lower: float = -np.inf
     upper: float = np.inf
+    endless: tuple[bool, bool] = (False, False)
 
     def __call__(self, value: np.ndarray | float) -> np.ndarray:
         """zeta at values; NaN outside the points."""
@@ -51,7 +54,7 @@ class Curve:
     def inverse(self, zeta: float) -> float:
         """The value where the curve, followed from the estimate outwards, first reaches zeta.
 
-        Where it does not: the bound if the curve ends there, else NaN.
+        Where it does not: the bound if the curve ends there, infinity if zeta levels off, else NaN.
         """
         start = int(np.argmin(np.abs(self.zeta)))
         steps = range(start, len(self.zeta) - 1) if zeta >= 0 else range(start - 1, -1, -1)
@@ -59,6 +62,8 @@ class Curve:
             if (self.zeta[i] - zeta) * (self.zeta[i + 1] - zeta) <= 0:
                 return self._bisect(i, zeta)
         end, bound = (self.value[-1], self.upper) if zeta >= 0 else (self.value[0], self.lower)
+        if self.endless[zeta >= 0]:
+            return float(bound)
         near = abs(end - bound) <= 1e-6 * (self.value[-1] - self.value[0])
         return float(bound) if near else float("nan")
 

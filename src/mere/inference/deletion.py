@@ -28,7 +28,20 @@ from .bootstrapping import model_parameters, named
 from .clusters import is_nested
 from .refits import fit_as
 
-__all__ = ["Influence", "Jackknife", "Units", "deletions", "without_rows"]
+__all__ = [
+    "Influence",
+    "Jackknife",
+    "Units",
+    "deletions",
+    "group_units",
+    "independent_units",
+    "jackknife_units",
+    "one_by_one",
+    "refit_without",
+    "report_failures",
+    "row_units",
+    "without_rows",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,20 +73,20 @@ class Influence:
 
     Attributes
     ----------
-    model : LMM
+    model : LMM or GLMM
     groups : str
         ``"rows"``, or the factor whose levels were left out.
     fixed : Series; fixed_deleted : DataFrame
         Fixed effects of the fit, and without each case.
     var_cov : Series; var_cov_deleted : DataFrame
-        Standard deviations, correlations and sigma.
+        Standard deviations, correlations and (of a linear model) sigma.
     vcov : DataFrame; vcov_deleted : ndarray (cases, p, p)
         Covariances of the fixed effects.
     failures : Series
         Why refits failed, by case; they are NaN in the tables.
     """
 
-    model: LMM
+    model: LMM | GLMM
     groups: str
     fixed: pd.Series
     fixed_deleted: pd.DataFrame
@@ -178,6 +191,13 @@ def independent_units(m: Any) -> Units:
     return group_units(m, chosen.group)
 
 
+def jackknife_units(m: Any, groups: Any) -> Units:
+    """The units that `groups` asks for: of a mixed model by default the levels of a factor, else the rows."""
+    if groups == "rows" or (groups is None and not m.design.random):
+        return row_units(m.design)
+    return independent_units(m) if groups is None else group_units(m, groups)
+
+
 # -- fits --------------------------------------------------------------------------
 def deletions(m: LMM, units: Units, ncpus: int | None = None) -> tuple[np.ndarray, ...]:
     """Refits without each unit, in C: status, criterion, sigma (N,), par, beta, RX' (N, p, p)."""
@@ -214,7 +234,8 @@ def refit_without(m: Any, rows: np.ndarray) -> Any:
         return fit_as(m, design)
 
 
-def _one_by_one(m: Any, units: Units, statistic: Callable[[Any], Any], size: int) -> tuple[np.ndarray, pd.Series]:
+def one_by_one(m: Any, units: Units, statistic: Callable[[Any], Any], size: int) -> tuple[np.ndarray, pd.Series]:
+    """A statistic of the model fitted without each unit, from rows, and why fits failed."""
     out, causes = np.full((len(units.labels), size), np.nan), {}
     for i, label in enumerate(units.labels):
         try:
@@ -231,7 +252,8 @@ def _failures(status: np.ndarray, labels: pd.Index) -> pd.Series:
     return pd.Series([failure_text(status[i]) for i in bad], labels[bad], dtype=object)
 
 
-def _report(failures: pd.Series, what: str) -> None:
+def report_failures(failures: pd.Series, what: str) -> None:
+    """A warning if refits failed, with the first cause."""
     if len(failures):
         first = f"the first ({failures.index[0]}): {failures.iloc[0]}"
         tell(f"{what}: {len(failures)} refits failed, {first}", BootstrapWarning)
@@ -257,9 +279,9 @@ def _influence(m: LMM, groups: Any = None, ncpus: int | None = None) -> Influenc
             return np.concatenate([parameters.values(fit.theta, fit.sigma), fit.beta, V.ravel()])
 
         n = len(parameters.items)
-        values, failures = _one_by_one(m, units, everything, n + p + p * p)
+        values, failures = one_by_one(m, units, everything, n + p + p * p)
         var, beta, vcov = values[:, :n], values[:, n : n + p], values[:, n + p :].reshape(-1, p, p)
-    _report(failures, "influence")
+    report_failures(failures, "influence")
     return Influence(
         m, units.name, g.fixef(m), pd.DataFrame(beta, units.labels, list(m.design.names)),
         pd.Series(parameters.values(m.theta, m.sigma), parameters.names),
@@ -290,16 +312,10 @@ def _cooks(i: Influence) -> pd.Series:
 @g.jackknife.register(LMM)
 @g.jackknife.register(LM)
 @g.jackknife.register(GLM)
-@g.jackknife.register(GLMM)
 def _jackknife(
-    m: LMM | LM | GLM | GLMM, groups: Any = None, FUN: Callable[[Any], Any] | None = None, ncpus: int | None = None
+    m: LMM | LM | GLM, groups: Any = None, FUN: Callable[[Any], Any] | None = None, ncpus: int | None = None
 ) -> Jackknife:
-    if groups == "rows" or (groups is None and isinstance(m, (LM, GLM))):
-        units = row_units(m.design)
-    elif groups is None:
-        units = independent_units(m)
-    else:
-        units = group_units(m, groups)
+    units = jackknife_units(m, groups)
     statistic = model_parameters if FUN is None else FUN
     t0 = named(statistic(m))
     if FUN is None and isinstance(m, LMM) and m.objective.layout.linear:
@@ -308,6 +324,6 @@ def _jackknife(
         values = np.hstack([parameters.values(theta_rows(m.objective, par), sigma), beta])
         failures = _failures(status, units.labels)
     else:
-        values, failures = _one_by_one(m, units, statistic, len(t0))
-    _report(failures, "jackknife")
+        values, failures = one_by_one(m, units, statistic, len(t0))
+    report_failures(failures, "jackknife")
     return Jackknife(t0, pd.DataFrame(values, units.labels, t0.index), units.name, failures)

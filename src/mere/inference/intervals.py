@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from .. import generics as g
 from ..accessors.intervals import chosen_parameters, interval_frame, percent_labels
 from ..errors import MereValueError
+from ..generalized import GLMM
 from ..model import LMM
 from ..variance_parameters import variance_parameters
 from .coefficients import intervals_with
@@ -18,8 +20,9 @@ __all__: list[str] = []
 
 
 @g.confint.register(LMM)
+@g.confint.register(GLMM)
 def _confint(
-    m: LMM,
+    m: LMM | GLMM,
     parm: Any = None,
     level: float = 0.95,
     method: str = "profile",
@@ -48,11 +51,13 @@ def _confint(
     raise MereValueError(f"method must be 'profile', 'Wald' or 'boot', not {method!r}")
 
 
-def _wald(m: LMM, parm: Any, level: float, signames: bool) -> pd.DataFrame:
+def _wald(m: LMM | GLMM, parm: Any, level: float, signames: bool) -> pd.DataFrame:
     """estimate -+ z SE of the fixed effects; NaN for the variance parameters."""
     from scipy.special import ndtri
 
     parameters, fixed = variance_parameters(m.design.random), list(m.design.names)
+    if isinstance(m, GLMM):
+        parameters = replace(parameters, items=parameters.items[:-1])  # no sigma
     n = len(parameters.items)
     kinds = (parameters.signames, parameters.names) if signames else (parameters.names, parameters.signames)
     names, aliases = [kind + fixed for kind in kinds]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,9 @@ import pandas as pd
 from .. import generics as g
 from ..errors import MereError, MereKeyError
 from ..fitting import optimize, settle
+from ..generalized import GLMM, generalized_mixed_model
+from ..generalized_fitting import settle_generalized
+from ..generalized_optimum import optimize_generalized
 from ..model import LMM, mixed_model
 from ..optimizers import METHODS
 from ..variance_parameters import variance_parameters
@@ -58,9 +61,9 @@ class AllFit(Mapping[str, Any]):
             if isinstance(fit, Exception):
                 rows.append({**row, "message": str(fit)})
                 continue
-            parameters = variance_parameters(fit.design.random)
             row.update(logLik=float(g.logLik(fit)), feval=fit.optinfo.feval, message=fit.optinfo.message)
-            row.update(zip(parameters.names, parameters.values(fit.theta, fit.sigma).tolist(), strict=True))
+            names, values = _parameters(fit)
+            row.update(zip(names, values.tolist(), strict=True))
             row.update(g.fixef(fit).to_dict())
             rows.append(row)
         return pd.DataFrame(rows)
@@ -101,6 +104,27 @@ class AllFitSummary:
 
 @g.allFit.register(LMM)
 def _all_fit(m: LMM, optimizers: Sequence[Any] | None = None, start_from_mle: bool = True) -> AllFit:
+    def fit(control: Any) -> LMM:
+        optimum = optimize(m.objective, control, m.par if start_from_mle else None)
+        return mixed_model(settle(m.objective, optimum, control), control, m.call)
+
+    return _by_each(m, optimizers, fit)
+
+
+@g.allFit.register(GLMM)
+def _all_fit_generalized(m: GLMM, optimizers: Sequence[Any] | None = None, start_from_mle: bool = True) -> AllFit:
+    start = {"par": m.par, "fixef": m.beta} if start_from_mle else None
+
+    def fit(control: Any) -> GLMM:
+        objective = m.objective.twin()
+        optimum = optimize_generalized(objective, control, start)
+        return generalized_mixed_model(settle_generalized(objective, optimum, control), control, m.call)
+
+    return _by_each(m, optimizers, fit)
+
+
+def _by_each(m: Any, optimizers: Sequence[Any] | None, fit: Callable[[Any], Any]) -> AllFit:
+    """The fits by each control, or their errors; seconds."""
     fits: dict[str, Any] = {}
     times: dict[str, float] = {}
     for optimizer in DEFAULT if optimizers is None else optimizers:
@@ -110,12 +134,19 @@ def _all_fit(m: LMM, optimizers: Sequence[Any] | None = None, start_from_mle: bo
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                optimum = optimize(m.objective, control, m.par if start_from_mle else None)
-                fits[name] = mixed_model(settle(m.objective, optimum, control), control, m.call)
+                fits[name] = fit(control)
         except (MereError, ArithmeticError, ValueError) as error:
             fits[name] = error
         times[name] = time.perf_counter() - began
     return AllFit(fits, times)
+
+
+def _parameters(m: Any) -> tuple[list[str], np.ndarray]:
+    """Names and values of the variance parameters; a generalized model has no sigma among them."""
+    parameters = variance_parameters(m.design.random)
+    if isinstance(m, GLMM):
+        return parameters.names[:-1], parameters.values(m.theta, 1.0)[:-1]
+    return parameters.names, parameters.values(m.theta, m.sigma)
 
 
 @g.summary.register(AllFit)
@@ -124,15 +155,15 @@ def _summary(a: AllFit) -> AllFitSummary:
     if not good:
         raise next(iter(a.fits.values()))
     first = next(iter(good.values()))
-    parameters, index = variance_parameters(first.design.random), list(good)
+    index = list(good)
     theta = pd.DataFrame([f.theta for f in good.values()], index, list(g.getME(first, "theta").index))
-    sdcor = [parameters.values(f.theta, f.sigma) for f in good.values()]
+    sdcor = [_parameters(f)[1] for f in good.values()]
     return AllFitSummary(
         pd.Series({name: name in good for name in a.fits}),
         {name: f.optinfo.warnings for name, f in good.items()},
         pd.DataFrame([g.fixef(f) for f in good.values()], index),
         pd.Series({name: float(g.logLik(f)) for name, f in good.items()}),
-        pd.DataFrame(sdcor, index, parameters.names),
+        pd.DataFrame(sdcor, index, _parameters(first)[0]),
         theta,
         pd.Series({name: a.times[name] for name in index}),
         pd.Series({name: f.optinfo.feval for name, f in good.items()}),

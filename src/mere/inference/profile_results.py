@@ -192,7 +192,7 @@ def varianceProf(x: Profile) -> Profile:
     var_(Intercept)|Batch   149.0  7065.0
     var_sigma              1462.0  4578.0
     """
-    return x.variances()
+    return _profile(x, "varianceProf").variances()
 
 
 def logProf(x: Profile) -> Profile:
@@ -214,4 +214,10 @@ def logProf(x: Profile) -> Profile:
                2.5 %  97.5 %
     log_sigma  3.644   4.214
     """
-    return x.logarithms()
+    return _profile(x, "logProf").logarithms()
+
+
+def _profile(x: Any, name: str) -> Profile:
+    if not isinstance(x, Profile):
+        raise MereTypeError(f"{name}() takes a profile, as profile(model) gives it, not {type(x).__name__!r}")
+    return x

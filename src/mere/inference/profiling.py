@@ -92,7 +92,7 @@ def _profile(
     signs = tuple(parameters.signames + fixed)
     tables = tuple(_table(j, path, at, parameters) for j, path in zip(chosen, paths, strict=True))
     result = Profile(ml, tuple(names), signs, kinds, tables, at, bool(signames), "sdcor")
-    return result.covariances(_factors(parameters)).variances() if steps.covariances else result
+    return result.covariances(parameters.correlations).variances() if steps.covariances else result
 
 
 def _table(j: int, path: _Path, at: np.ndarray, parameters: VarianceParameters) -> ProfileTable:
@@ -109,16 +109,6 @@ def _table(j: int, path: _Path, at: np.ndarray, parameters: VarianceParameters) 
     value = values[:, j] if path.held is None else path.held
     order = np.argsort(value, kind="stable")
     return ProfileTable(j, values[order], make_curve(value, zeta, slope, lower, upper))
-
-
-def _factors(parameters: VarianceParameters) -> dict[int, tuple[int, int]]:
-    """Position of each correlation of an unstructured term -> positions of its two standard deviations."""
-    place = {(p.term, p.row): i for i, p in enumerate(parameters.items) if p.kind == "sd"}
-    return {
-        i: (place[p.term, p.row], place[p.term, p.column])
-        for i, p in enumerate(parameters.items)
-        if p.kind == "cor" and parameters.random[p.term].covariance.name == "us"
-    }
 
 
 def _by_ml(m: LMM) -> LMM:
@@ -142,7 +132,7 @@ def _paths(ml: LMM, parameters: VarianceParameters, chosen: list[int], steps: _S
                 path = _fixed_path if linear else _fixed_path_by_refits
                 return path(ml, plans, parameters, j - n, steps)
             p = parameters.items[j]
-            if steps.covariances and j in _factors(parameters):
+            if steps.covariances and j in parameters.correlations:
                 return _slow_path(
                     ml, plans, parameters, _covariance_of(ml, parameters, j), (-np.inf, np.inf), steps, True
                 )

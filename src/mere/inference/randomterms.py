@@ -147,6 +147,8 @@ def _ranova(
 ) -> AnovaTable:
     if boundary not in (True, False, "mixture", "simulate"):
         raise MereValueError(f"boundary must be True, False, 'mixture' or 'simulate', not {boundary!r}")
+    if boundary == "simulate" and not (isinstance(nsim, (int, np.integer)) and nsim > 0):
+        raise MereValueError(f"nsim must be a positive whole number, not {nsim!r}")
     table, _ = ranova_table(m, list(reductions(m, reduce_terms)), boundary, nsim, seed)
     parsed = m.design.formula
     shown = update_formula(join_formula(parsed.fixed_text, [bar_text(bar) for bar in parsed.bars]), ". ~ .")

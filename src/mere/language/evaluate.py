@@ -63,6 +63,7 @@ class Evaluator:
     ):
         self.frame, self.env, self.fitted = frame, env or {}, fitted
         self.states = {} if states is None else states
+        self.read: dict[str, Any] = {}  # columns that were asked for before
 
     def value(self, node: Node) -> Any:
         """The value of an expression."""
@@ -80,7 +81,10 @@ class Evaluator:
 
     def name(self, node: Name) -> Any:
         name = node.name
-        found = self.frame.find(name)
+        found = self.read.get(name)
+        if found is None:
+            found = self.frame.find(name)
+            self.read[name] = found
         if found is not None:
             return found
         if name in self.env:

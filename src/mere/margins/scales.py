@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import MereKeyError, MereValueError
+from ..errors import MereKeyError, MereTypeError, MereValueError
 
 __all__ = ["SCALES", "Scale", "find_scale", "make_tran"]
 
@@ -277,6 +277,8 @@ def make_tran(type: str = "genlog", param: Any = 1.0, y: Any = None) -> Scale:
     >>> float(half.link(9.0)), float(half.back(3.0))
     (3.0, 9.0)
     """
+    if not isinstance(type, str):
+        raise MereTypeError(f"make_tran: type must be the name of a transform such as 'power', not {type!r:.60}")
     if type == "scale" and y is not None:
         values = np.asarray(y, dtype=float)
         param = (float(values.mean()), float(values.std(ddof=1)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from ..accessors.rows import frame_of, row_labels
 from ..checks import act, check_design
 from ..control import LmerControl
 from ..design import Design, build_design
+from ..errors import MereTypeError
 from ..fitting import optimize, settle
 from ..generalized import GLMM, generalized_mixed_model
 from ..generalized_fitting import settle_generalized
@@ -91,6 +92,16 @@ class DevianceFunction:
         return self.objective.layout.start.copy()
 
 
+S = TypeVar("S")
+
+
+def step(given: Any, kind: type[S], name: str, before: str) -> S:
+    """What the step before gave, or an error that says which that is."""
+    if not isinstance(given, kind):
+        raise MereTypeError(f"{name}() takes what {before}() gives, not an object of class {type(given).__name__!r}")
+    return given
+
+
 def lFormula(
     formula: str,
     data: Any,
@@ -147,7 +158,8 @@ def mkLmerDevfun(parsed: ParsedModel) -> DevianceFunction:
     >>> round(devfun([1, 0, 1]), 3)
     1773.68
     """
-    return DevianceFunction(LMMObjective(parsed.design, parsed.REML), parsed)
+    made = step(parsed, ParsedModel, "mkLmerDevfun", "lFormula")
+    return DevianceFunction(LMMObjective(made.design, made.REML), made)
 
 
 def optimizeLmer(devfun: DevianceFunction, start: Any = None, control: LmerControl | None = None) -> Optimum:
@@ -168,7 +180,8 @@ def optimizeLmer(devfun: DevianceFunction, start: Any = None, control: LmerContr
     >>> optimizeLmer(devfun).par.round(4)
     array([0.9667, 0.0152, 0.2309])
     """
-    return optimize(devfun.objective, control or devfun.parsed.control, start)
+    made = step(devfun, DevianceFunction, "optimizeLmer", "mkLmerDevfun")
+    return optimize(made.objective, control or made.parsed.control, start)
 
 
 def mkMerMod(devfun: DevianceFunction, opt: Optimum, call: Call | None = None) -> LMM | GLMM:
@@ -189,6 +202,8 @@ def mkMerMod(devfun: DevianceFunction, opt: Optimum, call: Call | None = None) -
     >>> mkMerMod(devfun, optimizeLmer(devfun)).fixef().round(2).to_list()
     [251.41, 10.47]
     """
+    devfun = step(devfun, DevianceFunction, "mkMerMod", "mkLmerDevfun")
+    opt = step(opt, Optimum, "mkMerMod", "optimizeLmer")
     parsed = devfun.parsed
     if isinstance(devfun.objective, GLMMObjective):
         found = settle_generalized(devfun.objective, opt, parsed.control)

@@ -18,7 +18,7 @@ from ..generalized_objective import GLMMObjective
 from ..generalized_optimum import optimize_generalized
 from ..optimizers import Optimum
 from .calls import record
-from .modular import DevianceFunction, ParsedModel
+from .modular import DevianceFunction, ParsedModel, step
 
 __all__ = [
     "GeneralizedDeviance",
@@ -117,8 +117,9 @@ def mkGlmerDevfun(parsed: ParsedGeneralized, nAGQ: int = 1) -> GeneralizedDevian
     """
     if not 0 <= nAGQ <= 100:
         raise MereValueError(f"nAGQ must be a whole number from 0 to 100, not {nAGQ!r}")
-    objective = GLMMObjective(parsed.design, parsed.family, None, int(nAGQ), parsed.control.tolPwrss)
-    return GeneralizedDeviance(objective, parsed)
+    made = step(parsed, ParsedGeneralized, "mkGlmerDevfun", "glFormula")
+    objective = GLMMObjective(made.design, made.family, None, int(nAGQ), made.control.tolPwrss)
+    return GeneralizedDeviance(objective, made)
 
 
 def updateGlmerDevfun(devfun: GeneralizedDeviance, nAGQ: int = 1) -> GeneralizedDeviance:
@@ -132,7 +133,8 @@ def updateGlmerDevfun(devfun: GeneralizedDeviance, nAGQ: int = 1) -> Generalized
     >>> updateGlmerDevfun(f, nAGQ=9).objective.nAGQ
     9
     """
-    return mkGlmerDevfun(devfun.parsed, nAGQ)
+    made = step(devfun, GeneralizedDeviance, "updateGlmerDevfun", "mkGlmerDevfun")
+    return mkGlmerDevfun(made.parsed, nAGQ)
 
 
 def optimizeGlmer(devfun: GeneralizedDeviance, start: Any = None, control: GlmerControl | None = None) -> Optimum:
@@ -154,4 +156,5 @@ def optimizeGlmer(devfun: GeneralizedDeviance, start: Any = None, control: Glmer
     >>> optimizeGlmer(mkGlmerDevfun(parsed)).par.round(3)
     array([ 0.642, -1.399, -0.992, -1.129, -1.58 ])
     """
-    return optimize_generalized(devfun.objective, control or devfun.parsed.control, start)
+    made = step(devfun, GeneralizedDeviance, "optimizeGlmer", "mkGlmerDevfun")
+    return optimize_generalized(made.objective, control or made.parsed.control, start)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ..design import Design, build_design
-from ..errors import MereValueError
+from ..errors import MereTypeError, MereValueError
 from ..frame import as_frame
 from ..language.formulas import parse_formula
 from ..margins import EmmGrid, build_grid
@@ -97,8 +96,10 @@ def _design(formula: str, data: Any, subset: Any, weights: Any, contrasts: Any) 
 
 def _coefficients(design: Design, coef: Any, vcov: Any) -> tuple[np.ndarray, np.ndarray]:
     """The estimated coefficients and their covariance in the order of the design."""
-    beta = np.asarray(coef, dtype=float).ravel()
-    V = np.asarray(vcov, dtype=float)
+    try:
+        beta, V = np.asarray(coef, dtype=float).ravel(), np.asarray(vcov, dtype=float)
+    except (TypeError, ValueError):
+        raise MereTypeError("qdrg: coef and vcov must be numbers: an array or Series, and a matrix") from None
     names = _names_of(coef)
     full = list(design.names_full)
     if names is not None and set(names) <= set(full):
@@ -119,7 +120,5 @@ def _coefficients(design: Design, coef: Any, vcov: Any) -> tuple[np.ndarray, np.
 
 
 def _names_of(coef: Any) -> list[str] | None:
-    if isinstance(coef, Mapping):
-        raise MereValueError("qdrg: coef must be an array or a Series, not a mapping")
     index = getattr(coef, "index", None)
     return None if index is None or callable(index) else [str(i) for i in index]

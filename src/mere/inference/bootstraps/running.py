@@ -1,4 +1,4 @@
-"""`bootstrap`: a scheme, its replicates, intervals and p-values; `bootMer` for generalized models."""
+"""`bootstrap`: a scheme, its replicates, intervals and p-values; `bootMer` for generalized linear models."""
 
 from __future__ import annotations
 
@@ -274,9 +274,8 @@ for _kind in (LM, GLM, LMM, GLMM):
 
 
 @g.bootMer.register(GLM)
-@g.bootMer.register(GLMM)
 def _boot_generalized(
-    m: GLM | GLMM,
+    m: GLM,
     FUN: Callable[[Any], Any] | None = None,
     nsim: int = 500,
     seed: Any = None,

@@ -21,9 +21,9 @@ from ...families import Family
 from ...fitting import fit_lmm
 from ...generalized import GLM, GLMM
 from ...generalized_fitting import fit_glmm
-from ...generalized_objective import gauss_hermite
 from ...irls import fit_glm
 from ...model import LM, LMM, mixed_model
+from ...quadrature import gauss_hermite
 from ..deletion import Units, deletions
 
 __all__ = ["Folds", "held_out_means", "integrated_mean"]
