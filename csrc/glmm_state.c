@@ -175,10 +175,9 @@ mere_status mere_glmm_information(mere_glmm *g, double *matrix)
 
 /* ------------------------------------------------------------------ u and beta together */
 
-mere_status mere_glmm_joint(mere_glmm *g, double *par, double *d)
+static mere_status joint_mode(mere_glmm *g, double *par, double tolerance)
 {
     int64_t p = g->p, q = g->q;
-    double tolerance = d ? g->tolerance : 1e-2;
     mere_status status = mere_pirls_set(g, par);
     double *cross = mere_malloc(p * p + 2 * p, sizeof *cross), *score = cross + p * p, *change = score + p;
     if (!cross)
@@ -230,7 +229,52 @@ mere_status mere_glmm_joint(mere_glmm *g, double *par, double *d)
         return mere_pirls_broke(status) ? MERE_ERR_DIVERGED : status;
     g->warm = 1;
     memcpy(par + g->n_par, g->beta, (size_t)p * sizeof *par);
-    return d ? mere_glmm_value(g, par, d) : MERE_OK;
+    return MERE_OK;
+}
+
+mere_status mere_glmm_joint(mere_glmm *g, double *par, double *d)
+{
+    mere_status status = joint_mode(g, par, d ? g->tolerance : 1e-2);
+    return status || !d ? status : mere_glmm_value(g, par, d);
+}
+
+static void take_response(mere_glmm *g, const double *y)
+{
+    for (int64_t i = 0; i < g->n; i++)
+        g->y[i] = y[g->perm[i]];
+    memset(g->sat, 0, (size_t)g->n * sizeof *g->sat); /* a constant of the data, in no step */
+    g->has_value = g->has_gradient = 0;
+}
+
+mere_status mere_glmm_joint_each(mere_glmm *g, const double *par, int64_t count, const double *y, double *beta)
+{
+    int64_t n = g->n, p = g->p, q = g->q;
+    double *kept = mere_malloc(2 * n + q + 2 * g->nx, sizeof *kept);
+    if (!kept)
+        return MERE_ERR_MEMORY;
+    double *sat = kept + n, *u = sat + n, *start = u + q, *x = start + g->nx;
+    memcpy(kept, g->y, (size_t)n * sizeof *kept);
+    memcpy(sat, g->sat, (size_t)n * sizeof *sat);
+    memcpy(start, par, (size_t)g->nx * sizeof *start);
+    g->warm = 0;
+    mere_status status = joint_mode(g, start, g->tolerance);
+    if (!status)
+        memcpy(u, g->u, (size_t)q * sizeof *u);
+    for (int64_t i = 0; i < count && !status; i++) {
+        take_response(g, y + i * n);
+        memcpy(g->u, u, (size_t)q * sizeof *u); /* the same start for each: none depends on those before */
+        memcpy(x, start, (size_t)g->nx * sizeof *x);
+        g->warm = 1;
+        mere_status own = joint_mode(g, x, g->tolerance);
+        for (int64_t j = 0; j < p; j++)
+            beta[i * p + j] = own ? NAN : x[g->n_par + j];
+        status = own == MERE_ERR_MEMORY ? own : MERE_OK;
+    }
+    memcpy(g->y, kept, (size_t)n * sizeof *kept);
+    memcpy(g->sat, sat, (size_t)n * sizeof *sat);
+    g->has_value = g->has_gradient = g->warm = 0;
+    mere_free(kept);
+    return status;
 }
 
 /* ------------------------------------------------------------------ the state */

@@ -329,6 +329,10 @@ mere_status mere_glmm_gamma(mere_glmm *g, int64_t factor, double *gamma);
 /* beta and u together minimize deviance + u'u at par's Lambda (nAGQ = 0): beta of par is replaced; D with that beta.
  * Without d (NULL), as a start for other methods: to a gain of 1e-4 only. */
 mere_status mere_glmm_joint(mere_glmm *g, double *par, double *d);
+/* The beta (count x p) of that for other responses y (count x n, rows one after another), each started from the modes
+ * of g's own response; NaN where there is no minimum. They need not be possible responses of the family, whose kernels
+ * must be simple (mere_family_simple). */
+mere_status mere_glmm_joint_each(mere_glmm *g, const double *par, int64_t count, const double *y, double *beta);
 /* Adaptive Gauss-Hermite quadrature with `n_node` points a dimension: one grouping factor, or scalar effects of factors
  * that nest in one another. gradient (n_par) may be NULL. */
 mere_status mere_glmm_quadrature(mere_glmm *g, const double *par, int64_t n_node, const double *node,

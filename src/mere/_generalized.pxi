@@ -158,6 +158,22 @@ cdef class Glmm:
         self._done(status)
         return out, d
 
+    def joint_each(self, par, const double[:, ::1] y):
+        """beta (count, p) found together with u for each row of y (count, n) at par's theta, NaN where there is none."""
+        cdef double[::1] x = self._par(par)
+        cdef int64_t count = y.shape[0]
+        out = _np.empty((count, self.p))
+        cdef double[:, ::1] beta = out
+        cdef mere_status status
+        if y.shape[1] != self.n or self.p == 0:
+            raise KernelError(MERE_ERR_ARGUMENT)
+        if count == 0:
+            return out
+        with nogil:
+            status = mere_glmm_joint_each(self.glmm, &x[0], count, &y[0, 0], &beta[0, 0])
+        self._done(status)
+        return out
+
     def state(self):
         """u, b (factor after factor), eta, mu, w, RX and the sums."""
         cdef int64_t p = self.p, q = self.plan.q, n = self.n

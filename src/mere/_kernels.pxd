@@ -199,6 +199,7 @@ cdef extern from "mere.h":
     mere_status mere_glmm_information(mere_glmm *, double *) nogil
     mere_status mere_glmm_gamma(mere_glmm *, int64_t, double *) nogil
     mere_status mere_glmm_joint(mere_glmm *, double *, double *) nogil
+    mere_status mere_glmm_joint_each(mere_glmm *, const double *, int64_t, const double *, double *) nogil
     mere_status mere_glmm_quadrature(mere_glmm *, const double *, int64_t, const double *, const double *, double *,
                                      double *) nogil
     mere_status mere_glmm_state(mere_glmm *, double *, double *, double *, double *, double *, double *,

@@ -189,7 +189,8 @@ class GLMMObjective(TermBlocks):
         par, at = np.asarray(par, dtype=np.float64), self.terms_layout.par_at
         return np.concatenate([c.theta(par[at[t] : at[t + 1]]) for t, c in enumerate(self.structures)])
 
-    def _kernel(self, par: Any) -> np.ndarray:
+    def kernel_par(self, par: Any) -> np.ndarray:
+        """par as the kernels take it."""
         par = np.asarray(par, dtype=np.float64)
         if par.shape != (self.layout.n_par,):
             raise MereValueError(f"par must have {self.layout.n_par} values, not {par.size}")
@@ -215,7 +216,7 @@ class GLMMObjective(TermBlocks):
 
     def _value(self, par: Any) -> float:
         try:
-            return float(self.work.value(self._kernel(par), self.rule))
+            return float(self.work.value(self.kernel_par(par), self.rule))
         except _core.KernelError as error:
             raise generalized_kernel_error(error) from None
 
@@ -231,7 +232,7 @@ class GLMMObjective(TermBlocks):
         g: np.ndarray
         if self.nAGQ > 1:
             try:
-                value, g = self.work.quadrature(self._kernel(par), self.rule)
+                value, g = self.work.quadrature(self.kernel_par(par), self.rule)
             except _core.KernelError as error:
                 raise generalized_kernel_error(error) from None
         else:
@@ -286,7 +287,7 @@ class GLMMObjective(TermBlocks):
         """
         try:
             with self.threads:
-                out, value = self.work.joint(self._kernel(par), rough)
+                out, value = self.work.joint(self.kernel_par(par), rough)
         except _core.KernelError as error:
             raise generalized_kernel_error(error) from None
         found = np.array(par, dtype=np.float64)

@@ -209,6 +209,26 @@ TEST(criteria_are_the_definition)
     }
 }
 
+TEST(each_response_has_its_own_joint_mode)
+{
+    mere_plan *plan;
+    mere_glmm *g;
+    double par[16], own[16], y[2 * N], beta[2 * P], d;
+    CHECK(make(&models[0], &plan, &g) == MERE_OK);
+    int64_t n = mere_glmm_n_par(g);
+    parameters(&models[0], n, par);
+    memcpy(own, par, (size_t)n * sizeof *par);
+    CHECK(mere_glmm_joint(g, own, &d) == MERE_OK);
+    for (int64_t i = 0; i < N; i++) y[i] = NAN, y[N + i] = models[0].family == MERE_BINOMIAL ? y_binary[i] : 0.0;
+    CHECK(mere_glmm_joint_each(g, par, 2, y, beta) == MERE_OK);
+    for (int64_t j = 0; j < P; j++) {
+        CHECK(isnan(beta[j]));
+        CHECK_CLOSE(beta[P + j], own[n - P + j], 1e-9);
+    }
+    mere_glmm_free(g);
+    mere_plan_free(plan);
+}
+
 TEST(optima_are_stationary)
 {
     const mere_rule laplace = {.n_node = 1};
@@ -427,6 +447,7 @@ int main(void)
     RUN(vector_functions_are_exact);
     RUN(gradients_are_derivatives);
     RUN(criteria_are_the_definition);
+    RUN(each_response_has_its_own_joint_mode);
     RUN(optima_are_stationary);
     RUN(quadrature_converges);
     RUN(quadrature_has_the_gradient_of_its_sum);

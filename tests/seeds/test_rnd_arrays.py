@@ -68,8 +68,8 @@ def test_rnd_29_mistakes_in_arrays():
         ({"family": "cauchy"}, "family must be"), ({"family": "linear_mixed"}, "needs groups"),
         ({"strategy": "within"}, "needs groups"), ({"groups": g[:5]}, "labels for 60 rows"),
         ({"random_slopes": "z", "family": "linear_mixed", "groups": g}, "no column of X"),
-        ({"random_slopes": "a", "groups": g}, "mixed families"), ({"family": "ordinal"}, "not there"),
-        ({"time_id": g}, "needs panel_id"),
+        ({"random_slopes": "a", "groups": g}, "mixed families"),
+        ({"family": "ordinal_mixed", "groups": g}, "no mixed model"), ({"time_id": g}, "needs panel_id"),
     ]  # fmt: skip
     for given, message in wrong:
         with pytest.raises(MereValueError, match=message):

@@ -234,7 +234,7 @@ def test_rnd_10_generalized_score_keeps_its_level(family):
 def test_rnd_27_generalized_models_refuse_arranged_responses():
     m = mere.glm("breaks ~ wool", datasets.warpbreaks, "poisson")
     for method in ("freedman-lane", "ter-braak", "kennedy", "manly"):
-        with pytest.raises(MereValueError, match="'score', 'one-step' or 'sign-flip'"):
+        with pytest.raises(MereValueError, match="'score', 'one-step', 'pql-fixed' or 'sign-flip'"):
             mere.permutation_test(m, method=method)
 
 

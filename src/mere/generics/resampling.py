@@ -78,10 +78,11 @@ def permutation_test(model: Any, terms: Any = None, **kwargs: Any) -> Any:
         Terms to test, each by itself; default all but the intercept.
     confounders : str or list of str, optional
         Terms that stay in the model and are never tested.
-    method : {"score", "freedman-lane", "ter-braak", "kennedy", "manly", "one-step", "sign-flip"}
+    method : {"score", "freedman-lane", "ter-braak", "kennedy", "manly", "one-step", "pql-fixed", "sign-flip"}
         What is arranged, see docs/permutation.md. ``"freedman-lane"`` fits each arranged response and equals the score;
-        ``"manly"`` arranges the response itself, a test of another hypothesis; ``"sign-flip"`` changes signs of the
-        scores of clusters and trusts no variance.
+        ``"manly"`` arranges the response itself, a test of another hypothesis; ``"one-step"`` takes the coefficient
+        itself and ``"pql-fixed"``, for generalized models, that of a fit to each response that arranged residuals make;
+        ``"sign-flip"`` changes signs of the scores of clusters and trusts no variance.
     cells : str, list of str or array, optional
         Exchangeability cells: a grouping factor, a column, several crossed, or labels of rows.
     strategy : {"global", "within", "between", "two-stage"}, optional
@@ -100,6 +101,14 @@ def permutation_test(model: Any, terms: Any = None, **kwargs: Any) -> Any:
     seed : int or numpy.random.Generator, optional
     ncpus : int, optional
         Threads; the result does not depend on their number.
+    errors : {"iid", "ar1", "ar2", ...}
+        Of `lm` and `lmer`: errors within panels are an autoregression, estimated with the null model (REML).
+    panels, times : str or array, optional
+        Which rows are of one panel (default the cells, or the grouping factor that all others are nested in), and when
+        they were observed, in whole numbers (default one after the other).
+    stop : int, optional
+        Make draws of a term until so many are as large as observed (Besag and Clifford): then p = stop / draws, and no
+        limits of the estimate. At most `n_perm` draws.
     save_draws : bool
         Keep the statistics of all arrangements.
 
@@ -112,7 +121,7 @@ def permutation_test(model: Any, terms: Any = None, **kwargs: Any) -> Any:
     ----------
     Freedman and Lane (1983), J. Bus. Econ. Stat. 1, 292-298; Winkler, Ridgway, Webster, Smith and Nichols (2014),
     NeuroImage 92, 381-397; DiCiccio and Romano (2017), J. Am. Stat. Assoc. 112, 1211-1220; Lee and Braun (2012),
-    Biometrics 68, 486-493.
+    Biometrics 68, 486-493; Besag and Clifford (1991), Biometrika 78, 301-304.
 
     Examples
     --------

@@ -11,6 +11,7 @@ import pandas as pd
 from .. import generics as g
 from ..errors import DataMessage, MereValueError, tell
 from ..families import negative_binomial
+from ..inference.permutation.categorical import permute_classes
 from ..inference.permutation.results import PermutationTest
 from ..negative_binomial_size import likelihood_size, moment_size
 from .generalized import glm, glmer, glmer_nb
@@ -24,6 +25,7 @@ _FAMILIES = {
     "negative_binomial": "negative_binomial",
 }  # fmt: skip
 _TURNS = 50
+_CLASSES = ("ordinal", "multinomial")
 
 
 def permutation_test_regression(
@@ -31,7 +33,7 @@ def permutation_test_regression(
     y: Any,
     family: str = "auto",
     groups: Any = None,
-    method: str = "score",
+    method: str | None = None,
     confounders: Sequence[str] | str | None = None,
     random_slopes: Sequence[str] | str | None = None,
     n_perm: int = 5000,
@@ -43,6 +45,8 @@ def permutation_test_regression(
     time_id: Any = None,
     constraints: Callable[[np.ndarray], np.ndarray] | None = None,
     fit_intercept: bool = True,
+    errors: str = "iid",
+    stop: int | None = None,
     seed: Any = None,
     ncpus: int | None = 1,
 ) -> PermutationTest:
@@ -55,17 +59,20 @@ def permutation_test_regression(
     y : array (n,)
     family : str
         ``"linear"``, ``"logistic"``, ``"poisson"``, ``"negative_binomial"``, or with ``_mixed`` random intercepts of
-        the groups; ``"auto"``: logistic for zeros and ones, else linear.
+        the groups; ``"auto"``: logistic for zeros and ones, else linear. ``"ordinal"`` (proportional odds; y numbers or
+        an ordered categorical) and ``"multinomial"`` (logits against the first class) compare likelihoods.
     groups : array (n,) or DataFrame, optional
         Of a mixed family the grouping factors, any number of them, crossed or nested. Else exchangeability cells.
-    method, confounders, n_perm, joint, alternative, conf_level, constraints, seed, ncpus
+    method : str, optional
+        As in `permutation_test`, by default ``"score"``; of classes ``"kennedy"`` (default) or ``"manly"``.
+    confounders, n_perm, joint, alternative, conf_level, constraints, errors, stop, seed, ncpus
         As in `permutation_test`.
     random_slopes : str or list of str, optional
         Columns whose slopes vary between the levels of the first grouping factor (mixed families).
     strategy : str, optional
         With cells, ``"within"`` by default.
     panel_id : array (n,), optional
-        The same as ``groups`` with ``strategy="within"``.
+        The same as ``groups``, with ``strategy="within"`` where these are cells; ``errors="ar1"`` are those of panels.
     time_id : array (n,), optional
         Of a panel: tells when rows are not sorted within it or panels differ in length.
     fit_intercept : bool
@@ -84,27 +91,59 @@ def permutation_test_regression(
     >>> bool(t.table.loc["x1", "p.value"] < 0.01)
     True
     """
-    data, names = _columns(X)
+    data = _columns(X)
     n = len(data)
     if panel_id is not None:
         if groups is not None:
             raise MereValueError(
                 "give panel_id= or groups=, not both: a panel is a group whose rows change places within it"
             )
-        groups, strategy = panel_id, strategy or "within"
+        groups = panel_id
         _check_times(np.asarray(panel_id), time_id)
     elif time_id is not None:
         raise MereValueError("time_id= needs panel_id=")
+    if family in _CLASSES:
+        if errors != "iid" or random_slopes or not fit_intercept:
+            raise MereValueError(f"family={family!r} takes no errors=, random_slopes= or fit_intercept=False")
+        classes, levels = _classes(y, n, family)
+        return permute_classes(
+            data, classes, levels, family, method or "kennedy", confounders,
+            None if groups is None else _crossed(_factors(groups, n)), strategy, n_perm, joint, alternative, conf_level,
+            constraints, stop, seed, ncpus,
+        )  # fmt: skip
     response, kind, mixed = _response(y, n, family)
+    if panel_id is not None and not mixed:
+        strategy = strategy or "within"
+    if errors != "iid" and panel_id is None:
+        raise MereValueError(f"errors={errors!r} needs panel_id=")
     slopes = [random_slopes] if isinstance(random_slopes, str) else list(random_slopes or ())
+    formula, table, cells = _model(data, response, groups, mixed, slopes, fit_intercept, strategy)
+    serial = {} if errors == "iid" else {"errors": errors, "panels": np.asarray(panel_id), "times": time_id}
+    return g.permutation_test(  # type: ignore[no-any-return]
+        _fitted(formula, table, kind, mixed), confounders=confounders, method=method or "score", cells=cells,
+        strategy=strategy, n_perm=n_perm, joint=joint, alternative=alternative, conf_level=conf_level,
+        constraints=constraints, stop=stop, seed=seed, ncpus=ncpus, **serial,
+    )  # fmt: skip
+
+
+def _model(
+    data: pd.DataFrame,
+    response: np.ndarray,
+    groups: Any,
+    mixed: bool,
+    slopes: Sequence[str],
+    intercept: bool,
+    strategy: str | None,
+) -> tuple[str, pd.DataFrame, list[str] | None]:
+    """Formula, table, and the names of the cells."""
     for name in slopes:
-        if name not in names:
-            raise MereValueError(f"random_slopes has {name!r}, which is no column of X; there are {', '.join(names)}")
-    table = data.assign(response=response)
-    fixed = " + ".join([*(["1"] if fit_intercept else ["0"]), *(f"`{name}`" for name in names)])
-    formula, cells = f"response ~ {fixed}", None
+        if name not in data:
+            known = ", ".join(data.columns)
+            raise MereValueError(f"random_slopes has {name!r}, which is no column of X; there are {known}")
+    formula = "response ~ " + " + ".join(["1" if intercept else "0", *(f"`{name}`" for name in data)])
+    table, cells = data.assign(response=response), None
     if groups is not None:
-        factors = _factors(groups, n)
+        factors = _factors(groups, len(data))
         table = table.assign(**factors)
         if mixed:
             first, *rest = factors
@@ -116,14 +155,10 @@ def permutation_test_regression(
         raise MereValueError(f"{'a mixed family' if mixed else f'strategy={strategy!r}'} needs groups=")
     if slopes and not mixed:
         raise MereValueError("random_slopes= are for the mixed families, such as family='linear_mixed'")
-    return g.permutation_test(  # type: ignore[no-any-return]
-        _fitted(formula, table, kind, mixed), confounders=confounders, method=method, cells=cells, strategy=strategy,
-        n_perm=n_perm, joint=joint, alternative=alternative, conf_level=conf_level, constraints=constraints, seed=seed,
-        ncpus=ncpus,
-    )  # fmt: skip
+    return formula, table, cells
 
 
-def _columns(X: Any) -> tuple[pd.DataFrame, list[str]]:
+def _columns(X: Any) -> pd.DataFrame:
     if isinstance(X, pd.DataFrame):
         data = X.reset_index(drop=True).copy()
     else:
@@ -144,7 +179,7 @@ def _columns(X: Any) -> tuple[pd.DataFrame, list[str]]:
         if np.ptp(column) == 0:
             raise MereValueError(f"X: column {name!r} is constant: leave it out")
         data[name] = column
-    return data, list(data.columns)
+    return data
 
 
 def _response(y: Any, n: int, family: str) -> tuple[np.ndarray, str, bool]:
@@ -158,12 +193,10 @@ def _response(y: Any, n: int, family: str) -> tuple[np.ndarray, str, bool]:
     name, mixed = family.removesuffix("_mixed"), family.endswith("_mixed")
     if name == "auto":
         name = "logistic" if binary else "linear"
-    if name in ("ordinal", "multinomial"):
-        raise MereValueError(
-            f"family={family!r} is not there: its residuals cannot be arranged, and no fit of it is offered"
-        )
+    if name in _CLASSES:
+        raise MereValueError(f"family={family!r}: classes have no mixed model here; give groups= as cells to {name!r}")
     if name not in _FAMILIES:
-        known = ", ".join(map(repr, _FAMILIES))
+        known = ", ".join(map(repr, (*_FAMILIES, *_CLASSES)))
         raise MereValueError(f"family must be 'auto' or one of {known}, perhaps with '_mixed', not {family!r}")
     kind = _FAMILIES[name]
     if kind == "binomial" and not binary:
@@ -171,6 +204,34 @@ def _response(y: Any, n: int, family: str) -> tuple[np.ndarray, str, bool]:
     if kind in ("poisson", "negative_binomial") and ((values < 0).any() or (values != np.round(values)).any()):
         raise MereValueError(f"y: a {name} model needs counts, whole numbers from zero")
     return values, kind, mixed
+
+
+def _classes(y: Any, n: int, family: str) -> tuple[np.ndarray, int]:
+    """Classes as 0, 1, ..., and how many."""
+    if np.ndim(y) != 1:
+        raise MereValueError(f"y must be one value a row, not of shape {np.shape(y)}")
+    values = pd.Series(y).reset_index(drop=True)
+    if len(values) != n:
+        raise MereValueError(f"y has {len(values)} values, X {n} rows")
+    if values.isna().any():
+        raise MereValueError("y has missing values")
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.cat.remove_unused_categories()
+        ordered, codes, levels = values.cat.ordered, values.cat.codes.to_numpy(int), len(values.cat.categories)
+    else:
+        ordered = pd.api.types.is_numeric_dtype(values)
+        labels, codes = np.unique(values if ordered else values.astype(str), return_inverse=True)
+        levels = len(labels)
+    if family == "ordinal" and not ordered:
+        raise MereValueError("y: an ordinal response needs numbers or an ordered pandas.Categorical, to say its order")
+    if not 2 <= levels <= max(2, n // 2):
+        raise MereValueError(f"y has {levels} classes in {n} rows: {family!r} needs at least two, and rows in each")
+    return codes, levels
+
+
+def _crossed(factors: dict[str, np.ndarray]) -> np.ndarray:
+    """Cells of crossed factors."""
+    return np.unique(np.column_stack(list(factors.values())), axis=0, return_inverse=True)[1].ravel()
 
 
 def _factors(groups: Any, n: int) -> dict[str, np.ndarray]:

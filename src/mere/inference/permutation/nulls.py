@@ -20,6 +20,7 @@ from ...generalized import GLM, GLMM
 from ...generalized_fitting import fit_glmm
 from ...irls import fit_glm
 from ...model import LM, LMM
+from .serial import Panels, Serial, SerialWhitening, estimate_serial, serial_design
 from .whitening import Whitening, whitening
 
 __all__ = ["NullRows", "null_rows", "rows_of", "without_columns"]
@@ -41,6 +42,12 @@ class NullRows:
         Of the null fit.
     response, offset : (n,) arrays
         Before all that.
+    eta : (n,) array or None
+        Of a generalized model: the linear predictor of the null fit.
+    par : (n_par,) array or None
+        Of a generalized mixed model: the variance parameters of the null fit.
+    phi : (order,) array or None
+        The autoregression of the null fit's errors.
     """
 
     X: np.ndarray
@@ -50,6 +57,9 @@ class NullRows:
     whiten: Whitening
     root: np.ndarray
     theta: np.ndarray
+    eta: np.ndarray | None = None
+    par: np.ndarray | None = None
+    phi: np.ndarray | None = None
 
     def arranged(self, block: np.ndarray) -> np.ndarray:
         """Responses arranged as they are, then made independent, (b, n)."""
@@ -66,11 +76,13 @@ def without_columns(design: Design, columns: np.ndarray) -> Design:
     return replace(design, X=X, names=names, assign=assign, X_full=X, names_full=names, assign_full=assign, dropped=())
 
 
-def null_rows(m: Any, tested: np.ndarray) -> NullRows:
-    """Rows at the fit without the tested columns."""
+def null_rows(m: Any, tested: np.ndarray, panels: Panels | None = None, order: int = 0) -> NullRows:
+    """Rows at the fit without the tested columns, of an `lm` or `lmer` with errors autoregressive in panels."""
     design = without_columns(m.design, tested)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MereWarning)  # the user was told when the model was fitted
+        if panels is not None:
+            return _serial_rows(m, design, panels, order)
         if isinstance(m, LM):
             return rows_of(m.design, _weights(m.design), m.design.y, np.zeros(0))
         if isinstance(m, LMM):
@@ -82,7 +94,17 @@ def null_rows(m: Any, tested: np.ndarray) -> NullRows:
         assert isinstance(m, GLMM)
         joint = m.optinfo.joint_theta
         s = fit_glmm(design, m.model_family, m.nAGQ, m.control, joint_theta=joint)
-        return _working(m, s.objective.response, s.state.eta, s.state.mu, s.state.working, s.state.theta)
+        rows = _working(m, s.objective.response, s.state.eta, s.state.mu, s.state.working, s.state.theta)
+        return replace(rows, par=s.state.par)
+
+
+def _serial_rows(m: LM | LMM, null: Design, panels: Panels, order: int) -> NullRows:
+    weights = _weights(m.design)
+    root, control = np.sqrt(weights), m.control if isinstance(m, LMM) else None
+    reml = isinstance(m, LMM) and m.reml
+    serial = estimate_serial(null, panels, order, root, reml, control)
+    theta = fit_lmm(serial_design(null, serial, root), reml, control).state.theta if null.random else np.zeros(0)
+    return rows_of(m.design, weights, m.design.y, theta, serial)
 
 
 def _weights(design: Design) -> np.ndarray:
@@ -93,19 +115,28 @@ def _working(
     m: GLM | GLMM, response: Any, eta: np.ndarray, mu: np.ndarray, working: np.ndarray, theta: np.ndarray
 ) -> NullRows:
     z = eta + (response.y - mu) / np.asarray(m.model_family.link.derivative(eta))
-    return rows_of(m.design, np.maximum(working, 1e-300), z, theta)
+    return replace(rows_of(m.design, np.maximum(working, 1e-300), z, theta), eta=eta)
 
 
-def rows_of(design: Design, weights: np.ndarray, y: np.ndarray, theta: np.ndarray) -> NullRows:
-    """Rows of a design with given weights, response and relative covariance factor."""
+def rows_of(
+    design: Design, weights: np.ndarray, y: np.ndarray, theta: np.ndarray, serial: Serial | None = None
+) -> NullRows:
+    """Rows of a design with given weights, response, relative covariance factor and serial correlation of errors."""
     root = np.sqrt(weights)
     U = None
     if design.random:
         from scipy.sparse import diags_array
 
-        U = (diags_array(root) @ random_design(design.random) @ relative_covariance(design.random, theta)).tocsc()
+        if serial is None:
+            Z = diags_array(root) @ random_design(design.random)
+        else:
+            Z = random_design(serial_design(design, serial, root).random)
+        U = (Z @ relative_covariance(design.random, theta)).tocsc()
         U.eliminate_zeros()
         U = U[:, np.diff(U.indptr) > 0]
     W = whitening(U)
+    if serial is not None:
+        W = SerialWhitening(W.U, W.blocks, serial)
     offset = np.zeros(len(y)) if design.offset is None else np.asarray(design.offset)
-    return NullRows(W(root[:, None] * design.X), W(root * (y - offset)), y, offset, W, root, theta)
+    rows = NullRows(W(root[:, None] * design.X), W(root * (y - offset)), y, offset, W, root, theta)
+    return rows if serial is None else replace(rows, phi=serial.phi)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from ...errors import MereValueError
 
-__all__ = ["ALTERNATIVES", "exceedances", "monte_carlo_interval", "p_value", "recommended_draws", "straddles"]
+__all__ = [
+    "ALTERNATIVES", "exceedances", "extreme", "monte_carlo_interval", "p_row", "p_value", "recommended_draws",
+    "sequential_interval", "straddles",
+]  # fmt: skip
 
 ALTERNATIVES = ("two-sided", "greater", "less")
 _LEVELS = (0.05, 0.01, 0.001)
@@ -24,12 +28,19 @@ def exceedances(observed: float, draws: np.ndarray, alternative: str = "two-side
     >>> exceedances(2.0, np.array([-3.0, 1.0, 2.0])), exceedances(2.0, np.array([-3.0, 1.0, 2.0]), "greater")
     (2, 1)
     """
+    return int(extreme(observed, draws, alternative).sum())
+
+
+def extreme(observed: float, draws: np.ndarray, alternative: str = "two-sided") -> np.ndarray:
+    """Which draws are at least as extreme as what was observed?"""
     if alternative not in ALTERNATIVES:
         raise MereValueError(f"alternative must be one of {', '.join(map(repr, ALTERNATIVES))}, not {alternative!r}")
     slack = _SLACK * max(abs(observed), 1e-300)
     if alternative == "two-sided":
-        return int((np.abs(draws) >= abs(observed) - slack).sum())
-    return int((draws >= observed - slack).sum() if alternative == "greater" else (draws <= observed + slack).sum())
+        out: np.ndarray = np.abs(draws) >= abs(observed) - slack
+    else:
+        out = draws >= observed - slack if alternative == "greater" else draws <= observed + slack
+    return out
 
 
 def p_value(count: int, draws: int) -> float:
@@ -60,6 +71,21 @@ def monte_carlo_interval(count: int, draws: int, level: float = 0.95) -> tuple[f
     return low, high
 
 
+def sequential_interval(stop: int, draws: int, level: float = 0.95) -> tuple[float, float]:
+    """The same when draws were made until the `stop`-th that is as large: their number is negative binomial.
+
+    Examples
+    --------
+    >>> [round(x, 4) for x in sequential_interval(10, 200)]
+    [0.0242, 0.0889]
+    """
+    from scipy.special import betaincinv
+
+    tail = (1 - level) / 2
+    high = float(betaincinv(stop, draws - stop, 1 - tail)) if draws > stop else 1.0
+    return float(betaincinv(stop, draws - stop + 1, tail)), high
+
+
 def straddles(low: float, high: float) -> float | None:
     """The usual level that an interval of p contains, if any: then more draws could change the verdict.
 
@@ -84,3 +110,25 @@ def recommended_draws(p: float, low: float, high: float) -> int | None:
         return None
     gap = max(abs(p - level), 0.002 * level)
     return math.ceil(1.96**2 * max(p, level) * (1 - min(p, level)) / gap**2)
+
+
+def p_row(observed: float, draws: np.ndarray, alternative: str, stop: int | None = None) -> dict[str, Any]:
+    """The line of a table that draws of a statistic make; NaN draws were not made, or failed.
+
+    Examples
+    --------
+    >>> row = p_row(2.0, np.array([-3.0, 1.0, 2.0]), "two-sided")
+    >>> row["n_perm"], row["p.value"]
+    (3.0, 0.75)
+    """
+    valid = draws[np.isfinite(draws)]
+    count = exceedances(observed, valid, alternative)
+    stopped = stop is not None and count >= stop
+    p = count / len(valid) if stopped else p_value(count, len(valid))
+    low, high = (sequential_interval if stopped else monte_carlo_interval)(count, len(valid))
+    level, wanted = straddles(low, high), recommended_draws(p, low, high)
+    row: dict[str, Any] = dict.fromkeys(("estimate", "std.error", "statistic", "df"), np.nan)
+    row |= {"statistic": observed, "n_perm": float(len(valid)), "p.value": p, "p.low": low, "p.high": high}
+    row |= dict.fromkeys(("conf.low", "conf.high", "p.classical"), np.nan)
+    row |= {"level": np.nan if level is None else level, "recommended": np.nan if wanted is None else float(wanted)}
+    return row | {"label": "tested"}

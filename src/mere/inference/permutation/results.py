@@ -33,6 +33,10 @@ class PermutationTest:
         What is tested, what is taken to be exchangeable, and what is approximate about it.
     seed : int
     conf_level : float
+    stop : int or None
+        A term's draws ended with so many as large as observed; those after them are NaN.
+    phi : DataFrame or None
+        The autoregression of the errors, a row a term: of its null fit.
     """
 
     table: pd.DataFrame
@@ -48,6 +52,8 @@ class PermutationTest:
     seed: int
     conf_level: float
     formula: str
+    stop: int | None = None
+    phi: pd.DataFrame | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """The table."""
@@ -68,7 +74,7 @@ class PermutationTest:
             name: getattr(self, name)
             for name in (
                 "method", "strategy", "statistic", "alternative", "exact", "null", "symmetry", "approximation", "seed",
-                "conf_level", "formula",
+                "conf_level", "formula", "stop",
             )
         }  # fmt: skip
         return {"terms": rows, **about}
@@ -112,6 +118,11 @@ def _text(t: PermutationTest, digits: int = 4) -> str:
         f"Symmetry: {t.symmetry}",
         f"Approximation: {t.approximation}",
     ]
+    if t.phi is not None:
+        each = "; ".join(", ".join(f"{x:.3g}" for x in row) for row in t.phi.drop_duplicates().to_numpy())
+        lines.append(f"Autoregression of errors within panels: {each}")
+    if t.stop is not None:
+        lines.append(f"Stopping: a term's draws end with {t.stop} as large as observed")
     for term, row in t.borderline.iterrows():
         lines.append(
             f"{term}: p is borderline at {row['level']:g}; about {int(row['recommended'])} arrangements would tell"

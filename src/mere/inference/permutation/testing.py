@@ -2,73 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ... import generics as g
-from ...errors import MereValueError
+from ...errors import DataMessage, MereValueError, tell
 from ...generalized import GLM, GLMM
 from ...model import LM, LMM
 from ...simulation import read_seed
-from ..clusters import cluster_codes, group_codes, outer_group
 from ..methods import reference_of
 from ..reference import p_of_t
-from ..resampling import Pool, run_task
-from .arrangements import Arrangements, Plan, make_plan, make_signs
+from .arguments import Tested, cluster_codes_of, plan_of, read_method, read_serial, tested_terms
+from .arrangements import Arrangements, Plan
+from .drawing import draw_values
 from .methods import METHODS, Geometry, Statistic, geometry
 from .nulls import null_rows
-from .pvalues import exceedances, monte_carlo_interval, p_value, recommended_draws, straddles
+from .penalized import penalized_statistic
+from .pvalues import exceedances, p_row
 from .results import PermutationTest
-
-__all__ = ["Tested", "tested_terms"]
-
-_AT_ONCE = 2_000_000  # numbers held by a block of arranged rows
+from .sequential import read_stop
 
 
-@dataclass(frozen=True, eq=False)
-class Tested:
-    """A hypothesis: the columns that are zero."""
-
-    label: str
-    columns: np.ndarray
-
-
-def tested_terms(m: Any, terms: Any, joint: bool, confounders: Any) -> tuple[list[Tested], list[str]]:
-    """Hypotheses by term, or one of all of them together; and the terms that are confounders."""
-    labels, assign = list(m.design.term_labels), np.asarray(m.design.assign)
-    aside = _read_labels(confounders, labels, "confounders")
-    wanted = [t for t in labels if t not in aside] if terms is None else _read_labels(terms, labels, "terms", True)
-    both = [t for t in wanted if t in aside]
-    if both:
-        raise MereValueError(f"terms and confounders both have {both[0]!r}")
-    found = []
-    for label in wanted:
-        number = 0 if label == "(Intercept)" else labels.index(label) + 1
-        columns = np.flatnonzero(assign == number)
-        if len(columns):
-            found.append(Tested(label, columns))
-    if not found:
-        raise MereValueError("there is no term to test")
-    if joint:
-        together = np.sort(np.concatenate([t.columns for t in found]))
-        found = [Tested(" + ".join(t.label for t in found), together)]
-    return found, aside
-
-
-def _read_labels(given: Any, labels: Sequence[str], name: str, intercept: bool = False) -> list[str]:
-    wanted = [] if given is None else [given] if isinstance(given, str) else list(given)
-    known = [*labels, "(Intercept)"] if intercept else list(labels)
-    for w in wanted:
-        if w not in known:
-            raise MereValueError(f"{name} has {w!r}, which is no term of the model; there are {', '.join(labels)}")
-    return wanted
-
-
-# -- the test ---------------------------------------------------------------------
 def _test(
     m: Any,
     terms: Any = None,
@@ -84,135 +41,59 @@ def _test(
     constraints: Callable[[np.ndarray], np.ndarray] | None = None,
     seed: Any = None,
     ncpus: int | None = 1,
+    errors: str = "iid",
+    panels: Any = None,
+    times: Any = None,
+    stop: int | None = None,
     save_draws: bool = True,
     progress: bool | None = None,
 ) -> PermutationTest:
-    method, statistic = _read_method(m, method, statistic)
+    method, statistic = read_method(m, method, statistic)
     exceedances(0.0, np.zeros(0), alternative)  # an unknown alternative is an error before any work
     if not 0 < conf_level < 1:
         raise MereValueError(f"conf_level must lie between 0 and 1, not {conf_level!r}")
     hypotheses, aside = tested_terms(m, terms, joint, confounders)
     codes = None if cells is None else cluster_codes_of(m, cells)
-    plan = _plan(m, method, codes, strategy, hypotheses)
+    plan = plan_of(m, method, codes, strategy, hypotheses)
+    serial = read_serial(m, errors, panels, times, codes)
     number = read_seed(seed)
     arrangements = Arrangements.of(plan, n_perm, number, constraints)
-    shapes = [_geometry(m, h) for h in hypotheses]
-    statistics = [METHODS[method](f) for f in shapes]
-    values = _draws(statistics, arrangements, len(m.design.y), ncpus, progress)
+    nulls = [null_rows(m, h.columns, *serial) for h in hypotheses]
+    shapes = [geometry(rows.X, rows.y, h.columns, rows.arranged) for rows, h in zip(nulls, hypotheses, strict=True)]
+    statistics = [
+        penalized_statistic(m, rows, f, h.columns) if method == "pql-fixed" else METHODS[method](f)
+        for rows, f, h in zip(nulls, shapes, hypotheses, strict=True)
+    ]
+    limit = read_stop(stop, n_perm)
+    limit = None if arrangements.exact else limit
+    sides = ["greater" if f.q > 1 else alternative for f in shapes]
+    values = draw_values(statistics, sides, arrangements, limit, ncpus, progress)
+    if limit is None and np.isnan(values).any():
+        tell(f"{int(np.isnan(values).any(axis=1).sum())} of {len(values)} draws failed and are left out", DataMessage)
     draws = pd.DataFrame(values, columns=[h.label for h in hypotheses])
     rows = [
-        _row(m, h, f, s, values[:, j], alternative, conf_level, method)
+        _row(m, h, f, s, values[:, j], alternative, conf_level, method, limit)
         for j, (h, f, s) in enumerate(zip(hypotheses, shapes, statistics, strict=True))
     ]
     table = pd.DataFrame(rows, index=[h.label for h in hypotheses])
     for label in aside:
         table.loc[label] = {**dict.fromkeys(table.columns, np.nan), "label": "confounder"}
-    null, symmetry, approximation = _words(m, method, plan, codes is not None)
+    null, symmetry, approximation = _words(m, method, plan, serial[1])
+    phi = pd.DataFrame([rows.phi for rows in nulls], draws.columns) if serial[1] else None
     return PermutationTest(
         table, draws if save_draws else None, method, plan.strategy, statistic, alternative, arrangements.exact, null,
-        symmetry, approximation, number, conf_level, str(m.design.formula),
+        symmetry, approximation, number, conf_level, str(m.design.formula), limit, phi,
     )  # fmt: skip
 
 
-def cluster_codes_of(m: Any, cells: Any) -> np.ndarray:
-    """The cell of each row: a factor, a column, labels, or several of these crossed."""
-    several = isinstance(cells, (list, tuple)) and cells and all(isinstance(c, str) for c in cells)
-    parts = [_cell_codes(m, c) for c in cells] if several else [_cell_codes(m, cells)]
-    return np.unique(np.column_stack(parts), axis=0, return_inverse=True)[1].ravel()
-
-
-def _cell_codes(m: Any, cells: Any) -> np.ndarray:
-    groups = group_codes(m.design)
-    if isinstance(cells, str) and cells in groups:
-        return groups[cells]
-    return cluster_codes(replace(m.design, random=()), m.call.data, cells, "cells")
-
-
-def _read_method(m: Any, method: str, statistic: str) -> tuple[str, str]:
-    if method not in METHODS:
-        raise MereValueError(f"method must be one of {', '.join(map(repr, METHODS))}, not {method!r}")
-    if statistic not in ("t", "coefficient"):
-        raise MereValueError(f"statistic must be 't' or 'coefficient', not {statistic!r}")
-    if isinstance(m, (GLM, GLMM)) and method in ("freedman-lane", "ter-braak", "kennedy", "manly"):
-        raise MereValueError(
-            f"method={method!r} arranges a response with normal errors, and this one is {m.model_family.name}; use "
-            "'score', 'one-step' or 'sign-flip'"
-        )
-    if statistic == "coefficient":
-        if method not in ("score", "one-step"):
-            raise MereValueError(f"statistic='coefficient' is for method='score', not {method!r}")
-        return "one-step", statistic
-    return method, "coefficient" if method == "one-step" else statistic
-
-
-def _plan(m: Any, method: str, codes: np.ndarray | None, strategy: str | None, hypotheses: Sequence[Tested]) -> Plan:
-    n = len(m.design.y)
-    if method == "sign-flip":
-        if strategy is not None:
-            raise MereValueError("method='sign-flip' changes signs and permutes nothing: leave strategy out")
-        return make_signs(n, _sign_cells(m) if codes is None else codes)
-    for h in hypotheses:
-        if h.label == "(Intercept)":
-            raise MereValueError("permuting rows cannot test the intercept; method='sign-flip' can")
-    plan = make_plan(n, codes, strategy)
-    if plan.strategy == "within":
-        for h in hypotheses:
-            if _constant_within(m.design.X[:, h.columns], plan.cells):
-                raise MereValueError(
-                    f"{h.label!r} is constant within the cells, so permuting within them says nothing about it; use "
-                    "strategy='between' (cells of one size), 'global', or method='sign-flip'"
-                )
-    return plan
-
-
-def _constant_within(X: np.ndarray, cells: Sequence[np.ndarray]) -> bool:
-    return all((X[rows] == X[rows[0]]).all() for rows in cells)
-
-
-def _sign_cells(m: Any) -> np.ndarray | None:
-    """Clusters change signs together; with crossed factors each row of its own."""
-    groups = group_codes(m.design)
-    outer = outer_group(groups) if groups else None
-    return None if outer is None else groups[outer]
-
-
-def _geometry(m: Any, h: Tested) -> Geometry:
-    rows = null_rows(m, h.columns)
-    return geometry(rows.X, rows.y, h.columns, rows.arranged)
-
-
-def _draws(
-    statistics: Sequence[Statistic], arrangements: Arrangements, n: int, ncpus: int | None, progress: bool | None
-) -> np.ndarray:
-    """The statistics (columns) under each arrangement (rows)."""
-    most = max(1, _AT_ONCE // n)
-
-    def task(first: int, count: int) -> tuple[np.ndarray, Mapping[int, str]]:
-        out = np.empty((count, len(statistics)))
-        for at in range(0, count, most):
-            last = min(count, at + most)
-            block = arrangements.block(first + at, first + last)
-            for j, s in enumerate(statistics):
-                out[at:last, j] = s.draw(block)
-        return out, {}
-
-    pool = Pool("no" if ncpus == 1 else "threads", ncpus)
-    outcome = run_task(task, arrangements.count, len(statistics), pool, {}, None, progress)
-    return outcome.values[outcome.done]
-
-
 def _row(
-    m: Any, h: Tested, f: Geometry, s: Statistic, draws: np.ndarray, alternative: str, level: float, method: str
-) -> dict[str, Any]:
+    m: Any, h: Tested, f: Geometry, s: Statistic, draws: np.ndarray, alternative: str, level: float, method: str,
+    stop: int | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """One line of the table."""
-    valid = draws[np.isfinite(draws)]
     many = f.q > 1
-    count = exceedances(s.observed, valid, "greater" if many else alternative)
-    p = p_value(count, len(valid))
-    low, high = monte_carlo_interval(count, len(valid))
-    row: dict[str, Any] = dict.fromkeys(("estimate", "std.error", "statistic", "df"), np.nan)
-    row |= {"statistic": s.observed, "df": float(f.q), "n_perm": float(len(valid))}
-    row |= {"p.value": p, "p.low": low, "p.high": high, "conf.low": np.nan, "conf.high": np.nan}
+    row = p_row(s.observed, draws, "greater" if many else alternative, stop) | {"df": float(f.q)}
+    valid = draws[np.isfinite(draws)]
     reference = reference_of(m)
     L = np.eye(len(m.beta))[h.columns]
     if many:
@@ -220,8 +101,8 @@ def _row(
     else:
         a = float(f.Q1[:, 0] @ f.y)
         se = float(np.sqrt(max(f.null_residuals @ f.null_residuals - a * a, 0.0) / f.df)) / f.R1[0, 0]
-        row |= {"estimate": a / f.R1[0, 0], "std.error": se}
-        if method in ("score", "freedman-lane", "ter-braak"):
+        row |= {"estimate": s.observed if method == "pql-fixed" else a / f.R1[0, 0], "std.error": se}
+        if method in ("score", "freedman-lane", "ter-braak") and (stop is None or len(valid) == len(draws)):
             tail = (1 - level) / 2
             lower, upper = np.quantile(valid, [tail, 1 - tail])
             if alternative == "greater":
@@ -233,16 +114,10 @@ def _row(
         both = float(p_of_t(t, reference.df(L))[0])
         right = (t[0] > 0) == (alternative == "greater")
         row["p.classical"] = both if alternative == "two-sided" else both / 2 if right else 1 - both / 2
-    level_at = straddles(low, high)
-    wanted = recommended_draws(p, low, high)
-    return row | {
-        "level": np.nan if level_at is None else level_at,
-        "recommended": np.nan if wanted is None else float(wanted),
-        "label": "tested",
-    }
+    return row
 
 
-def _words(m: Any, method: str, plan: Plan, cells: bool) -> tuple[str, str, str]:
+def _words(m: Any, method: str, plan: Plan, order: int) -> tuple[str, str, str]:
     """Null, symmetry and approximation in words."""
     mixed, generalized = isinstance(m, (LMM, GLMM)), isinstance(m, (GLM, GLMM))
     if method == "manly":
@@ -259,12 +134,16 @@ def _words(m: Any, method: str, plan: Plan, cells: bool) -> tuple[str, str, str]
         symmetry = f"the scores of {units} {'rows' if units == plan.n else 'clusters'} are symmetric about zero"
     else:
         symmetry = f"{what} of {where} may change places"
-    if mixed:
+    if mixed or order:
         symmetry += ", once whitened by the covariance of the null model"
     parts = []
+    if order:
+        parts.append(f"the autoregression of order {order} of the null fit's errors is taken as known")
     if mixed:
         parts.append("the variance parameters of the null fit are taken as known")
-    if generalized:
+    if method == "pql-fixed":
+        parts.append("residuals are arranged as linearized at the null fit, and the responses they make fitted in full")
+    elif generalized:
         parts.append("the model is linearized at its null fit")
     if method in ("score", "freedman-lane", "kennedy", "ter-braak", "one-step") and not (generalized or mixed):
         parts.append("residuals stand for errors; exact as n grows, and with no other column than the intercept")

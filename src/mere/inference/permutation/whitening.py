@@ -10,7 +10,7 @@ as one: U'U is taken apart into the blocks that the data connect.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,8 +31,8 @@ class Whitening:
     ----------
     U : sparse (n, q) matrix or None
         None for V = I.
-    blocks : sequence of (columns, Q, values)
-        Of each connected block of U'U: ((1 + d)^(-1/2) - 1) / d. Q is None for columns that are connected with none.
+    blocks : sequence of (columns, Q, root)
+        Of each connected block of U'U: (1 + d)^(1/2). Q is None for columns that are connected with none.
     """
 
     U: Any
@@ -40,11 +40,20 @@ class Whitening:
 
     def __call__(self, M: np.ndarray) -> np.ndarray:
         """W M for M (n,) or (n, k)."""
+        return self._along(M, lambda root: -1.0 / (root * (1.0 + root)))  # ((1 + d)^(-1/2) - 1) / d
+
+    def back(self, M: np.ndarray) -> np.ndarray:
+        """W^-1 M = V^(1/2) M for M (n,) or (n, k)."""
+        return self._along(M, lambda root: 1.0 / (1.0 + root))  # ((1 + d)^(1/2) - 1) / d
+
+    def _along(self, M: np.ndarray, scale: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """M + U Q diag(scale) Q'U'M."""
         if self.U is None:
             return np.array(M, dtype=float)
         inner = np.asarray(self.U.T @ M)
         out = np.zeros_like(inner)
-        for columns, Q, values in self.blocks:
+        for columns, Q, root in self.blocks:
+            values = scale(root)
             part = inner[columns] if Q is None else Q.T @ inner[columns]
             part = part * (values if part.ndim == 1 else values[:, None])
             out[columns] = part if Q is None else Q @ part
@@ -79,7 +88,7 @@ def whitening(U: Any) -> Whitening:
     alone = order[edges[:-1][sizes == 1]]
     blocks: list[tuple[np.ndarray, np.ndarray | None, np.ndarray]] = []
     if len(alone):
-        blocks.append((alone, None, _shrink(gram.diagonal()[alone])))
+        blocks.append((alone, None, np.sqrt(1.0 + gram.diagonal()[alone])))
     for i in np.flatnonzero(sizes > 1):
         columns = order[edges[i] : edges[i + 1]]
         if len(columns) > _LARGEST:
@@ -88,12 +97,5 @@ def whitening(U: Any) -> Whitening:
                 "together"
             )
         d, Q = np.linalg.eigh(gram[columns][:, columns].toarray())
-        blocks.append((columns, Q, _shrink(np.maximum(d, 0.0))))
+        blocks.append((columns, Q, np.sqrt(1.0 + np.maximum(d, 0.0))))
     return Whitening(U, blocks)
-
-
-def _shrink(d: np.ndarray) -> np.ndarray:
-    """((1 + d)^(-1/2) - 1) / d without cancellation."""
-    root = np.sqrt(1.0 + d)
-    out: np.ndarray = -1.0 / (root * (1.0 + root))
-    return out
