@@ -65,7 +65,7 @@ def test_bos_7_cluster_robust_sleepstudy(slopes):
     expected = {"CR0": 1.502237, "CR1": 1.545789, "CR2": 1.545789, "CR3": 1.590604}
     for kind, se in expected.items():
         V = mere.vcov(slopes, type=kind).to_numpy()
-        assert np.sqrt(V[1, 1]) == pytest.approx(se, abs=2e-6)
+        assert np.sqrt(V[1, 1]) == pytest.approx(se, abs=1e-6)
     assert mere.contest(slopes, [0, 1], joint=False, vcov="CR2")["df"].iloc[0] == pytest.approx(17, abs=1e-3)
 
 

@@ -79,6 +79,10 @@ def test_rnd_2_denominator_is_what_was_used():
     assert t.exact
     assert t.table.loc["x", "n_perm"] == 119
     assert t.table.loc["x", "p.value"] >= 1 / 120
+    d["z"] = [1.0, 0, 0, 1, 1]
+    both = mere.permutation_test(mere.lm("y ~ x + z", d), n_perm=5000, seed=1, joint=True).table.iloc[0]
+    assert both["n_perm"] == 119
+    assert both["p.value"] * 120 == pytest.approx(round(both["p.value"] * 120))
 
 
 # -- arrangements ---------------------------------------------------------------------
@@ -152,6 +156,8 @@ def test_rnd_7_constraints():
     m = mere.lm("Ozone ~ Solar", d)
     t = mere.permutation_test(m, n_perm=200, seed=1, constraints=lambda rows: rows[rows[:, 0] < 15])
     assert t.table["n_perm"].iloc[0] == 200
+    kept = Arrangements.of(make_plan(30), 200, 1, lambda rows: rows[rows[:, 0] < 15])
+    assert (kept.block(0, 200)[:, 0] < 15).all()
     with pytest.warns(DataMessage, match="only"):
         mere.permutation_test(m, n_perm=100, seed=1, constraints=lambda rows: rows[:1])
     with pytest.raises(MereValueError, match="constraints must return"):
