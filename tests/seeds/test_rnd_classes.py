@@ -151,10 +151,8 @@ def test_rnd_11_confounders_joint_cells_threads_and_stop(family):
     assert list(t.table.index) == ["x + v", "w"]
     assert t.table.loc["w"].drop("label").isna().all()
     g = np.repeat(np.arange(12), 5)
-    a, b = (
-        mere.permutation_test_regression(X, y, family, groups=g, method="manly", n_perm=300, seed=2, ncpus=k)
-        for k in (1, 3)
-    )
+    given = {"groups": g, "method": "manly", "n_perm": 300, "seed": 2}
+    a, b = (mere.permutation_test_regression(X, y, family, ncpus=k, **given) for k in (1, 3))
     assert a.strategy == "within"
     assert a.draws.to_numpy() == pytest.approx(b.draws.to_numpy(), abs=1e-8)
     stopped = mere.permutation_test_regression(X, y, family, stop=10, **given)
