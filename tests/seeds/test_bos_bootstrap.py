@@ -161,6 +161,22 @@ def test_bos_33_the_same_draws_on_any_number_of_workers(slopes, type):
     assert one.t.equals(four.t)
 
 
+@pytest.mark.parametrize("kind", ["lm", "glm", "glmer"])
+@pytest.mark.parametrize("type", ["case", "parametric"])
+def test_bos_33_the_same_draws_of_any_model(kind, type, line):
+    m = {
+        "lm": lambda: line,
+        "glm": lambda: mere.glm("breaks ~ wool", WARP, "poisson"),
+        "glmer": lambda: mere.glmer(
+            "cbind(incidence, size - incidence) ~ period + (1 | herd)", datasets.cbpp, "binomial"
+        ),
+    }[kind]()
+    one, two, four = (mere.bootstrap(m, type=type, nsim=24, seed=9, ncpus=k) for k in (1, 2, 4))
+    assert one.t.equals(two.t)
+    assert one.t.equals(four.t)
+    assert one.table.equals(four.table)
+
+
 def test_bos_30_many_failures_are_said():
     d = pd.DataFrame({"y": np.arange(12.0) ** 1.2, "f": ["a"] * 11 + ["b"]})
     with pytest.warns(BootstrapWarning, match="replicates failed"):

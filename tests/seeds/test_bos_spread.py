@@ -193,3 +193,20 @@ def test_bos_32_predictions_of_generalized_models_stay_in_their_range():
     assert found.table["fitted"].to_numpy() == pytest.approx(expected)
     bca = mere.infer(m, "boot", newdata=d.head(3), n_boot=100, seed=1, ci_type="bca").table
     assert ((bca["ci_lower"] < bca["fitted"]) & (bca["fitted"] < bca["ci_upper"])).all()
+
+
+def test_the_page_has_the_figures_of_the_simulation():
+    """The table of docs/resampling.md against r_parity/calibration/standard_deviations.json."""
+    root = FIXTURES.parent
+    found = json.loads((root / "r_parity" / "calibration" / "standard_deviations.json").read_text(encoding="utf-8"))
+    page = (root / "docs" / "resampling.md").read_text(encoding="utf-8")
+    names = {"percentile": "perc", "basic": "basic", "BCa": "bca", "random-effect blocks": "reb"}
+    lines = page.partition("| coverage of nominal 95 % |")[2].partition("\n\n")[0].splitlines()[2:]
+    assert len(lines) == 8
+    for line in lines:
+        label, *values = (cell.strip() for cell in line.strip("|").split("|"))
+        scheme, _, kind = label.partition(", ")
+        key = f"{names.get(scheme, scheme)}, {names.get(kind, 'likelihood')}"
+        keys = ((t, k) for t in ("sd_(Intercept)|g", "sigma") for k in (10, 30))
+        expected = [100 * found[f"{t}, {k} clusters"][key]["coverage"] for t, k in keys]
+        assert [float(v) for v in values] == pytest.approx(expected, abs=0.051), label

@@ -86,6 +86,23 @@ def test_rnd_30_of_models_without_random_effects():
     assert mere.r2(gaussian).to_list() == pytest.approx(mere.r2(line).to_list(), rel=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore::mere.errors.MereWarning")
+def test_rnd_30_r2_at_its_edges():
+    """No intercept: all measures are relative to the offset alone. A response that does not vary has none."""
+    counts = np.random.default_rng(3).poisson(3.0, 40)
+    d = pd.DataFrame({"y": counts, "x": np.linspace(0, 1, 40), "one": 1.0})
+    found = mere.r2(mere.glm("y ~ 0 + x", d, "poisson"))
+    bare = -2 * float(mere.logLik(mere.glm("y ~ 0 + x", d, "poisson")))
+    from scipy.stats import poisson
+
+    assert found["R2_McFadden"] == pytest.approx(1 - bare / (-2 * poisson.logpmf(counts, 1.0).sum()), rel=1e-8)
+    assert (found > 0).all()
+    assert np.isnan(mere.r2(mere.glm("y ~ 0 + x", d.assign(y=d["y"] + 1.0), families.Gamma("log")))["R2_McFadden"])
+    flat = mere.r2(mere.glm("one ~ x", d, "binomial"))
+    assert np.isnan(flat["R2_Nagelkerke"])
+    assert np.isnan(mere.auc(mere.glm("one ~ x", d, "binomial")))
+
+
 def test_rnd_30_dispersion_and_its_errors():
     m = mere.glm("breaks ~ wool * tension", WARP, "poisson", epsilon=1e-14)
     found, expected = mere.check_overdispersion(m), GOLDEN["glm_poisson"]["overdispersion"]

@@ -46,6 +46,18 @@ def test_rnd_14_estimates_and_operator_of_the_designs(name):
     assert A @ white.y == pytest.approx(expected["beta"], abs=1e-6)
 
 
+def test_rnd_1_interval_and_error_of_the_tables_p_values():
+    from scipy.stats import beta
+
+    t = mere.permutation_test(fit("icc02"), n_perm=499, seed=1)
+    for _, row in t.table.iterrows():
+        count = round(row["p.value"] * 500) - 1
+        assert row["p.value"] == (count + 1) / 500
+        assert row["p.se"] == pytest.approx(np.sqrt(row["p.value"] * (1 - row["p.value"]) / 500), rel=1e-12)
+        assert row["p.low"] == pytest.approx(beta.ppf(0.025, count + 1, 500 - count), rel=1e-9)
+        assert row["p.high"] == pytest.approx(beta.ppf(0.975, count + 2, 499 - count), rel=1e-9)
+
+
 @pytest.mark.parametrize("design", ["unbalanced", "cluster level", "balanced"])
 def test_rnd_18_width_of_the_null_beside_the_standard_error(design):
     """Intercept, slopes and a covariate of clusters: centred at zero, and as wide as the model says."""

@@ -50,6 +50,24 @@ def test_rnd_20_weights_are_scaled_rows():
     assert np.linalg.lstsq(rows.X, rows.y, rcond=None)[0] == pytest.approx(m.beta, rel=1e-8)
 
 
+@pytest.mark.parametrize("family", ["binomial", "poisson"])
+def test_rnd_20_one_step_of_reweighted_least_squares(family):
+    """Scaled rows against the weighted Henderson equations, and both against the fit, which the step does not move."""
+    d = drawn(17, 1.0, family)
+    m = mere.glmer("y ~ x1 + x2 + (1 | g)", d, family, nAGQ=0)
+    w, X = np.asarray(m.working), m.design.X
+    z = m.eta + (m.response.y - m.mu) / np.asarray(m.model_family.link.derivative(m.eta))
+    rows = rows_of(m.design, w, z, m.theta)
+    scaled = np.linalg.lstsq(rows.X, rows.y, rcond=None)[0]
+    U = m.theta[0] * np.eye(20)[d["g"].astype(int)]
+    both = np.hstack([X, U])
+    left = both.T @ (w[:, None] * both) + np.diag([0.0] * 3 + [1.0] * 20)
+    henderson = np.linalg.solve(left, both.T @ (w * z))
+    assert scaled == pytest.approx(henderson[:3], rel=1e-11)
+    assert scaled == pytest.approx(m.beta, rel=1e-6)
+    assert henderson[3:] == pytest.approx(m.u[np.argsort([int(x) for x in m.design.random[0].levels])], abs=1e-5)
+
+
 def test_rnd_21_a_gaussian_glmm_at_unit_weights_is_the_lmm():
     d = drawn(12, 9.0, "gaussian")
     m = mere.lmer("y ~ x1 + x2 + (1 | g)", d)

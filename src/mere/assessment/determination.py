@@ -23,17 +23,18 @@ __all__ = ["is_binary", "likelihood_r2", "tjur"]
 # -- numbers -------------------------------------------------------------------
 def likelihood_r2(deviance: float, null: float, loglik: float, null_loglik: float, n: int) -> dict[str, float]:
     """Cox and Snell's, Nagelkerke's and McFadden's R^2."""
-    cox = 1 - math.exp((deviance - null) / n)
+    cox, most = 1 - math.exp((deviance - null) / n), 1 - math.exp(-null / n)
     return {
         "R2_CoxSnell": cox,
-        "R2_Nagelkerke": cox / (1 - math.exp(-null / n)),
-        "R2_McFadden": 1 - loglik / null_loglik,
+        "R2_Nagelkerke": cox / most if most > 0 else math.nan,
+        "R2_McFadden": 1 - loglik / null_loglik if null_loglik else math.nan,
     }
 
 
 def tjur(y: np.ndarray, mu: np.ndarray) -> float:
     """The mean fitted value of ones less that of zeros."""
-    return float(mu[y > 0.5].mean() - mu[y <= 0.5].mean())
+    ones = y > 0.5
+    return float(mu[ones].mean() - mu[~ones].mean()) if 0 < ones.sum() < len(y) else math.nan
 
 
 def is_binary(m: GLM | GLMM) -> bool:
@@ -56,14 +57,23 @@ def _r2_mixed(m: LMM | GLMM, at: str = "mean", approximation: str = "lognormal")
     return pd.Series({"R2_conditional": (v.fixed + v.random) / v.total, "R2_marginal": v.fixed / v.total})
 
 
+def _null_loglik(m: GLM) -> float:
+    """Of the null deviance's model: the intercept and the offset; without an intercept the offset alone."""
+    if (np.asarray(m.design.assign_full) == 0).any():
+        return float(g.logLik(fit_as(m, intercept_only(m.design))))
+    if m.model_family.has_scale:
+        return math.nan
+    return float(g.logLik(m)) - (m.null_deviance - m.fit.deviance) / 2
+
+
 @g.r2.register(GLM)
 def _r2_generalized(m: GLM) -> pd.Series:
     if m.model_family.name == "gaussian":
         n, p = len(m.design.y), len(m.beta)
         value = 1 - m.fit.deviance / m.null_deviance
         return pd.Series({"R2": value, "R2_adjusted": 1 - (1 - value) * (n - 1) / (n - p)})
-    null = g.logLik(fit_as(m, intercept_only(m.design)))
-    out = likelihood_r2(m.fit.deviance, m.null_deviance, float(g.logLik(m)), float(null), len(m.design.y))
+    null = _null_loglik(m)
+    out = likelihood_r2(m.fit.deviance, m.null_deviance, float(g.logLik(m)), null, len(m.design.y))
     if is_binary(m):
         out = {"R2_Tjur": tjur(m.response.y, m.fit.mu), **out}
     return pd.Series(out)

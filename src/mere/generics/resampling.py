@@ -85,8 +85,10 @@ def permutation_test(model: Any, terms: Any = None, **kwargs: Any) -> Any:
         ``"sign-flip"`` changes signs of the scores of clusters and trusts no variance.
     cells : str, list of str or array, optional
         Exchangeability cells: a grouping factor, a column, several crossed, or labels of rows.
-    strategy : {"global", "within", "between", "two-stage"}, optional
-        What changes places; default all rows, or with cells the rows of a cell.
+    strategy : {"global", "within", "between", "two-stage"}, or a list of them, optional
+        What changes places; default all rows, or with cells the rows of a cell. A list has a rule for each of
+        the nested ``cells=``, from the outermost on: ``cells=["school", "class"], strategy=["within", "between"]`` has
+        whole classes change places inside their school.
     statistic : {"t", "coefficient"}
         Studentized, or the coefficient itself.
     n_perm : int

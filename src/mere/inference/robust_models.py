@@ -25,7 +25,7 @@ from .cluster_scores import score_covariance
 from .clusters import cluster_codes, cluster_rows
 from .reference import Asymptotic, Reference, Residual
 from .robust import Cluster, ClusterRobust, cluster_robust, heteroscedastic, singletons
-from .welch import Welch, welch
+from .welch import Welch, WelchMoments, welch
 
 __all__ = ["KINDS", "robust_reference"]
 
@@ -36,7 +36,7 @@ _SAME = {"unequal_var": "Welch", "welch": "Welch"}
 
 #: What each class of model has.
 KINDS: dict[type, tuple[str, ...]] = {
-    LM: (*HETEROSCEDASTIC, *CLUSTERED, "Welch"),
+    LM: (*HETEROSCEDASTIC, *CLUSTERED, "Welch", "Welch-FC"),
     GLM: (*HETEROSCEDASTIC, *CLUSTERED),
     LMM: CLUSTERED,
     GLMM: CLUSTERED,
@@ -50,7 +50,8 @@ def robust_reference(m: Any, type: str, cluster: Any = None) -> Reference:
     ----------
     m : LM, GLM, LMM, GLMM
     type : str
-        ``"CR0"`` ... ``"CR3"``; without random effects also ``"HC0"`` ... ``"HC3"``; for a linear model ``"Welch"``.
+        ``"CR0"`` ... ``"CR3"``; without random effects also ``"HC0"`` ... ``"HC3"``; for a linear model ``"Welch"``,
+        and ``"Welch-FC"`` with Fai and Cornelius's joint tests in place of Johansen's.
     cluster : str or array, optional
         A grouping factor, a column of the data, or labels of the rows; by default the grouping factor of the mixed
         model that all others are nested in.
@@ -70,6 +71,9 @@ def robust_reference(m: Any, type: str, cluster: Any = None) -> Reference:
 def _made(m: Any, type: str, cluster: Any) -> Reference:
     if type == "Welch":
         return _welch(m)
+    if type == "Welch-FC":
+        w = _welch(m)
+        return WelchMoments(w.beta, w.V, w.metric, w.parts, w.cell_df)
     rows = _working_rows(m)
     if type in HETEROSCEDASTIC:
         return _heteroscedastic(rows, type, _degrees(m))

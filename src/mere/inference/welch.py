@@ -9,7 +9,8 @@ with q rows is tested by the statistic T = (L beta)' (L V L')^-1 (L beta), where
 
     A = 1/2 sum [tr(P_k^2) + tr(P_k)^2] / (n_k - 1),   T / (q + 2A - 6A / (q + 2)) ~ F(q, q (q + 2) / (3A)),
 
-for one factor Welch's analysis of variance.
+for one factor Welch's analysis of variance. `WelchMoments` has Fai and Cornelius's F instead, as Satterthwaite's method
+has it in mixed models; for several groups that is an approximation of Welch's.
 
 References: Welch (1951), Biometrika 38, 330-336; Johansen (1980), Biometrika 67, 85-92.
 """
@@ -24,7 +25,7 @@ import numpy as np
 from ..errors import MereValueError
 from .reference import JointTest, Reference, orthonormal_rows, p_of_f
 
-__all__ = ["Welch", "welch"]
+__all__ = ["Welch", "WelchMoments", "welch"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +70,15 @@ class Welch(Reference):
         scaling = q / (q + 2 * a - 6 * a / (q + 2))
         F, ddf = scaling * float(estimate @ inverse @ estimate) / q, q * (q + 2) / (3 * a)
         return JointTest(F, q, ddf, p_of_f(F, q, ddf), scaling)
+
+
+class WelchMoments(Welch):
+    """The same with Fai and Cornelius's joint test: degrees of freedom of independent contrasts, matched by moments."""
+
+    title = "Welch's degrees of freedom, joined by moments"
+
+    def joint(self, L: np.ndarray, rhs: np.ndarray | None = None) -> JointTest:
+        return Reference.joint(self, L, rhs)
 
 
 def welch(

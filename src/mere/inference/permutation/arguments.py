@@ -16,8 +16,11 @@ from ..clusters import cluster_codes, group_codes, outer_group
 from .arrangements import Plan, make_plan, make_signs
 from .methods import METHODS
 from .serial import Panels, read_order, read_panels, whole_times
+from .trees import make_tree
 
 __all__ = ["Tested", "cluster_codes_of", "plan_of", "read_method", "read_serial", "refuse_constant", "tested_terms"]
+
+_TRIES = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +134,9 @@ def read_method(m: Any, method: str, statistic: str) -> tuple[str, str]:
     return method, "coefficient" if method in ("one-step", "pql-fixed") else statistic
 
 
-def plan_of(m: Any, method: str, codes: np.ndarray | None, strategy: str | None, hypotheses: Sequence[Tested]) -> Plan:
+def plan_of(m: Any, method: str, cells: Any, strategy: Any, hypotheses: Sequence[Tested]) -> Plan:
+    """The arrangements of a method; a list of strategies has one for each level of nested cells."""
+    codes = None if cells is None else cluster_codes_of(m, cells)
     n = len(m.design.y)
     if method == "sign-flip":
         if strategy is not None:
@@ -140,11 +145,27 @@ def plan_of(m: Any, method: str, codes: np.ndarray | None, strategy: str | None,
     for h in hypotheses:
         if h.label == "(Intercept)":
             raise MereValueError("permuting rows cannot test the intercept; method='sign-flip' can")
+    if isinstance(strategy, (list, tuple)):
+        levels = list(cells) if isinstance(cells, (list, tuple)) else [] if cells is None else [cells]
+        plan: Plan = make_tree([_cell_codes(m, level) for level in levels], strategy)
+        for h in hypotheses:
+            _refuse_fixed(h.label, m.design.X[:, h.columns], plan, strategy)
+        return plan
     plan = make_plan(n, codes, strategy)
     if plan.strategy == "within":
         for h in hypotheses:
             refuse_constant(h.label, m.design.X[:, h.columns], plan)
     return plan
+
+
+def _refuse_fixed(label: str, X: np.ndarray, plan: Plan, rules: Sequence[str]) -> None:
+    """Arrangements that leave columns as they are say nothing about them."""
+    rng = np.random.default_rng(0)
+    if all((X[plan.draw(rng)] == X).all() for _ in range(_TRIES)):
+        raise MereValueError(
+            f"{label!r} stays the same when cells change places by strategy={list(rules)}: let the level at which it "
+            "varies change places"
+        )
 
 
 def refuse_constant(label: str, X: np.ndarray, plan: Plan) -> None:

@@ -26,6 +26,7 @@ __all__ = ["STRATEGIES", "Arrangements", "Plan", "make_plan", "make_signs"]
 STRATEGIES = ("global", "within", "between", "two-stage")
 _ENUMERATE = 200_000
 _RARE = 10**9
+_BITS = 20  # a million sign flips: made when they are needed
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +74,15 @@ class Plan:
         out = np.empty(self.n)
         for rows, sign in zip(self.cells, signs, strict=True):
             out[rows] = sign
+        return out
+
+    def signs(self, numbers: np.ndarray) -> np.ndarray:
+        """Sign flips by number, (b, n): the bits of a number, the last cell's first, say which cells change sign."""
+        cells = np.empty(self.n, dtype=np.int64)
+        for k, rows in enumerate(self.cells):
+            cells[rows] = k
+        bits = (numbers[:, None] >> (len(self.cells) - 1 - np.arange(len(self.cells)))) & 1
+        out: np.ndarray = (1.0 - 2.0 * bits)[:, cells]
         return out
 
     def everything(self) -> Iterator[np.ndarray]:
@@ -211,6 +221,8 @@ class Arrangements:
         if keep is not None:
             stored = _filtered(plan, int(count), seed, keep)
             return cls(plan, len(stored), False, seed, stored)
+        if plan.strategy == "signs" and plan.size - 1 <= count and len(plan.cells) <= _BITS:
+            return cls(plan, int(plan.size) - 1, True, seed)
         if plan.size - 1 <= count and plan.size <= _ENUMERATE:
             stored = np.array(list(plan.everything()))[1:]
             return cls(plan, len(stored), True, seed, stored)
@@ -222,6 +234,8 @@ class Arrangements:
         """Arrangements first, ..., last - 1, a row each."""
         if self.stored is not None:
             return self.stored[first:last]
+        if self.exact:
+            return self.plan.signs(np.arange(first + 1, last + 1))
         if self.plan.strategy == "global":
             return _core.permutations(self.seed, first, last - first, self.plan.n)
         return np.array([self.plan.draw(_stream(self.seed, i)) for i in range(first, last)])

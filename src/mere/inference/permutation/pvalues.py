@@ -129,6 +129,7 @@ def p_row(observed: float, draws: np.ndarray, alternative: str, stop: int | None
     level, wanted = straddles(low, high), recommended_draws(p, low, high)
     row: dict[str, Any] = dict.fromkeys(("estimate", "std.error", "statistic", "df"), np.nan)
     row |= {"statistic": observed, "n_perm": float(len(valid)), "p.value": p, "p.low": low, "p.high": high}
+    row["p.se"] = math.sqrt(p * (1 - p) / (len(valid) + 1))
     row |= dict.fromkeys(("conf.low", "conf.high", "p.classical"), np.nan)
     row |= {"level": np.nan if level is None else level, "recommended": np.nan if wanted is None else float(wanted)}
     return row | {"label": "tested"}

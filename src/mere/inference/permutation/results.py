@@ -22,7 +22,8 @@ class PermutationTest:
     ----------
     table : DataFrame
         A row a term: ``estimate, std.error, statistic, df, n_perm, p.value``, the Clopper-Pearson interval ``p.low,
-        p.high`` of the p-value that all arrangements would give, the limits of the estimate by inverting the test
+        p.high`` of the p-value that all arrangements would give and its Monte-Carlo error ``p.se`` = sqrt(p (1 - p) /
+        (n_perm + 1)), the limits of the estimate by inverting the test
         (``conf.low, conf.high``), and ``p.classical`` of the model's own test. NaN for confounders.
     draws : DataFrame or None
         The statistic under each arrangement, a column a term.

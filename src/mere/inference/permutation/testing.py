@@ -32,7 +32,7 @@ def _test(
     confounders: Any = None,
     method: str = "score",
     cells: Any = None,
-    strategy: str | None = None,
+    strategy: str | Sequence[str] | None = None,
     statistic: str = "t",
     n_perm: int = 5000,
     joint: bool = False,
@@ -54,7 +54,7 @@ def _test(
         raise MereValueError(f"conf_level must lie between 0 and 1, not {conf_level!r}")
     hypotheses, aside = tested_terms(m, terms, joint, confounders)
     codes = None if cells is None else cluster_codes_of(m, cells)
-    plan = plan_of(m, method, codes, strategy, hypotheses)
+    plan = plan_of(m, method, cells, strategy, hypotheses)
     serial = read_serial(m, errors, panels, times, codes)
     number = read_seed(seed)
     arrangements = Arrangements.of(plan, n_perm, number, constraints)
@@ -134,6 +134,7 @@ def _words(m: Any, method: str, plan: Plan, order: int) -> tuple[str, str, str]:
     where = {
         "global": "all rows", "within": "the rows of a cell", "between": "cells of the same size",
         "two-stage": "rows within cells, and cells of the same size", "signs": "",
+        "nested": "nested cells, by the rule of each level,",
     }[plan.strategy]  # fmt: skip
     units = len(plan.cells)
     if plan.strategy == "signs":
