@@ -77,7 +77,7 @@ def sequential_interval(stop: int, draws: int, level: float = 0.95) -> tuple[flo
     Examples
     --------
     >>> [round(x, 4) for x in sequential_interval(10, 200)]
-    [0.0242, 0.0889]
+    [0.0242, 0.0841]
     """
     from scipy.special import betaincinv
 
