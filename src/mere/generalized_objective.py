@@ -269,9 +269,9 @@ class GLMMObjective(TermBlocks):
         """The Hessian at par, (n_par, n_par): central differences of the gradient, symmetrized."""
         par = np.array(par, dtype=np.float64)
         out = np.empty((len(par), len(par)))
+        steps = self._difference_steps(par)
         with self.threads:
-            for i, x in enumerate(par):
-                h = 1e-4 * max(abs(x), 0.1)
+            for i, (x, h) in enumerate(zip(par, steps, strict=True)):
                 slopes = []
                 for step in (h, -h):
                     par[i] = x + step
@@ -279,6 +279,19 @@ class GLMMObjective(TermBlocks):
                 par[i] = x
                 out[i] = (slopes[0] - slopes[1]) / (2 * h)
         return (out + out.T) / 2
+
+    def _difference_steps(self, par: np.ndarray) -> np.ndarray:
+        """1e-4 of each parameter, and for fixed effects no more than a twentieth of a standard error."""
+        steps: np.ndarray = 1e-4 * np.maximum(np.abs(par), 0.1)
+        if self.p:
+            try:
+                inverse = np.linalg.inv(self.state(par).RX)
+            except (np.linalg.LinAlgError, ConvergenceError):
+                return steps
+            fixed = slice(self.n_re, self.n_re + self.p)
+            error = np.sqrt((inverse**2).sum(axis=1))
+            steps[fixed] = np.minimum(steps[fixed], 0.05 * np.where(error > 0, error, np.inf))
+        return steps
 
     def joint(self, par: Any, rough: bool = False) -> tuple[np.ndarray, float]:
         """par with the fixed effects that lower the penalized deviance most (nAGQ=0), and -2 log L there.
