@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -129,13 +129,13 @@ class GLMMObjective(TermBlocks):
 
     def _workspace(self) -> Any:
         family, r = self.family, self.response
-        rows_of, constant, canonical = None, 0.0, False
+        rows_of, constant, canonical = None, r.constant, False
         code, link = family.code, family.link.code
         if code < 0 or link < 0:
             rows = _Rows(family, r)
             rows_of, canonical, code, link = rows, False, code if code >= 0 else 6, 0
             ones = np.array(r.y, dtype=np.float64)
-            constant = family.minus_2_loglik(r.y, ones, r.weights, 0.0) if not family.has_scale else 0.0
+            constant += family.minus_2_loglik(r.y, ones, r.weights, 0.0) if not family.has_scale else 0.0
         work = _core.Glmm(
             self.plan, np.asfortranarray(self.design.X), r.y, r.weights, self.design.offset, code, link,
             getattr(family, "theta", 1.0), self.joint_theta, self.tolPwrss, 100, rows_of, constant, canonical,
@@ -172,8 +172,7 @@ class GLMMObjective(TermBlocks):
 
     def with_response(self, y: np.ndarray) -> GLMMObjective:
         """The same objective for another response (n,)."""
-        response = Response(np.ascontiguousarray(y, dtype=np.float64), self.response.weights, self.response.counts)
-        return self.twin(response)
+        return self.twin(replace(self.response, y=np.ascontiguousarray(y, dtype=np.float64)))
 
     def twin(self, response: Response | None = None) -> GLMMObjective:
         """The same objective with a workspace of its own, for another thread or another response; plans are shared."""

@@ -146,7 +146,7 @@ def _near(objective: GLMMObjective, first: np.ndarray) -> np.ndarray:
 
 def _with_fixed_start(objective: GLMMObjective, first: np.ndarray) -> np.ndarray:
     """Where eta = 0 is no valid linear predictor, start from the fixed effects of the model without random effects."""
-    family, design = objective.family, objective.design
+    family = objective.family
     if objective.p == 0 or (family.code >= 0 and family.link.code >= 0 and family.link.name in _HALF_AT_ZERO):
         return first
     with np.errstate(all="ignore"):

@@ -72,9 +72,9 @@ def _as_numbers(m: GLMM, y: np.ndarray) -> Response:
     """A response (n,) with the weights of the fit; numbers of successes become proportions."""
     r = m.response
     if r.counts:
-        y = np.where(r.weights > 0, y / np.where(r.weights > 0, r.weights, 1.0), 0.0)
+        y = np.where(r.size > 0, y / np.where(r.size > 0, r.size, 1.0), 0.0)
     m.model_family.check(y, "newresp")
-    return Response(np.ascontiguousarray(y, dtype=np.float64), r.weights, r.counts)
+    return replace(r, y=np.ascontiguousarray(y, dtype=np.float64))
 
 
 def _read(m: GLMM, newresp: Any) -> np.ndarray:
@@ -87,7 +87,7 @@ def _read(m: GLMM, newresp: Any) -> np.ndarray:
     if len(y) != m.design.n or not np.isfinite(y).all():
         raise MereValueError(f"newresp must have {m.design.n} finite values, one per row that the model uses")
     if r.counts and y.ndim == 2 and y.shape[1] == 2:
-        if np.allclose(y.sum(axis=1), r.weights):
+        if np.allclose(y.sum(axis=1), r.size):
             return np.ascontiguousarray(y[:, 0])
         if not isinstance(newresp, pd.DataFrame):
             raise MereValueError(
@@ -105,7 +105,7 @@ def _refit(m: GLMM, newresp: Any = None, ncpus: int | None = None) -> GLMM | Ref
     y = _read(m, newresp)
     if y.ndim == 1:
         response = _as_numbers(m, y)
-        pairs = np.asfortranarray(np.column_stack([y, response.weights - y])) if response.counts else y
+        pairs = np.asfortranarray(np.column_stack([y, response.size - y])) if response.counts else y
         return _refitted(m, pairs, response)
     labels = newresp.columns if isinstance(newresp, pd.DataFrame) else pd.RangeIndex(y.shape[1])
     y = np.asfortranarray(y)

@@ -79,7 +79,7 @@ def generalized_simulator(
     design, values = m.design, parameters_of(m, newparams)
     rows = random_rows(design, newdata, kept if newdata is not None else None, allow_new_levels)
     if newdata is None:
-        X, offset, own = design.X, design.offset, m.response.weights
+        X, offset, own = design.X, design.offset, m.response.size
     else:
         X, offset, own = fixed_matrix(design, newdata), offset_at(m, newdata), new_weights(m, newdata, weights)
     eta = X @ values.beta + contribution(design, rows, kept, m.b)
@@ -118,8 +118,7 @@ def new_weights(m: GLM | GLMM, newdata: Any, weights: Any) -> np.ndarray:
             raise MereValueError(
                 f"newdata does not say the number of trials: give the columns of {m.design.response}, or weights="
             ) from None
-        trials = pair.sum(axis=1)
-        return trials if given is None else trials * _given_weights(m, given, newdata)
+        return np.asarray(pair.sum(axis=1))
     return np.ones(n) if given is None else _given_weights(m, given, newdata)
 
 
@@ -157,7 +156,7 @@ def _simulate_linear(m: GLM, nsim: int = 1, seed: Any = None, newdata: Any = Non
     _check_weights(weights, newdata)
     number, r = read_seed(seed), m.response
     if newdata is None:
-        eta, own = m.fit.eta, r.weights
+        eta, own = m.fit.eta, r.size
     else:
         offset = offset_at(m, newdata)
         eta = fixed_matrix(m.design, newdata) @ m.beta + (0.0 if offset is None else offset)

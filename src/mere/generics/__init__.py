@@ -23,6 +23,7 @@ from .comparisons import (
     vcovAdj,
 )
 from .contests import (
+    add1,
     as_lmerModLmerTest,
     contest,
     contest1D,
@@ -78,6 +79,7 @@ __all__ = [
     "REMLcrit",
     "SATmodcomp",
     "VarCorr",
+    "add1",
     "allFit",
     "anova",
     "as_lmerModLmerTest",

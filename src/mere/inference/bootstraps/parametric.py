@@ -44,8 +44,8 @@ def drawn_response(m: GLM | GLMM, rng: np.random.Generator) -> np.ndarray:
         return g.simulate(m, 1, seed=seed).to_numpy()[:, 0]
     from ...accessors.generalized_linear import dispersion
 
-    y = m.model_family.simulate(m.fit.mu, m.response.weights, dispersion(m), rng)
-    return y * m.response.weights if m.response.counts else y
+    y = m.model_family.simulate(m.fit.mu, m.response.size, dispersion(m), rng)
+    return y * m.response.size if m.response.counts else y
 
 
 def refit_generalized(m: GLM | GLMM, y: np.ndarray) -> Any:
@@ -55,7 +55,7 @@ def refit_generalized(m: GLM | GLMM, y: np.ndarray) -> Any:
         if isinstance(m, GLMM):
             return g.refit(m, y)
         if m.response.counts:
-            y = np.asfortranarray(np.column_stack([y, m.response.weights - y]))
+            y = np.asfortranarray(np.column_stack([y, m.response.size - y]))
         design = with_response(m.design, y)
         response, fit = fit_glm(design, m.model_family)
         return generalized_linear_model(design, m.model_family, response, fit, m.call)
