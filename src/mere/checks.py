@@ -12,10 +12,18 @@ import numpy as np
 
 from .control import LmerControl
 from .design import Design, Finding
-from .errors import ConvergenceWarning, DataMessage, MereValueError, SingularFitMessage, tell
+from .errors import (
+    ConvergenceWarning,
+    DataMessage,
+    MereValueError,
+    RankDeficiencyMessage,
+    SingularFitMessage,
+    tell,
+)
+from .frame import Factor
 from .optimizers import Optimum
 
-__all__ = ["act", "check_convergence", "check_design", "gain_left", "is_singular", "on_bounds"]
+__all__ = ["act", "check_convergence", "check_design", "gain_left", "is_singular", "on_bounds", "tell_of_rows"]
 
 
 def act(findings: Sequence[tuple[str, Finding]]) -> None:
@@ -24,6 +32,13 @@ def act(findings: Sequence[tuple[str, Finding]]) -> None:
         if action == "stop":
             raise MereValueError(finding.message)
         if action != "ignore":
+            tell(finding.message, finding.kind)
+
+
+def tell_of_rows(design: Design) -> None:
+    """What was found about the rows and arguments of a model without random effects; NA coefficients say the rest."""
+    for finding in design.findings:
+        if finding.kind is not RankDeficiencyMessage:
             tell(finding.message, finding.kind)
 
 
@@ -36,6 +51,10 @@ def check_design(design: Design, control: LmerControl) -> list[tuple[str, Findin
         )
     if design.y.ndim != 1:
         raise MereValueError(f"lmer needs one response; {design.response} has {design.y.shape[1]} columns")
+    if isinstance(design.frame.variables.get(design.response), Factor):
+        raise MereValueError(
+            f"the response {design.response} is a factor, not numbers: use glmer() with a binomial family"
+        )
     if n == 0:
         raise MereValueError("no rows are left after subset, zero weights and missing values")
     if n <= p:

@@ -17,6 +17,7 @@ import numpy as np
 
 from .design import Design
 from .errors import MereValueError
+from .frame import Factor
 
 __all__ = ["LeastSquares", "LinearFit", "fit_lm", "least_squares"]
 
@@ -80,12 +81,23 @@ class LinearFit:
     df: int
 
 
+def check_rows(design: Design) -> None:
+    """Least squares need rows, and a response that is not labels."""
+    if not len(design.y):
+        raise MereValueError("no rows are left after subset, zero weights and missing values")
+    if isinstance(design.frame.variables.get(design.response), Factor):
+        raise MereValueError(
+            f"the response {design.response} is a factor, not numbers: use glm() with a binomial family"
+        )
+
+
 def fit_lm(design: Design) -> LinearFit:
     """Fit a design without random effects by least squares."""
     if design.random:
         raise MereValueError(f"lm() has no random effects: take ({design.random[0].text}) out, or use lmer()")
     if design.y.ndim > 1:
         raise MereValueError("lm() takes one response, not a matrix")
+    check_rows(design)
     y = design.y if design.offset is None else design.y - design.offset
     solution = least_squares(design.X, y, design.weights)
     n, p = design.X.shape

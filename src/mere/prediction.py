@@ -13,6 +13,7 @@ from . import generics as g
 from .accessors.blocks import random_design, relative_covariance, relative_factors
 from .accessors.contributions import term_parts
 from .accessors.rows import fitted_values, row_series
+from .arguments import as_number
 from .conditioning import RandomRows, contribution, kept_columns, random_rows
 from .errors import DataMessage, MereValueError, tell
 from .frame import as_frame
@@ -193,7 +194,7 @@ def check_interval(interval: str | None, level: float) -> bool:
     """Is an interval wanted?"""
     if interval not in (None, "none", "confidence", "prediction"):
         raise MereValueError(f"interval must be 'confidence' or 'prediction', not {interval!r}")
-    if not 0 < level < 1:
+    if not 0 < as_number(level, "level") < 1:
         raise MereValueError(f"level must lie between 0 and 1, not {level!r}")
     return interval in ("confidence", "prediction")
 

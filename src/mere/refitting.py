@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from . import generics as g
+from .arguments import as_numbers
 from .design import Design
 from .errors import MereKeyError, MereTypeError, MereValueError
 from .fitting import optimize, settle
@@ -102,7 +103,7 @@ def with_design(objective: LMMObjective, design: Design) -> LMMObjective:
 
 def read_responses(design: Design, newresp: Any) -> np.ndarray:
     """New responses (n,) or (n, count): a value a row used, or a row of the table of the fit."""
-    y = np.asarray(newresp, dtype=np.float64)
+    y = as_numbers(newresp, "newresp")
     frame = design.frame
     if y.ndim not in (1, 2):
         raise MereValueError(f"newresp must be a vector, or a matrix with a response a column, not of shape {y.shape}")

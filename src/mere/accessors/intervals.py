@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..arguments import as_number
 from ..errors import MereKeyError, MereValueError
 
 __all__ = ["chosen_parameters", "interval_frame", "percent_labels"]
@@ -16,7 +17,7 @@ __all__ = ["chosen_parameters", "interval_frame", "percent_labels"]
 # -- numbers and names ---------------------------------------------------------
 def percent_labels(level: float) -> list[str]:
     """R's column names: ``2.5 %`` and ``97.5 %``."""
-    if not 0 < level < 1:
+    if not 0 < as_number(level, "level") < 1:
         raise MereValueError(f"level must lie between 0 and 1, not {level!r}")
     tail = (1 - level) / 2
     percent = [100 * tail, 100 * (1 - tail)]

@@ -16,6 +16,7 @@ import pandas as pd
 from .. import _core
 from .. import generics as g
 from ..accessors.rows import fitted_values
+from ..arguments import as_function
 from ..conditioning import kept_columns
 from ..errors import BootstrapWarning, MereError, MereValueError, tell
 from ..generalized import GLM, GLMM
@@ -204,7 +205,7 @@ def _boot(
     draw, number = Draw(m, kept, type == "semiparametric"), read_seed(seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        statistic = model_parameters if FUN is None else FUN
+        statistic = model_parameters if FUN is None else as_function(FUN, "FUN")
         t0 = named(statistic(m))
     task: Any
     if FUN is None and mixed:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..arguments import as_function
 from ..errors import MereError, MereValueError
 from ..generalized import GLMM
 from ..generalized_refits import GeneralizedFitter
@@ -96,7 +97,7 @@ def _boot(
         raise MereValueError(f"nsim must be a positive integer, not {nsim!r}")
     kept = given_effects(m.design, use_u, re_form)
     draw, number = GeneralizedDraw(m, kept, False), read_seed(seed)
-    statistic = model_parameters if FUN is None else FUN
+    statistic = model_parameters if FUN is None else as_function(FUN, "FUN")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         t0 = named(statistic(m))

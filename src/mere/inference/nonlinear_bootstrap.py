@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..arguments import as_function
 from ..conditioning import kept_columns
 from ..errors import MereValueError
 from ..nonlinear import NLMM
@@ -51,7 +52,7 @@ def _boot(
         raise MereValueError(f"nsim must be a positive integer, not {nsim!r}")
     kept = kept_columns(m.design.long, None if use_u else re_form)
     draw, number = NonlinearDraw(m, kept, False), read_seed(seed)
-    statistic = model_parameters if FUN is None else FUN
+    statistic = model_parameters if FUN is None else as_function(FUN, "FUN")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         t0 = named(statistic(m))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import MereTypeError
 from .algebra import expand_terms
 from .formulas import Formula, parse_formula
 from .parser import parse_expression
@@ -31,6 +32,8 @@ def update_formula(old: str | Formula, new: str) -> str:
     >>> update_formula("y ~ x + (1 | g)", "~ . - (1 | g) + (x | g)")
     'y ~ x + (x | g)'
     """
+    if not isinstance(new, str):
+        raise MereTypeError(f"the new formula must be a text such as '. ~ . + x', not {new!r}")
     before = parse_expression(str(parse_formula(old)))
     after = parse_expression(new if "~" in new else f"~ {new}")
     assert isinstance(before, Call) and isinstance(after, Call)

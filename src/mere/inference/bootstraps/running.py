@@ -12,6 +12,7 @@ import pandas as pd
 
 from ... import generics as g
 from ...accessors.intervals import percent_labels
+from ...arguments import as_function
 from ...errors import BootstrapWarning, MereValueError, ResamplingError, tell
 from ...generalized import GLM, GLMM
 from ...model import LM, LMM
@@ -172,7 +173,7 @@ def _bootstrap(
     number = read_seed(seed)
     derived = FUN if isinstance(FUN, OfCoefficients) else None
     plain = FUN is None or derived is not None
-    statistic = model_parameters if FUN is None or derived is not None else FUN
+    statistic = model_parameters if FUN is None or derived is not None else as_function(FUN, "FUN")
     t0 = named(statistic(m))
     errors = kind == "studentized"
     request = Request(m, statistic, plain, len(t0), errors, number)
