@@ -51,10 +51,11 @@ from .likelihood import (
     ngrps,
     nobs,
 )
-from .pictures import densityplot, plot, splom
+from .pictures import check_model, densityplot, dotplot, plot, qqmath, splom
 from .refitting import refit, refitML, simulate, update
 from .reporting import augment, glance, tidy
 from .resampling import bootstrap, cross_validate, permutation_test
+from .residual_checks import check_outliers, check_residuals, check_zeroinflation, simulate_residuals
 from .rows import (
     family,
     fitted,
@@ -87,7 +88,11 @@ __all__ = [
     "bootstrap",
     "bptest",
     "check_divergence",
+    "check_model",
+    "check_outliers",
     "check_overdispersion",
+    "check_residuals",
+    "check_zeroinflation",
     "coef",
     "confint",
     "contest",
@@ -101,6 +106,7 @@ __all__ = [
     "dfbeta",
     "dfbetas",
     "difflsmeans",
+    "dotplot",
     "drop1",
     "extractAIC",
     "family",
@@ -136,6 +142,7 @@ __all__ = [
     "plot",
     "predict",
     "profile",
+    "qqmath",
     "r2",
     "ranef",
     "ranova",
@@ -149,6 +156,7 @@ __all__ = [
     "show_tests",
     "sigma",
     "simulate",
+    "simulate_residuals",
     "splom",
     "standardize_parameters",
     "step",

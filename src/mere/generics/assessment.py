@@ -140,21 +140,25 @@ def r2(model: Any, **kwargs: Any) -> Any:
 
 
 @generic
-def check_overdispersion(model: Any) -> Any:
+def check_overdispersion(model: Any, **kwargs: Any) -> Any:
     """Do counts vary more than their family says? (R: ``performance::check_overdispersion``)
 
     The sum of squared Pearson residuals, over the residual degrees of freedom, and its upper tail by the chi-squared
-    distribution. For a mixed model the residuals are given the random effects, and the test is approximate.
+    distribution. For a mixed model the residuals are given the random effects, and the test is approximate. Of
+    `simulate_residuals`: the mean square of what is observed less predicted, over that of the simulated responses.
 
     Parameters
     ----------
-    model : GLM, GLMM
-        Of counts, or of numbers of successes out of more than one trial.
+    model : GLM, GLMM, SimulatedResiduals
+        A model of counts, or of numbers of successes out of more than one trial.
+    alternative : {"greater", "less", "two-sided"}
+        Simulated residuals. Given random effects that were fitted to the response, it varies less than simulated ones.
 
     Returns
     -------
     Series
-        ``chisq_statistic, dispersion_ratio, residual_df, p_value``.
+        ``chisq_statistic, dispersion_ratio, residual_df, p_value``; of simulated residuals ``observed, expected, ratio,
+        p_value``.
 
     Examples
     --------
