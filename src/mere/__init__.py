@@ -84,6 +84,7 @@ from .generics import (
     model2restriction_matrix,
     model_frame,
     model_matrix,
+    model_performance,
     ngrps,
     nobs,
     permutation_test,
@@ -178,6 +179,7 @@ __all__ = [
     "cld",
     "coef",
     "comb_facs",
+    "compare_performance",
     "confint",
     "contest",
     "contest1D",
@@ -248,6 +250,7 @@ __all__ = [
     "model2restriction_matrix",
     "model_frame",
     "model_matrix",
+    "model_performance",
     "mvcontrast",
     "ngrps",
     "nlmer",
@@ -306,6 +309,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .assessment.performance import compare_performance
     from .inference.indices import bootstrap_indices, fold_indices, permutation_indices
     from .inference.power import power_curve, power_sim
     from .inference.profile_results import logProf, varianceProf
@@ -359,6 +363,7 @@ register_later(
     f"{__name__}.rface.nonlinear",
 )
 _LATER = {
+    "compare_performance": "assessment.performance",
     **dict.fromkeys(("logProf", "varianceProf"), "inference.profile_results"),
     **dict.fromkeys(("power_curve", "power_sim"), "inference.power"),
     **dict.fromkeys(("bootstrap_indices", "fold_indices", "permutation_indices"), "inference.indices"),

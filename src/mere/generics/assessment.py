@@ -13,6 +13,7 @@ __all__ = [
     "check_overdispersion",
     "get_variance",
     "icc",
+    "model_performance",
     "r2",
     "runs_test",
     "standardize_parameters",
@@ -265,6 +266,42 @@ def standardize_parameters(model: Any, two_sd: bool = False) -> Any:
     Days                   0.535      0.063
     """
     raise no_method("standardize_parameters", model)
+
+
+@generic
+def model_performance(model: Any) -> Any:
+    """Information criteria, shares of variance and errors of a fit (R: ``performance::model_performance``).
+
+    Parameters
+    ----------
+    model : LM, GLM, LMM, GLMM
+
+    Returns
+    -------
+    Series
+        ``AIC``, ``AICc`` = AIC + 2k(k + 1) / (n - k - 1), ``BIC``, the coefficients of `r2`, of mixed models the
+        adjusted ``ICC``, ``RMSE`` of the residuals given the random effects, ``Sigma``.
+
+    See Also
+    --------
+    compare_performance : of several models, in a table
+
+    Examples
+    --------
+    >>> from mere import lmer, model_performance
+    >>> from mere.datasets import sleepstudy
+    >>> model_performance(lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)).round(3)
+    AIC               1755.628
+    AICc              1756.114
+    BIC               1774.786
+    R2_conditional       0.799
+    R2_marginal          0.279
+    ICC                  0.722
+    RMSE                23.438
+    Sigma               25.592
+    dtype: float64
+    """
+    raise no_method("model_performance", model)
 
 
 @generic

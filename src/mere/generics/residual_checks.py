@@ -56,7 +56,7 @@ def simulate_residuals(model: Any, nsim: int = 250, seed: Any = None, group: Any
     54 residuals from 250 simulated responses
                 statistic  observed  expected    ratio  p_value
     uniformity     0.2089       NaN       NaN      NaN    0.012
-    dispersion        NaN  106.3909   27.3616   3.8883    0.008
+    dispersion        NaN  106.3909   27.3616   3.8883    0.004
     outliers          NaN    8.0000    0.3040  26.3158    0.004
     """
     raise no_method("simulate_residuals", model)
