@@ -10,6 +10,7 @@ import pandas as pd
 
 from . import _core
 from . import generics as g
+from .arguments import numbers_of
 from .errors import MereError, MereValueError
 from .generalized import GLM, GLMM, generalized_mixed_model
 from .generalized_fitting import settle_generalized
@@ -79,7 +80,7 @@ def _as_numbers(m: GLMM, y: np.ndarray) -> Response:
 
 def _read(m: GLMM, newresp: Any) -> np.ndarray:
     """(n,) or (n, count): values at the rows that the model uses; pairs of counts become successes."""
-    y, r, frame = np.asarray(newresp, dtype=np.float64), m.response, m.design.frame
+    y, r, frame = numbers_of(newresp, "newresp"), m.response, m.design.frame
     if y.ndim not in (1, 2):
         raise MereValueError(f"newresp must be a vector, or a matrix with a response a column, not of shape {y.shape}")
     if len(y) != m.design.n and len(y) == frame.nrow and frame.rows is not None:

@@ -16,6 +16,7 @@ from . import generics as g
 from .accessors.blocks import relative_factors
 from .accessors.generalized_linear import dispersion
 from .accessors.rows import row_series
+from .arguments import count_of
 from .conditioning import RandomRows, contribution, random_rows
 from .errors import MereValueError
 from .families import Family
@@ -23,9 +24,9 @@ from .frame import as_frame
 from .generalized import GLM, GLMM
 from .newdata import fixed_matrix, new_extra
 from .prediction import offset_at, row_index
-from .simulation import count_of, given_effects, parameters_of, read_seed, table_of_responses
+from .simulation import given_effects, parameters_of, read_seed, table_of_responses
 
-__all__ = ["GeneralizedSimulator", "generalized_simulator", "new_weights"]
+__all__ = ["GeneralizedSimulator", "check_trials", "generalized_simulator", "new_weights"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +64,15 @@ class GeneralizedSimulator:
             drawn = rng.standard_normal((levels, len(factor))) @ factor.T
             eta += np.einsum("ij,ij->i", values, drawn[codes])
         mu = self.family.link.inverse(eta)
-        y: np.ndarray = self.family.simulate(mu, self.weights, self.phi, rng)
+        try:
+            y: np.ndarray = self.family.simulate(mu, self.weights, self.phi, rng)
+        except ValueError as error:  # NumPy's, of a mean that the distribution cannot have
+            if isinstance(error, MereValueError):
+                raise
+            raise MereValueError(
+                f"simulate: a linear predictor gives no mean of the {self.family.name} family: {error}; use another link, "
+                "or smaller variances of the random effects"
+            ) from None
         return y * self.weights if self.counts else y
 
 
@@ -109,6 +118,7 @@ def new_weights(m: GLM | GLMM, newdata: Any, weights: Any) -> np.ndarray:
         out = new_extra(m.design, weights, newdata) if isinstance(weights, str) else np.asarray(weights, dtype=float)
         if out.shape not in ((), (n,)) or not (np.isfinite(out).all() and (out >= 0).all()):
             raise MereValueError(f"weights must be a number or {n} finite numbers that are not negative, one per row")
+        check_trials(m.model_family, out)
         return np.broadcast_to(out, (n,)).astype(np.float64)
     given = m.call.arguments.get("weights")
     if m.response.counts:
@@ -121,6 +131,12 @@ def new_weights(m: GLM | GLMM, newdata: Any, weights: Any) -> np.ndarray:
         trials = pair.sum(axis=1)
         return trials if given is None else trials * _given_weights(m, given, newdata)
     return np.ones(n) if given is None else _given_weights(m, given, newdata)
+
+
+def check_trials(family: Family, weights: np.ndarray) -> None:
+    """Are the weights of a binomial family whole numbers?"""
+    if family.name == "binomial" and not np.allclose(weights, np.round(weights), rtol=0, atol=1e-6):
+        raise MereValueError("weights= of a binomial model are numbers of trials, which must be whole numbers")
 
 
 def _given_weights(m: GLM | GLMM, given: Any, newdata: Any) -> np.ndarray:
