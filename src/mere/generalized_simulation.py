@@ -70,8 +70,8 @@ class GeneralizedSimulator:
             if isinstance(error, MereValueError):
                 raise
             raise MereValueError(
-                f"simulate: a linear predictor gives no mean of the {self.family.name} family: {error}; use another link, "
-                "or smaller variances of the random effects"
+                f"simulate: a linear predictor gives no mean of the {self.family.name} family: {error}; use another "
+                "link, or smaller variances of the random effects"
             ) from None
         return y * self.weights if self.counts else y
 

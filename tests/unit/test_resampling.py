@@ -137,9 +137,12 @@ def slow(first, count):
 
 SLOW = """
 import time
+from pathlib import Path
 import numpy as np
 def slow(first, count):
     time.sleep(0.01 * count)
+    if first > 200:
+        Path("going").touch()
     return np.arange(first, first + count, dtype=float)[:, None], {}
 """
 
@@ -180,7 +183,9 @@ def test_ctrl_c_in_a_terminal_reaches_all_processes(tmp_path, kind):
     quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     child = subprocess.Popen([sys.executable, str(script)], start_new_session=True, cwd=tmp_path, **quiet)
     assert child.stdout.readline().strip() == "runs"
-    time.sleep(4.0)
+    until = time.monotonic() + 60
+    while not (tmp_path / "going").exists() and time.monotonic() < until:
+        time.sleep(0.05)
     os.killpg(child.pid, signal.SIGINT)
     said, errors = child.communicate(timeout=60)
     assert said.strip() == "True", errors
