@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +15,9 @@ from .. import _core
 from .. import generics as g
 from ..accessors.effects import fixed_covariance
 from ..accessors.rows import row_labels
+from ..arguments import check_function, threads_of
 from ..design import Design, take_rows
-from ..errors import BootstrapWarning, MereError, MereKeyError, MereValueError, tell
+from ..errors import BootstrapWarning, MereError, MereKeyError, MereTypeError, MereValueError, tell
 from ..frame import Factor, as_factor, as_frame
 from ..generalized import GLM, GLMM
 from ..model import LM, LMM
@@ -152,7 +153,9 @@ def row_units(design: Design) -> Units:
 
 def group_units(m: Any, groups: str | Sequence[str]) -> Units:
     """The levels of a factor of the model or of its data, or of the interaction of several."""
-    names = [groups] if isinstance(groups, str) else list(groups)
+    names = [groups] if isinstance(groups, str) else list(groups) if isinstance(groups, Iterable) else [groups]
+    if not names or not all(isinstance(name, str) for name in names):
+        raise MereTypeError(f"groups must be the name of a factor, or several names, not {groups!r}")
     for t in m.design.random:
         if names == [t.group]:
             return _by_factor(Factor(t.codes, t.levels), t.group)
@@ -193,7 +196,7 @@ def independent_units(m: Any) -> Units:
 
 def jackknife_units(m: Any, groups: Any) -> Units:
     """The units that `groups` asks for: of a mixed model by default the levels of a factor, else the rows."""
-    if groups == "rows" or (groups is None and not m.design.random):
+    if (isinstance(groups, str) and groups == "rows") or (groups is None and not m.design.random):
         return row_units(m.design)
     return independent_units(m) if groups is None else group_units(m, groups)
 
@@ -204,7 +207,7 @@ def deletions(m: LMM, units: Units, ncpus: int | None = None) -> tuple[np.ndarra
     objective = m.objective
     y = m.design.y if m.design.offset is None else m.design.y - m.design.offset
     n = len(units.labels)
-    width = max(1, min(ncpus or available_cpus(), n // 8 or 1))
+    width = max(1, min(threads_of(ncpus) or available_cpus(), n // 8 or 1))
     edges = np.linspace(0, n, width + 1).astype(int)
 
     def part(k: int) -> tuple[np.ndarray, ...]:
@@ -315,6 +318,7 @@ def _cooks(i: Influence) -> pd.Series:
 def _jackknife(
     m: LMM | LM | GLM, groups: Any = None, FUN: Callable[[Any], Any] | None = None, ncpus: int | None = None
 ) -> Jackknife:
+    check_function(FUN)
     units = jackknife_units(m, groups)
     statistic = model_parameters if FUN is None else FUN
     t0 = named(statistic(m))

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..arguments import check_probability, count_of
 from ..errors import MereError, MereTypeError, MereValueError, ResamplingError
 from ..generalized import GLM, GLMM
 from ..model import LM, LMM
@@ -184,10 +185,8 @@ def power_sim(
     """
     if not isinstance(model, (LM, GLM, LMM, GLMM)):
         raise MereTypeError(f"power_sim() takes a fitted model, not {type(model).__name__!r}")
-    if not isinstance(nsim, (int, np.integer)) or nsim < 1:
-        raise MereValueError(f"nsim must be a positive integer, not {nsim!r}")
-    if not 0 < alpha < 1:
-        raise MereValueError(f"alpha must lie between 0 and 1, not {alpha!r}")
+    nsim = count_of(nsim)
+    check_probability(alpha, "alpha")
     source, number = _with_coefficients(model, fixef), read_seed(seed)
     label, columns = _columns(model, term)
     L, one = np.eye(len(model.beta))[columns], len(columns) == 1
@@ -213,7 +212,7 @@ def power_sim(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pool = Pool("no" if ncpus == 1 else "threads", ncpus)
-        found = run_task(task, int(nsim), 4, pool, {}, None, progress)
+        found = run_task(task, nsim, 4, pool, {}, None, progress)
     values = found.values[found.done]
     values = values[np.isfinite(values[:, 0])]
     if not len(values):
@@ -222,7 +221,7 @@ def power_sim(
     low, high = _proportion_interval(rejected, len(values))
     estimates, se = values[:, 1], values[:, 2]
     return PowerResult(
-        rejected / len(values), low, high, label, alpha, int(nsim), int(nsim) - len(values), values[:, 0], truth,
+        rejected / len(values), low, high, label, alpha, nsim, nsim - len(values), values[:, 0], truth,
         float(np.mean(estimates) - truth), float(np.sqrt(np.mean((estimates - truth) ** 2))), float(np.mean(se)),
         float(np.std(estimates, ddof=1)) if len(values) > 1 else np.nan, float(np.mean(values[:, 3])), number,
     )  # fmt: skip

@@ -125,7 +125,11 @@ def _kind(x: Any, newdata: Any) -> str:
         return "explore"
     if isinstance(x, Profile):
         return "profile"
-    if isinstance(x, pd.DataFrame) and len(x.columns) and all(str(c).startswith("sim_") for c in x.columns):
+    if (
+        isinstance(x, pd.DataFrame)
+        and len(x.columns)
+        and all(str(c).startswith("sim_") for c in x.columns.get_level_values(0))
+    ):
         return "simulate"
     raise MereStateError(
         f"infer() takes a fitted model, marginal means, a profile or the table of simulate(), not "
@@ -416,6 +420,7 @@ def _predict_cv(m: Any, a: dict[str, Any]) -> tuple[pd.DataFrame, Any]:
 
 def _simulated(x: pd.DataFrame, a: dict[str, Any]) -> tuple[pd.DataFrame, Any]:
     values = x.to_numpy(float)
+    values = values[:, ::2] if x.columns.nlevels == 2 else values  # of successes and failures the successes
     low, middle, high = np.quantile(values, [0.025, 0.5, 0.975], axis=1)
     sd = values.std(axis=1, ddof=1) if values.shape[1] > 1 else np.full(len(values), np.nan)
     columns = {"sim_mean": values.mean(axis=1), "sim_sd": sd, "q025": low, "q500": middle, "q975": high}
