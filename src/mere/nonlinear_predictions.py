@@ -12,6 +12,7 @@ import pandas as pd
 from . import generics as g
 from .accessors.blocks import relative_factors
 from .accessors.rows import row_series
+from .arguments import read_count
 from .conditioning import RandomRows, contribution, kept_columns, random_rows
 from .errors import MereTypeError, MereValueError
 from .newdata import fixed_matrix
@@ -129,8 +130,7 @@ def draw_responses(m: NLMM, kept: list[np.ndarray], seed: int, first: int, count
 
 @g.simulate.register(NLMM)
 def _simulate(m: NLMM, nsim: int = 1, seed: Any = None, use_u: bool = False, re_form: Any = False) -> pd.DataFrame:
-    if not isinstance(nsim, (int, np.integer)) or nsim < 1:
-        raise MereValueError(f"nsim must be a positive integer, not {nsim!r}")
+    read_count(nsim, "nsim")
     number = read_seed(seed)
     kept = kept_columns(m.design.long, None if use_u else re_form)
     y = draw_responses(m, kept, number, 0, int(nsim))

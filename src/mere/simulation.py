@@ -17,6 +17,7 @@ from . import _core
 from . import generics as g
 from .accessors.blocks import relative_factors
 from .accessors.rows import fitted_values, row_labels, row_series
+from .arguments import read_count
 from .conditioning import RandomRows, contribution, kept_columns, random_rows
 from .design import Design
 from .errors import MereValueError
@@ -179,9 +180,7 @@ def _own_table(design: Design, values: np.ndarray, seed: int) -> pd.DataFrame:
 
 def count_of(nsim: Any) -> int:
     """How many responses `nsim` asks for."""
-    if not isinstance(nsim, (int, np.integer)) or nsim < 1:
-        raise MereValueError(f"nsim must be a positive integer, not {nsim!r}")
-    return int(nsim)
+    return read_count(nsim, "nsim")
 
 
 # -- methods -----------------------------------------------------------------

@@ -16,6 +16,7 @@ import pandas as pd
 from .. import _core
 from .. import generics as g
 from ..accessors.rows import fitted_values
+from ..arguments import read_count
 from ..conditioning import kept_columns
 from ..errors import BootstrapWarning, MereError, MereValueError, tell
 from ..generalized import GLM, GLMM
@@ -153,13 +154,22 @@ class _FunctionTask:
         return out, causes
 
 
+def read_statistic(FUN: Any) -> None:
+    """A statistic is a function of a model."""
+    if FUN is not None and not callable(FUN):
+        raise MereValueError(f"FUN must be a function of a model that returns numbers, not {FUN!r}")
+
+
 def named(value: Any) -> pd.Series:
     """What FUN returned as a Series of floats."""
     if isinstance(value, pd.Series):
         return value.astype(float)
     if isinstance(value, Mapping):
         return pd.Series(dict(value), dtype=float)
-    array = np.atleast_1d(np.asarray(value, dtype=float)).ravel()
+    try:
+        array = np.atleast_1d(np.asarray(value, dtype=float)).ravel()
+    except (TypeError, ValueError):
+        raise MereValueError(f"FUN must return numbers, not {value!r}") from None
     return pd.Series(array, [f"t{i + 1}" for i in range(len(array))])
 
 
@@ -198,8 +208,7 @@ def _boot(
     mixed = isinstance(m, LMM)
     if type == "semiparametric" and mixed and not use_u:
         raise MereValueError("the semiparametric bootstrap keeps the random effects: it needs use_u=True")
-    if not isinstance(nsim, (int, np.integer)) or nsim < 1:
-        raise MereValueError(f"nsim must be a positive integer, not {nsim!r}")
+    read_count(nsim, "nsim")
     kept = given_effects(m.design, use_u, re_form) if isinstance(m, LMM) else None
     draw, number = Draw(m, kept, type == "semiparametric"), read_seed(seed)
     with warnings.catch_warnings():

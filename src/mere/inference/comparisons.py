@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..arguments import read_count
 from ..errors import MereError, MereKeyError, MereTypeError, MereValueError, SingularFitMessage
 from ..fitting import fit_lmm
 from ..generalized import GLM, GLMM
@@ -169,8 +170,7 @@ def _pb_generalized(
         raise MereTypeError("small must be a model of the same family, fitted by glm() or glmer()")
     if not np.array_equal(large.response.y, small.response.y):
         raise MereValueError("the models were not fitted to the same response")
-    if not isinstance(nsim, (int, np.integer)) or nsim < 1:
-        raise MereValueError(f"nsim must be a positive integer, not {nsim!r}")
+    read_count(nsim, "nsim")
     both = [g.logLik(m) for m in (large, small)]
     observed, df = 2 * (float(both[0]) - float(both[1])), float(both[0].df - both[1].df)
     if ref is None:

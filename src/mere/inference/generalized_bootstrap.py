@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..arguments import read_count
 from ..errors import MereError, MereValueError
 from ..generalized import GLMM
 from ..generalized_refits import GeneralizedFitter
@@ -92,8 +93,7 @@ def _boot(
 ) -> Bootstrap:
     if type != "parametric":
         raise MereValueError(f"bootMer() of a generalized model is parametric, not {type!r}; see bootstrap()")
-    if not isinstance(nsim, (int, np.integer)) or nsim < 1:
-        raise MereValueError(f"nsim must be a positive integer, not {nsim!r}")
+    read_count(nsim, "nsim")
     kept = given_effects(m.design, use_u, re_form)
     draw, number = GeneralizedDraw(m, kept, False), read_seed(seed)
     statistic = model_parameters if FUN is None else FUN

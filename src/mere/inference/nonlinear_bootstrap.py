@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..arguments import read_count
 from ..conditioning import kept_columns
-from ..errors import MereValueError
 from ..nonlinear import NLMM
 from ..nonlinear_predictions import draw_responses
 from ..simulation import read_seed
@@ -47,8 +47,7 @@ def _boot(
     checkpoint: Any = None,
     progress: bool | None = None,
 ) -> Bootstrap:
-    if not isinstance(nsim, (int, np.integer)) or nsim < 1:
-        raise MereValueError(f"nsim must be a positive integer, not {nsim!r}")
+    read_count(nsim, "nsim")
     kept = kept_columns(m.design.long, None if use_u else re_form)
     draw, number = NonlinearDraw(m, kept, False), read_seed(seed)
     statistic = model_parameters if FUN is None else FUN

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import read_workers
 from ..errors import MereValueError
 from ..replicates import available_cpus, run_chunks
 
@@ -61,6 +62,9 @@ class Pool:
 
     kind: str = "threads"
     ncpus: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ncpus", read_workers(self.ncpus))
 
     @property
     def width(self) -> int:
