@@ -21,10 +21,12 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..arguments import check_flags, count_of
 from ..errors import MereValueError
 from ..generalized import GLM, GLMM
+from ..generalized_simulation import drawn_weights
 from ..model import LM, LMM
-from ..simulation import count_of, read_seed
+from ..simulation import read_seed
 
 __all__ = ["SimulatedResiduals", "rank_test", "uniform_distances", "uniform_ranks"]
 
@@ -158,6 +160,7 @@ def _of_fixed(m: LM | GLM, nsim: int = 250, seed: Any = None, group: Any = None)
 def _of_mixed(
     m: LMM | GLMM, nsim: int = 250, seed: Any = None, use_u: bool = True, group: Any = None
 ) -> SimulatedResiduals:
+    check_flags(use_u=use_u)
     return _simulated(m, nsim, seed, group, bool(use_u))
 
 
@@ -165,15 +168,17 @@ def _simulated(m: LM | GLM | LMM | GLMM, nsim: int, seed: Any, group: Any, use_u
     number = read_seed(seed)
     known = {} if use_u is None else {"use_u": use_u}
     drawn = g.simulate(m, count_of(nsim), seed=number, **known)
+    used = ~np.isnan(drawn.iloc[:, 0].to_numpy())  # na_action="exclude" fills rows up
+    simulated, index = drawn.to_numpy()[used], drawn.index[used]
     mean = g.predict(m, re_form=False, type="response") if use_u is False else g.fitted(m)
-    trials = m.response.weights if isinstance(m, (GLM, GLMM)) and m.response.counts else 1.0
-    observed = (m.response.y if isinstance(m, (GLM, GLMM)) else m.design.y) * trials
-    simulated, predicted, index = drawn.to_numpy(), np.asarray(mean, dtype=float), drawn.index
-    used = ~np.isnan(simulated).any(axis=1)  # na_action="exclude" fills rows up
-    simulated, index = simulated[used], index[used]
-    predicted = (predicted if len(predicted) == len(observed) else predicted[used]) * trials
+    predicted = np.asarray(mean, dtype=float)
+    predicted = predicted if len(predicted) == len(index) else predicted[used]
+    observed = m.response.y if isinstance(m, (GLM, GLMM)) else m.design.y
+    if isinstance(m, (GLM, GLMM)) and m.response.counts:  # pairs of successes and failures
+        simulated, trials = simulated[:, ::2], drawn_weights(m)
+        observed, predicted = observed * trials, predicted * trials
     if group is not None:
-        codes, labels = _groups(m, group, used)
+        codes, labels = _groups(m, group)
         observed, predicted = np.bincount(codes, observed), np.bincount(codes, predicted)
         simulated = np.column_stack([np.bincount(codes, column) for column in simulated.T])
         index = pd.Index(labels, name=group if isinstance(group, str) else None)
@@ -181,7 +186,7 @@ def _simulated(m: LM | GLM | LMM | GLMM, nsim: int, seed: Any, group: Any, use_u
     return SimulatedResiduals(pd.Series(u, index, name="scaled"), observed, predicted, simulated, bool(use_u), number)
 
 
-def _groups(m: Any, group: Any, used: np.ndarray) -> tuple[np.ndarray, Any]:
+def _groups(m: Any, group: Any) -> tuple[np.ndarray, Any]:
     """Codes and labels of the groups whose responses are added up."""
     values = group
     if isinstance(group, str):

@@ -117,11 +117,9 @@ def _influence(m: GLMM, groups: Any = None, ncpus: int | None = None) -> Influen
 
 
 @g.jackknife.register(GLMM)
-def _jackknife(
-    m: GLMM, groups: Any = None, FUN: Callable[[Any], Any] | None = None, ncpus: int | None = None
-) -> Jackknife:
+def _jackknife(m: GLMM, by: Any = None, FUN: Callable[[Any], Any] | None = None, ncpus: int | None = None) -> Jackknife:
     check_function(FUN)
-    units = jackknife_units(m, groups)
+    units = jackknife_units(m, by)
     t0 = named(model_parameters(m) if FUN is None else FUN(m))
     if FUN is None:
         parameters = variance_parameters(m.design.random)
