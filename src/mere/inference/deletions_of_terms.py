@@ -103,4 +103,5 @@ def _drop1_generalized(
     test = "Chisq" if test == "LRT" else "none" if test is None else test
     if test not in ("none", "Chisq"):
         raise MereValueError(f"test must be 'none', 'Chisq' or 'Wald', not {test!r}")
-    return AnovaTable(_likelihood_deletions(m, wanted, k, test == "Chisq"), ("Single term deletions", "", *model))
+    heading = ("Single term deletions", "", "Model:", str(m.design.formula))
+    return AnovaTable(_likelihood_deletions(m, wanted, k, test == "Chisq"), heading)
