@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import _core
-from .arguments import as_numbers
+from .arguments import numbers_of
 from .control import GlmerControl
 from .errors import ConvergenceError, MereValueError
 from .generalized_objective import GLMMObjective, generalized_kernel_error
@@ -67,7 +67,8 @@ def _from_several(objective: GLMMObjective, control: GlmerControl, first: np.nda
     """The lowest of the optima from theta = 1 and from a theta in proportion to the linear predictor.
 
     Where eta has no natural unit (1/mu, mu, mu of counts in millions), theta = 1 may be far too much, so that modes are
-    not found, or so little that theta stays at 0.
+    not found, or so little that theta stays at 0. Each search has a workspace of its own: random effects may have
+    several modes (eta and -eta give one mean with a square root link), and one search would start at those of another.
     """
     plain = _with_fixed_start(objective, first)
     beta, level = _without_random_effects(objective)
@@ -310,7 +311,7 @@ def read_generalized_start(start: Any, objective: GLMMObjective) -> tuple[np.nda
     for name, values, size, at in (("theta", theta, n_re, 0), ("fixef", beta, p, n_re)):
         if values is None:
             continue
-        array = as_numbers(values, f"start: {name}")
+        array = numbers_of(values, f"start: {name}")
         if array.shape != (size,) or not np.isfinite(array).all():
             raise MereValueError(f"start: {name} must have {size} finite numbers, not {values!r}")
         first[at : at + size] = array

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..arguments import as_number
+from ..arguments import number_of
 from ..checks import is_singular
 from ..errors import MereKeyError, MereValueError
 from ..generalized import GLMM
@@ -71,7 +71,7 @@ def _st(T: np.ndarray) -> np.ndarray:
 @g.isSingular.register(GLMM)
 def _is_singular(m: LMM | GLMM, tol: float = 1e-4) -> bool:
     layout = layout_of(tuple(t.covariance for t in m.design.random))
-    return is_singular(m.theta, layout.theta_lower, as_number(tol, "tol"))
+    return is_singular(m.theta, layout.theta_lower, number_of(tol, "tol"))
 
 
 @g.rePCA.register(LMM)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..arguments import as_number
+from ..arguments import number_of
 from ..errors import DataMessage, MereTypeError, MereValueError, tell
 from ..families import Family
 from ..generalized import GLM
@@ -154,7 +154,7 @@ def _deviance(m: GLM, REML: bool | None = None) -> float:
 @g.extractAIC.register(GLM)
 def _extract_aic(m: GLM, scale: float = 0, k: float = 2) -> np.ndarray:
     p = len(m.beta)
-    return np.array([p, _aic_of(m) + (as_number(k, "k") - 2) * p])
+    return np.array([p, _aic_of(m) + (number_of(k, "k") - 2) * p])
 
 
 @g.nobs.register(GLM)
@@ -215,7 +215,7 @@ def summary_glm(m: GLM, dispersion: float | None = None) -> SummaryGLM:
     from scipy.special import ndtr, stdtr
 
     estimated = m.model_family.has_scale and dispersion is None
-    phi = _default_dispersion(m) if dispersion is None else as_number(dispersion, "dispersion")
+    phi = _default_dispersion(m) if dispersion is None else number_of(dispersion, "dispersion")
     V = pd.DataFrame(fixed_covariance(m.fit.R, math.sqrt(phi)), list(m.design.names), list(m.design.names))
     statistic = "t" if estimated else "z"
     table = coefficient_frame(m.beta, np.sqrt(np.diag(V)), m.design.names, statistic=statistic)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..arguments import as_number
+from ..arguments import number_of
 from ..design import Design
 from ..errors import MereTypeError, MereValueError
 from ..generalized import GLM
@@ -177,7 +177,7 @@ def _deviance(m: LM, REML: bool | None = None) -> float:
 def _extract_aic(m: LM, scale: float = 0, k: float = 2) -> np.ndarray:
     n, p = m.design.X.shape
     value = m.rss / scale - n if scale > 0 else n * math.log(m.rss / n)
-    return np.array([p, value + as_number(k, "k") * p])
+    return np.array([p, value + number_of(k, "k") * p])
 
 
 @g.nobs.register(LM)

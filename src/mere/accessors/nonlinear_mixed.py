@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..arguments import as_number
+from ..arguments import number_of
 from ..errors import ConvergenceWarning, MereKeyError, MereValueError, tell
 from ..model import LMM
 from ..nonlinear import NLMM
@@ -52,7 +52,7 @@ def _ranef(
 
 @g.VarCorr.register(NLMM)
 def _var_corr(m: NLMM, sigma: float | None = None) -> VarianceComponents:
-    scale, random = m.sigma if sigma is None else as_number(sigma, "sigma"), m.design.random
+    scale, random = m.sigma if sigma is None else number_of(sigma, "sigma"), m.design.random
     names = unique_names(t.group for t in random)
     terms = tuple(
         VarianceTerm(name, t.group, tuple(t.names), scale**2 * (T @ T.T), t.covariance.name != "diag")
@@ -102,7 +102,7 @@ def _deviance(m: NLMM, REML: bool | None = None) -> float:
 @g.extractAIC.register(NLMM)
 def _extract_aic(m: NLMM, scale: float = 0, k: float = 2) -> np.ndarray:
     df = _n_parameters(m)
-    return np.array([df, m.criterion + as_number(k, "k") * df])
+    return np.array([df, m.criterion + number_of(k, "k") * df])
 
 
 @g.df_residual.register(NLMM)

@@ -19,7 +19,7 @@ from .methods import reference_of
 from .refits import refit_formula, without_terms
 from .tables import f_table, terms_of
 
-__all__ = ["droppable", "removal_table"]
+__all__ = ["droppable", "removal_table", "wald_deletions"]
 
 
 def droppable(m: LM | LMM | GLM | GLMM, scope: str | Sequence[str] | None = None) -> list[str]:
@@ -39,6 +39,13 @@ def removal_table(m: LM | LMM | GLM | GLMM, wanted: Sequence[str], ddf: str | No
     terms, labels = terms_of(m), list(m.design.term_labels)
     tests = {label: removal(terms, labels.index(label)) for label in wanted}
     return f_table(reference_of(m, ddf, vcov), tests, g.sigma(m))
+
+
+def wald_deletions(m: LM | GLM | GLMM, wanted: Sequence[str], vcov: Any) -> AnovaTable:
+    """Wald tests of leaving out each of some terms."""
+    title = reference_of(m, None, vcov).title
+    heading = (f"Single term deletions, Wald tests with {title}:", "", "Model:", str(m.design.formula))
+    return AnovaTable(removal_table(m, wanted, None, vcov), heading)
 
 
 @g.drop1.register(LMM)
@@ -90,12 +97,11 @@ def _drop1_generalized(
     k: float = 2,
     vcov: Any = None,
 ) -> AnovaTable:
-    wanted, model = droppable(m, scope), ["Model:", str(m.design.formula)]
+    wanted = droppable(m, scope)
     if vcov is not None or test == "Wald":
-        reference = reference_of(m, None, vcov)
-        heading = (f"Single term deletions, Wald tests with {reference.title}:", "", *model)
-        return AnovaTable(removal_table(m, wanted, None, vcov), heading)
+        return wald_deletions(m, wanted, vcov)
     test = "Chisq" if test == "LRT" else "none" if test is None else test
     if test not in ("none", "Chisq"):
         raise MereValueError(f"test must be 'none', 'Chisq' or 'Wald', not {test!r}")
-    return AnovaTable(_likelihood_deletions(m, wanted, k, test == "Chisq"), ("Single term deletions", "", *model))
+    heading = ("Single term deletions", "", "Model:", str(m.design.formula))
+    return AnovaTable(_likelihood_deletions(m, wanted, k, test == "Chisq"), heading)

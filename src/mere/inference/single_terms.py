@@ -29,8 +29,7 @@ from ..linear import least_squares
 from ..model import LM
 from ..rank import aliased_columns
 from ..results import AnovaTable
-from .deletions_of_terms import droppable, removal_table
-from .methods import reference_of
+from .deletions_of_terms import droppable, wald_deletions
 from .refits import refit_formula
 
 __all__ = ["addable", "addition_table", "deletion_table", "terms_of_scope"]
@@ -170,12 +169,12 @@ def _drop1(
     k: float = 2,
     vcov: Any = None,
 ) -> AnovaTable:
-    wanted, model = droppable(m, scope), ["Model:", str(m.design.formula)]
+    wanted = droppable(m, scope)
     if vcov is not None or test == "Wald":
-        reference = reference_of(m, None, vcov)
-        heading = (f"Single term deletions, Wald tests with {reference.title}:", "", *model)
-        return AnovaTable(removal_table(m, wanted, None, vcov), heading)
-    return AnovaTable(deletion_table(m, wanted, k, _read_test(test)), ("Single term deletions", "", *model))
+        return wald_deletions(m, wanted, vcov)
+    return AnovaTable(
+        deletion_table(m, wanted, k, _read_test(test)), ("Single term deletions", "", "Model:", str(m.design.formula))
+    )
 
 
 @g.add1.register(LM)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import as_number, as_numbers, as_of_class
+from ..arguments import control_of, number_of, numbers_of
 from ..checks import tell_of_rows
 from ..control import GlmerControl
 from ..design import build_design
@@ -87,10 +87,10 @@ def glm(
         contrasts=contrasts, env=env,
     )  # fmt: skip
     chosen = make_family(family)
-    first = None if start is None else as_numbers(start, "start")
+    first = None if start is None else numbers_of(start, "start")
     if first is not None and (first.shape != (len(design.names),) or not np.isfinite(first).all()):
         raise MereValueError(f"start must have {len(design.names)} finite values, one per coefficient, not {start!r}")
-    if not as_number(epsilon, "epsilon") > 0:
+    if not number_of(epsilon, "epsilon") > 0:
         raise MereValueError(f"epsilon must be positive, not {epsilon!r}")
     if isinstance(maxit, bool) or not isinstance(maxit, (int, np.integer)) or maxit < 1:
         raise MereValueError(f"maxit must be a positive whole number, not {maxit!r}")
@@ -195,7 +195,7 @@ def _fitted(
         start=start, control=control, env=env,
     )  # fmt: skip
     design = build_design(formula, data, env=env, **rows)
-    control = as_of_class(control, GlmerControl, "control", "glmerControl")
+    control = control_of(control, GlmerControl, "glmerControl")
     fit = fit_glmm(design, family, int(nAGQ), control, start, joint_theta)
     return generalized_mixed_model(fit, control, call)
 
