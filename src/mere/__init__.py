@@ -93,6 +93,7 @@ from .generics import (
     rePCA,
     residuals,
     restriction_matrix2model,
+    rstandard,
     rstudent,
     runs_test,
     show_tests,
@@ -114,6 +115,7 @@ from .generics import (
 )
 from .generics.declare import register_later
 from .rface import (
+    GHrule,
     glFormula,
     glm,
     glmer,
@@ -134,6 +136,7 @@ __all__ = [
     "AIC",
     "BIC",
     "Basis",
+    "GHrule",
     "KRmodcomp",
     "PBmodcomp",
     "REMLcrit",
@@ -267,6 +270,7 @@ __all__ = [
     "regrid",
     "residuals",
     "restriction_matrix2model",
+    "rstandard",
     "rstudent",
     "runs_test",
     "show_tests",

@@ -89,6 +89,8 @@ def _cooks(m: LM | LMM) -> pd.Series:
     return row_series(m.design, values)
 
 
+@g.rstandard.register(LM)
+@g.rstandard.register(LMM)
 @g.rstudent.register(LMM)
 def _rstudent_mixed(m: LMM) -> pd.Series:
     return row_series(m.design, _weighted_residuals(m) / (m.sigma * np.sqrt(1 - _leverage(m))))

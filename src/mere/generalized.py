@@ -68,7 +68,8 @@ class GLM:
     model_frame, model_matrix, getData = g.model_frame, g.model_matrix, g.getData
     formula, terms, family, predict = g.formula, g.terms, g.family, g.predict
     summary, anova, confint = g.summary, g.anova, g.confint
-    simulate, update, cooks_distance, rstudent = g.simulate, g.update, g.cooks_distance, g.rstudent
+    simulate, update, cooks_distance = g.simulate, g.update, g.cooks_distance
+    rstudent, rstandard = g.rstudent, g.rstandard
     r2, vif, auc, runs_test = g.r2, g.vif, g.auc, g.runs_test
     check_overdispersion, standardize_parameters = g.check_overdispersion, g.standardize_parameters
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
@@ -169,7 +170,7 @@ class GLMM:
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
     anova, confint, profile, to_text, to_html = g.anova, g.confint, g.profile, g.to_text, g.to_html
     bootMer, influence, jackknife, allFit = g.bootMer, g.influence, g.jackknife, g.allFit
-    cooks_distance, rstudent = g.cooks_distance, g.rstudent
+    cooks_distance, rstudent, rstandard = g.cooks_distance, g.rstudent, g.rstandard
 
 
 def generalized_linear_model(

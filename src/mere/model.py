@@ -37,7 +37,7 @@ class Call:
     data : object
         The user's table (a reference, not a copy).
     data_name : str or None
-        What to call the data in print, from ``data.attrs["name"]``.
+        What to call the data in print: the caller's variable, or ``data.attrs["name"]``.
     """
 
     function: str
@@ -127,7 +127,7 @@ class LMM:
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
     anova, confint, profile, bootMer = g.anova, g.confint, g.profile, g.bootMer
     predict, simulate, refit, refitML, update = g.predict, g.simulate, g.refit, g.refitML, g.update
-    influence, cooks_distance, rstudent = g.influence, g.cooks_distance, g.rstudent
+    influence, cooks_distance, rstudent, rstandard = g.influence, g.cooks_distance, g.rstudent, g.rstandard
     allFit, jackknife = g.allFit, g.jackknife
     icc, r2, vif, get_variance, runs_test = g.icc, g.r2, g.vif, g.get_variance, g.runs_test
     standardize_parameters = g.standardize_parameters
@@ -181,7 +181,7 @@ class LM:
     model_frame, model_matrix, getData = g.model_frame, g.model_matrix, g.getData
     formula, terms, family, predict = g.formula, g.terms, g.family, g.predict
     simulate, refit, update, bootMer, jackknife = g.simulate, g.refit, g.update, g.bootMer, g.jackknife
-    influence, cooks_distance, rstudent = g.influence, g.cooks_distance, g.rstudent
+    influence, cooks_distance, rstudent, rstandard = g.influence, g.cooks_distance, g.rstudent, g.rstandard
     dfbeta, dfbetas = g.dfbeta, g.dfbetas
     r2, vif, bptest, runs_test = g.r2, g.vif, g.bptest, g.runs_test
     standardize_parameters = g.standardize_parameters

@@ -298,10 +298,13 @@ class AnovaTable(_Printed):
     table : DataFrame
     heading : tuple of str
         Lines above the table.
+    tests : mapping of str to DataFrame, or None
+        The linear functions that were tested, by term (`show_tests`).
     """
 
     table: pd.DataFrame
     heading: tuple[str, ...] = ()
+    tests: Mapping[str, pd.DataFrame] | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """The table."""
@@ -346,6 +349,8 @@ class MeansTable(AnovaTable):
         Where the degrees of freedom come from.
     terms : tuple of str
         The term of each row.
+    levels : tuple of str
+        Its levels, ``"A:175"``.
     L : (rows, p) array
         Coefficients of the means.
     """
@@ -353,7 +358,16 @@ class MeansTable(AnovaTable):
     level: float = 0.95
     method: str = ""
     terms: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
     L: np.ndarray | None = None
+
+    def to_frame(self, add_levels: bool = True) -> pd.DataFrame:
+        """The table, by default with the columns ``term`` and ``levels`` before it (R's ``as.data.frame``)."""
+        if not add_levels:
+            return self.table
+        return pd.concat(
+            [pd.DataFrame({"term": self.terms, "levels": self.levels}, self.table.index), self.table], axis=1
+        )
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -30,12 +30,14 @@ def contest(model: Any, L: Any, rhs: Any = 0, **kwargs: Any) -> Any:
     Parameters
     ----------
     model : LMM, LM
-    L : array (p,), (r, p), or DataFrame with the coefficients as columns
+    L : array (p,), (r, p), DataFrame with the coefficients as columns, or a mapping of names to these
     rhs : float or array (r,)
     joint : bool
         One F test (default) or a table of t tests.
-    collect, confint, level
-        With ``joint=False``: one table or a list, with limits, at which confidence level.
+    collect : bool
+        False: a table for each hypothesis, as a mapping where `L` is one, else as a list.
+    confint, level
+        With ``joint=False``: with limits, at which confidence level.
     check_estimability : bool
         L has the columns of the model matrix before aliased ones were dropped; rows that cannot be estimated are NaN.
     ddf : {"Satterthwaite", "Kenward-Roger", "lme4"}
@@ -115,13 +117,18 @@ def contestMD(model: Any, L: Any, rhs: Any = 0, **kwargs: Any) -> Any:
 
 
 @generic
-def show_tests(model: Any, type: str | int = "III") -> Any:
-    """The linear functions that `anova` tests, by term (lmerTest's ``show_tests``).
+def show_tests(model: Any, *args: Any, **kwargs: Any) -> Any:
+    """The linear functions that `anova` or `ls_means` tests, by term (lmerTest's ``show_tests``).
 
     Parameters
     ----------
-    model : LMM, LM
+    model : LMM, LM, GLMM, GLM, or a table of `anova` or `ls_means`
     type : {"III", "II", "I", "marginal"}
+        Of the tests of a model.
+    fractions : bool
+        Numbers as fractions, as text.
+    names : bool
+        False: without names of rows and columns.
 
     Returns
     -------
@@ -202,8 +209,9 @@ def drop1(model: Any, scope: Any = None, **kwargs: Any) -> Any:
     scope : str or list of str, optional
         Terms to consider; by default those that no other term contains.
     test : {"F", "Chisq", "none"}
-        F tests of the coefficients, nothing refitted (default); or a likelihood-ratio test of each model without the
-        term, all fitted by maximum likelihood; or their AIC only.
+        F tests of the coefficients, nothing refitted (default of mixed models); or a likelihood-ratio test of each
+        model without the term, all fitted by maximum likelihood; or their AIC only (default of ``lm`` and ``glm``,
+        whose tables are those of R's stats).
     ddf, vcov
         As in `contest`, for F tests.
     k : float

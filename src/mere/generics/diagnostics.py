@@ -6,7 +6,7 @@ from typing import Any
 
 from .declare import generic, no_method
 
-__all__ = ["allFit", "cooks_distance", "dfbeta", "dfbetas", "influence", "jackknife", "rstudent"]
+__all__ = ["allFit", "cooks_distance", "dfbeta", "dfbetas", "influence", "jackknife", "rstandard", "rstudent"]
 
 
 @generic
@@ -221,3 +221,32 @@ def allFit(model: Any, optimizers: Any = None, **kwargs: Any) -> Any:
     [-871.814, -871.814]
     """
     raise no_method("allFit", model)
+
+
+@generic
+def rstandard(model: Any) -> Any:
+    """Standardized residuals (Series).
+
+    Linear models: e / (sigma sqrt(1 - h)), e with the root of the prior weight.
+    Generalized ones: deviance residuals over sqrt(phi (1 - h)), phi the
+    dispersion.
+
+    Parameters
+    ----------
+    model : LM, LMM, GLM, GLMM
+
+    Returns
+    -------
+    pandas.Series
+        Indexed by the rows of the data.
+
+    Examples
+    --------
+    >>> from mere import lm, rstandard
+    >>> from mere.datasets import sleepstudy
+    >>> rstandard(lm("Reaction ~ Days", sleepstudy)).head(2).round(4)
+    0   -0.0390
+    1   -0.0669
+    dtype: float64
+    """
+    raise no_method("rstandard", model)

@@ -51,13 +51,11 @@ def _drop1(
     k: float = 2,
     vcov: Any = None,
 ) -> AnovaTable:
-    wanted = droppable(m, scope)
+    wanted, test = droppable(m, scope), _read_test(test, ("F", "Chisq", "user"), False)
     if test in ("F", "user") and ddf != "lme4":
         reference = reference_of(m, ddf, vcov)
         heading = (f"Single term deletions using {reference.title}:", "", "Model:", str(m.design.formula))
         return AnovaTable(removal_table(m, wanted, ddf, vcov), heading)
-    if test not in ("Chisq", "none", "F"):
-        raise MereValueError(f"test must be 'F', 'Chisq' or 'none', not {test!r}")
     heading = ("Single term deletions", "", "Model:", str(m.design.formula))
     return AnovaTable(_likelihood_deletions(m, wanted, k, test == "Chisq"), heading)
 
@@ -104,11 +102,14 @@ def _drop1_generalized(
     return AnovaTable(table, ("Single term deletions", "", *model))
 
 
-def _read_test(test: str | None, known: Sequence[str]) -> str:
+def _read_test(test: str | None, known: Sequence[str], wald: bool = True) -> str:
+    """The name of a test, or the beginning of it."""
     test = "Chisq" if test == "LRT" else "none" if test is None else test
-    if test not in ("none", *known):
-        raise MereValueError(f"test must be {', '.join(map(repr, ('none', *known, 'Wald')))}, not {test!r}")
-    return test
+    begun = [name for name in ("none", *known) if name.startswith(str(test))]
+    if len(begun) != 1:
+        names = ("none", *(name for name in known if name != "user"), *(["Wald"] if wald else []))
+        raise MereValueError(f"test must be {', '.join(map(repr, names))}, not {test!r}")
+    return begun[0]
 
 
 def _deviance_deletions(m: GLM, wanted: Sequence[str], k: float, test: str) -> pd.DataFrame:
@@ -139,5 +140,44 @@ def _deviance_deletions(m: GLM, wanted: Sequence[str], k: float, test: str) -> p
     return pd.DataFrame(columns, index=["<none>", *wanted])
 
 
-for _kind in (LM, LMM):
-    g.drop1.register(_kind, _drop1)
+@g.drop1.register(LM)
+def _drop1_linear(
+    m: LM,
+    scope: str | Sequence[str] | None = None,
+    test: str | None = "none",
+    ddf: str | None = None,
+    k: float = 2,
+    vcov: Any = None,
+) -> AnovaTable:
+    if vcov is not None:
+        return _drop1(m, scope, "F", ddf, k, vcov)
+    wanted, test = droppable(m, scope), _read_test(test, ("F", "Chisq"), False)
+    table = _squares_deletions(m, wanted, k, test)
+    return AnovaTable(table, ("Single term deletions", "", "Model:", str(m.design.formula)))
+
+
+def _squares_deletions(m: LM, wanted: Sequence[str], k: float, test: str) -> pd.DataFrame:
+    """Residual sums of squares without each term, and AIC = n log(RSS / n) + k p."""
+    from scipy.special import chdtrc
+
+    n, smaller = float(g.nobs(m)), _without_each(m, wanted)
+    rss = np.array([g.deviance(each) for each in (m, *smaller)])
+    p = np.array([len(each.beta) for each in (m, *smaller)])
+    df = p[0] - p[1:]
+    with np.errstate(divide="ignore"):
+        aic = n * np.log(rss / n) + k * p
+    squares = np.array([math.nan, *(rss[1:] - rss[0])])
+    columns = {"Df": np.array([math.nan, *df]), "Sum of Sq": squares, "RSS": rss, "AIC": aic}
+    if test == "F":
+        F = squares[1:] / df / (rss[0] / m.df)
+        columns |= {
+            "F value": np.array([math.nan, *F]),
+            "Pr(>F)": np.array([math.nan, *(p_of_f(x, d, m.df) for x, d in zip(F, df, strict=True))]),
+        }
+    elif test == "Chisq":
+        ratio = np.maximum(n * (np.log(rss[1:]) - np.log(rss[0])), 0.0)
+        columns["Pr(>Chi)"] = np.array([math.nan, *(chdtrc(d, x) for d, x in zip(df, ratio, strict=True))])
+    return pd.DataFrame(columns, index=["<none>", *wanted])
+
+
+g.drop1.register(LMM, _drop1)
