@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .control import LmerControl
-from .design import Design, Finding
+from .design import Design, Finding, refuse_factor_response
 from .errors import ConvergenceWarning, DataMessage, MereValueError, SingularFitMessage, tell
 from .optimizers import Optimum
 
@@ -88,6 +88,7 @@ def check_design(design: Design, control: LmerControl) -> list[tuple[str, Findin
 
 
 def _check_response(design: Design) -> None:
+    refuse_factor_response(design)
     y = design.y if design.offset is None else design.y - design.offset
     if y.min() == y.max() and (y[0] == 0.0 or "(Intercept)" in design.names):
         raise MereValueError(f"the response {design.response} is constant: there is nothing to fit")

@@ -15,7 +15,7 @@ from .model import LM, LMM
 __all__ = ["LinearInfluence"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LinearInfluence:
     """R's ``influence`` of a linear model.
 
@@ -37,6 +37,9 @@ class LinearInfluence:
     coefficients: pd.DataFrame
     sigma: pd.Series
     wt_res: pd.Series
+
+    def __repr__(self) -> str:
+        return f"<Influence of {len(self.hat)} rows on {self.model.design.formula}: hat, coefficients, sigma, wt_res>"
 
 
 # -- numbers -----------------------------------------------------------------

@@ -70,6 +70,11 @@ class GLM:
     summary, anova, confint = g.summary, g.anova, g.confint
     simulate, update, cooks_distance = g.simulate, g.update, g.cooks_distance
     rstudent, rstandard = g.rstudent, g.rstandard
+    contest, contest1D, contestMD = g.contest, g.contest1D, g.contestMD
+    drop1, show_tests, PBmodcomp, refitML = g.drop1, g.show_tests, g.PBmodcomp, g.refitML
+    tidy, glance, augment = g.tidy, g.glance, g.augment
+    bootMer, bootstrap, jackknife = g.bootMer, g.bootstrap, g.jackknife
+    permutation_test, cross_validate = g.permutation_test, g.cross_validate
     r2, vif, auc, runs_test = g.r2, g.vif, g.auc, g.runs_test
     check_overdispersion, standardize_parameters = g.check_overdispersion, g.standardize_parameters
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
@@ -171,6 +176,10 @@ class GLMM:
     anova, confint, profile, to_text, to_html = g.anova, g.confint, g.profile, g.to_text, g.to_html
     bootMer, influence, jackknife, allFit = g.bootMer, g.influence, g.jackknife, g.allFit
     cooks_distance, rstudent, rstandard = g.cooks_distance, g.rstudent, g.rstandard
+    contest, contest1D, contestMD = g.contest, g.contest1D, g.contestMD
+    drop1, show_tests, PBmodcomp, refitML = g.drop1, g.show_tests, g.PBmodcomp, g.refitML
+    tidy, glance, augment, fit_record = g.tidy, g.glance, g.augment, g.fit_record
+    bootstrap, permutation_test, cross_validate = g.bootstrap, g.permutation_test, g.cross_validate
 
 
 def generalized_linear_model(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .design import Design
+from .design import Design, refuse_factor_response
 from .errors import MereValueError
 
 __all__ = ["LeastSquares", "LinearFit", "fit_lm", "least_squares"]
@@ -85,7 +85,10 @@ def fit_lm(design: Design) -> LinearFit:
     if design.random:
         raise MereValueError(f"lm() has no random effects: take ({design.random[0].text}) out, or use lmer()")
     if design.y.ndim > 1:
-        raise MereValueError("lm() takes one response, not a matrix")
+        raise MereValueError(
+            f"lm() takes one response, and {design.response} has {design.y.shape[1]} columns: fit one model to each"
+        )
+    refuse_factor_response(design)
     y = design.y if design.offset is None else design.y - design.offset
     solution = least_squares(design.X, y, design.weights)
     n, p = design.X.shape

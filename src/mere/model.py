@@ -37,7 +37,7 @@ class Call:
     data : object
         The user's table (a reference, not a copy).
     data_name : str or None
-        What to call the data in print: the caller's variable, or ``data.attrs["name"]``.
+        What to call the data in print: ``data.attrs["name"]``, or the caller's variable.
     """
 
     function: str
@@ -134,6 +134,12 @@ class LMM:
     to_text, to_html = g.to_text, g.to_html
     contest, show_tests, ls_means, difflsmeans = g.contest, g.show_tests, g.ls_means, g.difflsmeans
     drop1, ranova, step = g.drop1, g.ranova, g.step
+    KRmodcomp, SATmodcomp, PBmodcomp, vcovAdj = g.KRmodcomp, g.SATmodcomp, g.PBmodcomp, g.vcovAdj
+    get_Lb_ddf, contest1D, contestMD = g.get_Lb_ddf, g.contest1D, g.contestMD
+    model2restriction_matrix, restriction_matrix2model = g.model2restriction_matrix, g.restriction_matrix2model
+    tidy, glance, augment = g.tidy, g.glance, g.augment
+    bootstrap, permutation_test, cross_validate = g.bootstrap, g.permutation_test, g.cross_validate
+    fit_record, log_density = g.fit_record, g.log_density
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -187,6 +193,10 @@ class LM:
     standardize_parameters = g.standardize_parameters
     summary, anova, confint, contest = g.summary, g.anova, g.confint, g.contest
     show_tests, ls_means, difflsmeans, drop1 = g.show_tests, g.ls_means, g.difflsmeans, g.drop1
+    contest1D, contestMD, refitML = g.contest1D, g.contestMD, g.refitML
+    model2restriction_matrix, restriction_matrix2model = g.model2restriction_matrix, g.restriction_matrix2model
+    tidy, glance, augment = g.tidy, g.glance, g.augment
+    bootstrap, permutation_test, cross_validate = g.bootstrap, g.permutation_test, g.cross_validate
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
     to_text, to_html = g.to_text, g.to_html
 

@@ -31,12 +31,12 @@ def variable_names(models: Sequence[Any]) -> list[str]:
 
 
 def data_label(data: Any) -> str | None:
-    """What the caller calls his table: the variable that holds it, else its ``attrs["name"]``, else None."""
+    """What a table is called: its ``attrs["name"]``, else the caller's variable that holds it, else None."""
     attrs = getattr(data, "attrs", None)
-    name = attrs.get("name") if isinstance(attrs, dict) else None
-    own = None if name is None else str(name)
+    if isinstance(attrs, dict) and attrs.get("name") is not None:
+        return str(attrs["name"])
     found = [key for key, value in _callers_scope().items() if value is data and key.isidentifier() and key[0] != "_"]
-    return own if own in found or not found else found[-1]
+    return found[-1] if found else None
 
 
 def _callers_scope() -> dict[str, Any]:

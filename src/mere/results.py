@@ -57,6 +57,17 @@ class _FrameMapping(_Printed, Mapping[str, Any]):
             known = ", ".join(map(repr, self._items))
             raise MereKeyError(f"there is no {key!r} here; there are {known}") from None
 
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and name in self._items:
+            return self._items[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(key for key in self._items if key.isidentifier())]
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._items)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._items)
 

@@ -30,7 +30,7 @@ from ..objective import LMMObjective
 __all__ = ["FitRecord", "LogDensity"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LogDensity:
     """log p(y | parameters), a callable of a vector.
 
@@ -47,6 +47,10 @@ class LogDensity:
     model: LMM
     reml: bool
     names: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        kind = "restricted log-likelihood" if self.reml else "log-likelihood"
+        return f"<{kind} of {self.model.design.formula} in {self.dim} parameters: {', '.join(self.names)}>"
 
     @property
     def dim(self) -> int:

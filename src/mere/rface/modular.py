@@ -27,7 +27,7 @@ from .calls import record
 __all__ = ["DevianceFunction", "ParsedModel", "lFormula", "mkLmerDevfun", "mkMerMod", "optimizeLmer"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ParsedModel:
     """What `lFormula` returns: the design of a model, not fitted.
 
@@ -43,6 +43,10 @@ class ParsedModel:
     REML: bool
     control: Any
     call: Call
+
+    def __repr__(self) -> str:
+        n, p = self.design.X.shape
+        return f"<{type(self).__name__}: {self.formula}; {n} rows, {p} fixed effects>"
 
     @property
     def formula(self) -> str:
@@ -65,7 +69,7 @@ class ParsedModel:
         return self.design.random
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DevianceFunction:
     """What `mkLmerDevfun` returns: the criterion as a function of the parameters, without state.
 
@@ -77,6 +81,9 @@ class DevianceFunction:
 
     objective: Any
     parsed: ParsedModel
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.parsed.formula}; {len(self.start)} parameters>"
 
     def __call__(self, theta: Any) -> float:
         return self.objective.value(np.ascontiguousarray(theta, dtype=np.float64))

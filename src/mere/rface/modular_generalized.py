@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ParsedGeneralized(ParsedModel):
     """What `glFormula` returns: the design of a generalized model, not fitted.
 
@@ -45,7 +45,7 @@ class ParsedGeneralized(ParsedModel):
     family: Family
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GeneralizedDeviance(DevianceFunction):
     """What `mkGlmerDevfun` returns: -2 log L as a function of (theta, fixed effects), without state.
 
