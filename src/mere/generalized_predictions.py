@@ -12,6 +12,7 @@ import pandas as pd
 from . import generics as g
 from .accessors.generalized_linear import dispersion
 from .accessors.generalized_mixed import free_parameters, hessian_covariance
+from .arguments import check_flags
 from .conditioning import RandomRows, contribution, kept_columns, random_rows
 from .errors import MereValueError
 from .generalized import GLM, GLMM
@@ -23,6 +24,7 @@ from .prediction import (
     Prediction,
     acted,
     check_interval,
+    check_na_action,
     offset_at,
     padded,
     prediction_variance,
@@ -121,6 +123,8 @@ def _predict(
     from scipy.special import ndtri
 
     wants_interval = _checked(type, interval, level)
+    check_flags(random_only=random_only, allow_new_levels=allow_new_levels, se_fit=se_fit, theta=theta)
+    check_na_action(na_action)
     design, kept = m.design, kept_columns(m.design, re_form)
     rows = random_rows(design, newdata, kept, allow_new_levels)
     X = design.X if newdata is None else fixed_matrix(design, newdata)
@@ -166,6 +170,8 @@ def _predict_linear(
     from scipy.special import ndtri, stdtrit
 
     wants_interval = _checked(type, interval, level)
+    check_flags(se_fit=se_fit)
+    check_na_action(na_action)
     if newdata is None:
         X, values, index = m.design.X, m.fit.eta, pd.RangeIndex(m.design.n)
     else:

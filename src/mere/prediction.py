@@ -12,6 +12,7 @@ import pandas as pd
 from . import generics as g
 from .accessors.blocks import random_design, relative_covariance, relative_factors
 from .accessors.rows import fitted_values, row_series
+from .arguments import check_flags, check_probability
 from .conditioning import RandomRows, contribution, kept_columns, random_rows
 from .errors import DataMessage, MereValueError, tell
 from .frame import as_frame
@@ -23,6 +24,7 @@ __all__ = [
     "acted",
     "assembled",
     "check_interval",
+    "check_na_action",
     "offset_at",
     "padded",
     "prediction_variance",
@@ -192,15 +194,18 @@ def check_interval(interval: str | None, level: float) -> bool:
     """Is an interval wanted?"""
     if interval not in (None, "none", "confidence", "prediction"):
         raise MereValueError(f"interval must be 'confidence' or 'prediction', not {interval!r}")
-    if not 0 < level < 1:
-        raise MereValueError(f"level must lie between 0 and 1, not {level!r}")
+    check_probability(level)
     return interval in ("confidence", "prediction")
+
+
+def check_na_action(na_action: str) -> None:
+    """Is it one of R's?"""
+    if na_action not in ("pass", "omit", "exclude", "fail"):
+        raise MereValueError(f"na_action must be 'pass', 'omit', 'exclude' or 'fail', not {na_action!r}")
 
 
 def acted(result: Any, na_action: str, gone: np.ndarray) -> Any:
     """na_action for rows of newdata with missing values."""
-    if na_action not in ("pass", "omit", "exclude", "fail"):
-        raise MereValueError(f"na_action must be 'pass', 'omit', 'exclude' or 'fail', not {na_action!r}")
     if na_action == "fail" and gone.any():
         raise MereValueError(f"newdata has missing values in {int(gone.sum())} rows, and na_action is 'fail'")
     return result[~gone] if na_action == "omit" else result
@@ -237,6 +242,8 @@ def _predict_mixed(
     if type not in ("link", "response"):
         raise MereValueError(f"type must be 'link' or 'response', not {type!r}")
     wants_interval = check_interval(interval, level)
+    check_flags(random_only=random_only, allow_new_levels=allow_new_levels, se_fit=se_fit, theta=theta)
+    check_na_action(na_action)
     design = m.design
     kept = kept_columns(design, re_form)
     rows = random_rows(design, newdata, kept, allow_new_levels)
@@ -284,6 +291,8 @@ def _predict(
     from scipy.special import stdtrit
 
     wants_interval = check_interval(interval, level)
+    check_flags(se_fit=se_fit)
+    check_na_action(na_action)
     if newdata is None:
         X, values, index = m.design.X, fitted_values(m), pd.RangeIndex(m.design.n)
     else:

@@ -7,6 +7,7 @@ from .assessment import (
     check_overdispersion,
     get_variance,
     icc,
+    model_performance,
     r2,
     runs_test,
     standardize_parameters,
@@ -51,10 +52,11 @@ from .likelihood import (
     ngrps,
     nobs,
 )
-from .pictures import densityplot, plot, splom
+from .pictures import check_model, densityplot, dotplot, plot, qqmath, splom
 from .refitting import refit, refitML, simulate, update
 from .reporting import augment, glance, tidy
 from .resampling import bootstrap, cross_validate, permutation_test
+from .residual_checks import check_outliers, check_residuals, check_zeroinflation, simulate_residuals
 from .rows import (
     family,
     fitted,
@@ -87,7 +89,11 @@ __all__ = [
     "bootstrap",
     "bptest",
     "check_divergence",
+    "check_model",
+    "check_outliers",
     "check_overdispersion",
+    "check_residuals",
+    "check_zeroinflation",
     "coef",
     "confint",
     "contest",
@@ -101,6 +107,7 @@ __all__ = [
     "dfbeta",
     "dfbetas",
     "difflsmeans",
+    "dotplot",
     "drop1",
     "extractAIC",
     "family",
@@ -130,12 +137,14 @@ __all__ = [
     "model2restriction_matrix",
     "model_frame",
     "model_matrix",
+    "model_performance",
     "ngrps",
     "nobs",
     "permutation_test",
     "plot",
     "predict",
     "profile",
+    "qqmath",
     "r2",
     "ranef",
     "ranova",
@@ -150,6 +159,7 @@ __all__ = [
     "show_tests",
     "sigma",
     "simulate",
+    "simulate_residuals",
     "splom",
     "standardize_parameters",
     "step",

@@ -19,6 +19,7 @@ import pandas as pd
 from .. import _core
 from .. import generics as g
 from ..accessors.generalized_mixed import vcov_glmm
+from ..arguments import check_function, threads_of
 from ..errors import MereError, MereValueError
 from ..generalized import GLMM, generalized_mixed_model
 from ..generalized_fitting import settle_generalized
@@ -49,7 +50,7 @@ def generalized_deletions(
 ) -> tuple[np.ndarray, pd.Series]:
     """A statistic of parameters (N, k) without each unit, NaN where a fit failed, and why."""
     n = len(units.labels)
-    width = max(1, min(ncpus or available_cpus(), n // 8 or 1))
+    width = max(1, min(threads_of(ncpus) or available_cpus(), n // 8 or 1))
 
     def one(i: int) -> np.ndarray | str:
         try:
@@ -116,10 +117,9 @@ def _influence(m: GLMM, groups: Any = None, ncpus: int | None = None) -> Influen
 
 
 @g.jackknife.register(GLMM)
-def _jackknife(
-    m: GLMM, groups: Any = None, FUN: Callable[[Any], Any] | None = None, ncpus: int | None = None
-) -> Jackknife:
-    units = jackknife_units(m, groups)
+def _jackknife(m: GLMM, by: Any = None, FUN: Callable[[Any], Any] | None = None, ncpus: int | None = None) -> Jackknife:
+    check_function(FUN)
+    units = jackknife_units(m, by)
     t0 = named(model_parameters(m) if FUN is None else FUN(m))
     if FUN is None:
         parameters = variance_parameters(m.design.random)

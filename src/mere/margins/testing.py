@@ -26,7 +26,10 @@ __all__ = ["joint_f", "term_tests", "test"]
 NOTES = {
     "d": "d: df1 reduced due to linear dependence",
     "e": "e: df1 reduced due to non-estimability",
+    "s": "s: df1 reduced, as the covariance of the contrasts is singular",
 }
+#: Relative size of an eigenvalue of a covariance that counts as zero.
+_SINGULAR = 1e-13
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,15 @@ def joint_f(
     if r < len(A) and not note and r < len(L):
         note = "d"
     miss = B @ estimates.beta[estimates.kept] - goal
-    F = float(miss @ np.linalg.solve(B @ estimates.V @ B.T, miss)) / r
+    values, vectors = np.linalg.eigh(B @ estimates.V @ B.T)
+    known = values > _SINGULAR * max(values.max(), 1e-300)
+    if not known.all():  # a robust covariance of fewer clusters than contrasts
+        B, miss, r, note = vectors[:, known].T @ B, vectors[:, known].T @ miss, int(known.sum()), note or "s"
+        if r == 0:
+            return JointF(0, np.nan, np.nan, np.nan, note)
+        F = float(np.sum(miss**2 / values[known])) / r
+    else:
+        F = float(miss @ np.linalg.solve(B @ estimates.V @ B.T, miss)) / r
     smallest = float(np.nanmin(estimates.df(B)))
     df2 = round(smallest, 2) if np.isfinite(smallest) else smallest
     return JointF(r, df2, F, float(f_tail(np.array([F]), r, np.array([df2]))[0]), note)

@@ -37,14 +37,15 @@ def _one(simulator: Any, rng: np.random.Generator) -> np.ndarray:
     return out
 
 
-def drawn_response(m: GLM | GLMM, rng: np.random.Generator) -> np.ndarray:
-    """A response as the model holds it; of ``cbind(successes, failures)`` the successes."""
+def drawn_response(m: GLM | GLMM, rng: np.random.Generator, phi: float | None = None) -> np.ndarray:
+    """A response as the model holds it; of ``cbind(successes, failures)`` the successes. By default its own phi."""
     if isinstance(m, GLMM):
         seed = int(rng.integers(0, 2**63, dtype=np.uint64))
         return g.simulate(m, 1, seed=seed).to_numpy()[:, 0]
     from ...accessors.generalized_linear import dispersion
 
-    y = m.model_family.simulate(m.fit.mu, m.response.weights, dispersion(m), rng)
+    scale = dispersion(m) if phi is None else phi
+    y = m.model_family.simulate(m.fit.mu, m.response.weights, scale, rng)
     return y * m.response.weights if m.response.counts else y
 
 
