@@ -82,6 +82,11 @@ def contest1D(model: Any, L: Any, rhs: float = 0, **kwargs: Any) -> Any:
         Add confidence limits (default False).
     level : float
 
+    Returns
+    -------
+    DataFrame
+        ``Estimate, Std. Error, df, t value, Pr(>|t|)``, with `confint` also ``lower, upper``.
+
     Examples
     --------
     >>> from mere import lmer, contest1D
@@ -104,6 +109,11 @@ def contestMD(model: Any, L: Any, rhs: Any = 0, **kwargs: Any) -> Any:
     rhs : float or array (r,)
     ddf, vcov
         As in `contest`.
+
+    Returns
+    -------
+    DataFrame
+        ``Sum Sq, Mean Sq, NumDF, DenDF, F value, Pr(>F)``.
 
     Examples
     --------
@@ -188,6 +198,18 @@ def ls_means(model: Any, which: Any = None, **kwargs: Any) -> Any:
 def difflsmeans(model: Any, which: Any = None, **kwargs: Any) -> Any:
     """All pairwise differences of least-squares means; arguments as in `ls_means`.
 
+    Parameters
+    ----------
+    model : LMM, LM
+    which : str or list of str, optional
+        Terms that consist of factors; all of them by default.
+    **kwargs
+        Others of `ls_means`.
+
+    Returns
+    -------
+    MeansTable
+
     Examples
     --------
     >>> from mere import lmer, difflsmeans
@@ -216,6 +238,10 @@ def drop1(model: Any, scope: Any = None, **kwargs: Any) -> Any:
         As in `contest`, for F tests.
     k : float
         Weight of the degrees of freedom in AIC.
+
+    Returns
+    -------
+    AnovaTable
 
     Examples
     --------
@@ -303,6 +329,14 @@ def step(model: Any, **kwargs: Any) -> Any:
 def get_model(result: Any) -> Any:
     """The model that `step` ended with.
 
+    Parameters
+    ----------
+    result : StepResult
+
+    Returns
+    -------
+    LMM or LM
+
     Examples
     --------
     >>> from mere import lmer, step, get_model, formula
@@ -316,6 +350,16 @@ def get_model(result: Any) -> Any:
 @generic
 def as_lmerModLmerTest(model: Any, tol: float = 1e-8) -> Any:
     """The model itself: every ``lmer`` has all its tests. There for scripts from R.
+
+    Parameters
+    ----------
+    model : LMM
+    tol : float
+        Not used: there is no numerical derivative to be checked.
+
+    Returns
+    -------
+    LMM
 
     Examples
     --------

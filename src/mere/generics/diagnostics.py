@@ -59,6 +59,15 @@ def cooks_distance(model: Any) -> Any:
     working linear mixed model. Of an `influence`, from the refits:
     (beta_(i) - beta)' V^-1 (beta_(i) - beta) / p, V the covariance of beta.
 
+    Parameters
+    ----------
+    model : LMM, GLMM, LM, GLM, or the result of `influence`
+
+    Returns
+    -------
+    Series
+        By the rows of the data, or by the groups that were left out.
+
     Notes
     -----
     The two agree for linear models. In a mixed model the first is about the
@@ -100,6 +109,11 @@ def dfbeta(model: Any, which: str = "fixed") -> Any:
     which : {"fixed", "var_cov"}
         Of the fixed effects, or of the variance components.
 
+    Returns
+    -------
+    DataFrame
+        A row for each deletion, a column for each coefficient.
+
     Examples
     --------
     >>> from mere import lmer, influence, dfbeta
@@ -116,6 +130,15 @@ def dfbeta(model: Any, which: str = "fixed") -> Any:
 @generic
 def dfbetas(model: Any) -> Any:
     """`dfbeta` over the standard errors of the fit without the case (DataFrame).
+
+    Parameters
+    ----------
+    model : LM, or the result of `influence`
+
+    Returns
+    -------
+    DataFrame
+        A row for each deletion, a column for each coefficient.
 
     References
     ----------
@@ -141,6 +164,15 @@ def rstudent(model: Any) -> Any:
     ``lm``: e / (sigma_(i) sqrt(1 - h)), sigma_(i) without the row. Linear mixed
     models, as lme4: e / (sigma sqrt(1 - h)). Generalized ones: deviance and
     Pearson residuals d, r combined, sign(d) sqrt(d^2 + h r^2 / (1 - h)).
+
+    Parameters
+    ----------
+    model : LMM, GLMM, LM, GLM
+
+    Returns
+    -------
+    Series
+        By the rows of the data.
 
     Examples
     --------

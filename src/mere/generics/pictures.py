@@ -46,6 +46,12 @@ def plot(result: Any, *args: Any, **kwargs: Any) -> Any:
         Levels of the intervals of a profile; default 0.5, 0.8, 0.9, 0.95, 0.99.
     type, level
         Kind and level of the interval of a bootstrap.
+    CIs, PIs, horizontal : bool
+        Marginal means: confidence and prediction intervals, lying or standing.
+    adjust, alpha
+        Marginal means with ``comparisons=True``: of the arrows.
+    plotit : bool
+        False: the table behind the picture.
 
     Returns
     -------

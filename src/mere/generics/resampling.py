@@ -113,6 +113,8 @@ def permutation_test(model: Any, terms: Any = None, **kwargs: Any) -> Any:
         limits of the estimate. At most `n_perm` draws.
     save_draws : bool
         Keep the statistics of all arrangements.
+    progress : bool, optional
+        Report how far it is; default when it takes long and a person watches.
 
     Returns
     -------

@@ -182,6 +182,10 @@ def varianceProf(x: Profile) -> Profile:
     ----------
     x : Profile
 
+    Returns
+    -------
+    Profile
+
     Examples
     --------
     >>> from mere import lmer, profile, confint, varianceProf
@@ -204,6 +208,10 @@ def logProf(x: Profile) -> Profile:
     Parameters
     ----------
     x : Profile
+
+    Returns
+    -------
+    Profile
 
     Examples
     --------

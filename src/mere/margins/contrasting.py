@@ -125,6 +125,18 @@ def contrast(
 def pairs(x: EmmGrid | EmmList, reverse: bool = False, **kwargs: Any) -> Any:
     """Pairwise comparisons (R's ``pairs``); see `contrast` for the other arguments.
 
+    Parameters
+    ----------
+    x : EmmGrid or EmmList
+    reverse : bool
+        The other way round.
+    **kwargs
+        Others of `contrast`.
+
+    Returns
+    -------
+    EmmGrid or EmmList
+
     Examples
     --------
     >>> from mere import lm, emmeans, pairs

@@ -128,6 +128,10 @@ def lFormula(
     formula, data, REML, weights, offset, subset, na_action, contrasts, control, env
         As in `lmer`.
 
+    Returns
+    -------
+    ParsedModel
+
     Examples
     --------
     >>> from mere import lFormula
@@ -157,6 +161,10 @@ def mkLmerDevfun(parsed: ParsedModel) -> DevianceFunction:
     parsed : ParsedModel
         From `lFormula`.
 
+    Returns
+    -------
+    DevianceFunction
+
     Examples
     --------
     >>> from mere import lFormula, mkLmerDevfun
@@ -179,6 +187,10 @@ def optimizeLmer(devfun: DevianceFunction, start: Any = None, control: LmerContr
     control : LmerControl, optional
         Default that of `lFormula`.
 
+    Returns
+    -------
+    Optimum
+
     Examples
     --------
     >>> from mere import lFormula, mkLmerDevfun, optimizeLmer
@@ -200,6 +212,10 @@ def mkMerMod(devfun: DevianceFunction, opt: Optimum, call: Call | None = None) -
     opt : Optimum
         From `optimizeLmer` or `optimizeGlmer`.
     call : Call, optional
+
+    Returns
+    -------
+    LMM or GLMM
 
     Examples
     --------

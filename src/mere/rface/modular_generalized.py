@@ -82,6 +82,10 @@ def glFormula(
     formula, data, family, weights, offset, subset, na_action, contrasts, control, env
         As in `glmer`.
 
+    Returns
+    -------
+    ParsedGeneralized
+
     Examples
     --------
     >>> from mere import glFormula
@@ -108,6 +112,10 @@ def mkGlmerDevfun(parsed: ParsedGeneralized, nAGQ: int = 1) -> GeneralizedDevian
     nAGQ : int
         As in `glmer`.
 
+    Returns
+    -------
+    GeneralizedDeviance
+
     Examples
     --------
     >>> from mere import glFormula, mkGlmerDevfun
@@ -127,6 +135,17 @@ def mkGlmerDevfun(parsed: ParsedGeneralized, nAGQ: int = 1) -> GeneralizedDevian
 
 def updateGlmerDevfun(devfun: GeneralizedDeviance, nAGQ: int = 1) -> GeneralizedDeviance:
     """The same function with another `nAGQ`.
+
+    Parameters
+    ----------
+    devfun : GeneralizedDeviance
+        From `mkGlmerDevfun`.
+    nAGQ : int
+        Quadrature points; 1 is Laplace's approximation.
+
+    Returns
+    -------
+    GeneralizedDeviance
 
     Examples
     --------
@@ -150,6 +169,10 @@ def optimizeGlmer(devfun: GeneralizedDeviance, start: Any = None, control: Glmer
         As in `glmer`.
     control : GlmerControl, optional
         Default that of `glFormula`.
+
+    Returns
+    -------
+    Optimum
 
     Examples
     --------
