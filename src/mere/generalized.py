@@ -67,13 +67,16 @@ class GLM:
     fitted, residuals, weights, hatvalues = g.fitted, g.residuals, g.weights, g.hatvalues
     model_frame, model_matrix, getData = g.model_frame, g.model_matrix, g.getData
     formula, terms, family, predict = g.formula, g.terms, g.family, g.predict
-    summary, anova, confint = g.summary, g.anova, g.confint
+    summary, anova, confint, drop1, add1, step = g.summary, g.anova, g.confint, g.drop1, g.add1, g.step
+    influence, dfbeta, dfbetas, jackknife = g.influence, g.dfbeta, g.dfbetas, g.jackknife
     simulate, update, cooks_distance = g.simulate, g.update, g.cooks_distance
     rstudent, rstandard = g.rstudent, g.rstandard
     contest, contest1D, contestMD = g.contest, g.contest1D, g.contestMD
-    drop1, show_tests, PBmodcomp, refitML = g.drop1, g.show_tests, g.PBmodcomp, g.refitML
+    show_tests, PBmodcomp, refitML = g.show_tests, g.PBmodcomp, g.refitML
     tidy, glance, augment = g.tidy, g.glance, g.augment
-    bootMer, bootstrap, jackknife = g.bootMer, g.bootstrap, g.jackknife
+    model_performance, simulate_residuals = g.model_performance, g.simulate_residuals
+    plot, qqmath, check_model = g.plot, g.qqmath, g.check_model
+    bootMer, bootstrap = g.bootMer, g.bootstrap
     permutation_test, cross_validate = g.permutation_test, g.cross_validate
     r2, vif, auc, runs_test = g.r2, g.vif, g.auc, g.runs_test
     check_overdispersion, standardize_parameters = g.check_overdispersion, g.standardize_parameters
@@ -179,6 +182,8 @@ class GLMM:
     contest, contest1D, contestMD = g.contest, g.contest1D, g.contestMD
     drop1, show_tests, PBmodcomp, refitML = g.drop1, g.show_tests, g.PBmodcomp, g.refitML
     tidy, glance, augment, fit_record = g.tidy, g.glance, g.augment, g.fit_record
+    model_performance, simulate_residuals = g.model_performance, g.simulate_residuals
+    plot, qqmath, check_model = g.plot, g.qqmath, g.check_model
     bootstrap, permutation_test, cross_validate = g.bootstrap, g.permutation_test, g.cross_validate
 
 

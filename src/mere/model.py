@@ -138,6 +138,8 @@ class LMM:
     get_Lb_ddf, contest1D, contestMD = g.get_Lb_ddf, g.contest1D, g.contestMD
     model2restriction_matrix, restriction_matrix2model = g.model2restriction_matrix, g.restriction_matrix2model
     tidy, glance, augment = g.tidy, g.glance, g.augment
+    model_performance, simulate_residuals = g.model_performance, g.simulate_residuals
+    plot, qqmath, check_model = g.plot, g.qqmath, g.check_model
     bootstrap, permutation_test, cross_validate = g.bootstrap, g.permutation_test, g.cross_validate
     fit_record, log_density = g.fit_record, g.log_density
 
@@ -188,7 +190,7 @@ class LM:
     formula, terms, family, predict = g.formula, g.terms, g.family, g.predict
     simulate, refit, update, bootMer, jackknife = g.simulate, g.refit, g.update, g.bootMer, g.jackknife
     influence, cooks_distance, rstudent, rstandard = g.influence, g.cooks_distance, g.rstudent, g.rstandard
-    dfbeta, dfbetas = g.dfbeta, g.dfbetas
+    dfbeta, dfbetas, add1, step = g.dfbeta, g.dfbetas, g.add1, g.step
     r2, vif, bptest, runs_test = g.r2, g.vif, g.bptest, g.runs_test
     standardize_parameters = g.standardize_parameters
     summary, anova, confint, contest = g.summary, g.anova, g.confint, g.contest
@@ -196,6 +198,8 @@ class LM:
     contest1D, contestMD, refitML = g.contest1D, g.contestMD, g.refitML
     model2restriction_matrix, restriction_matrix2model = g.model2restriction_matrix, g.restriction_matrix2model
     tidy, glance, augment = g.tidy, g.glance, g.augment
+    model_performance, simulate_residuals = g.model_performance, g.simulate_residuals
+    plot, qqmath, check_model = g.plot, g.qqmath, g.check_model
     bootstrap, permutation_test, cross_validate = g.bootstrap, g.permutation_test, g.cross_validate
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
     to_text, to_html = g.to_text, g.to_html

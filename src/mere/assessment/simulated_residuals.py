@@ -24,7 +24,6 @@ from .. import generics as g
 from ..arguments import check_flags, count_of
 from ..errors import MereValueError
 from ..generalized import GLM, GLMM
-from ..generalized_simulation import drawn_weights
 from ..model import LM, LMM
 from ..simulation import read_seed
 
@@ -175,7 +174,7 @@ def _simulated(m: LM | GLM | LMM | GLMM, nsim: int, seed: Any, group: Any, use_u
     predicted = predicted if len(predicted) == len(index) else predicted[used]
     observed = m.response.y if isinstance(m, (GLM, GLMM)) else m.design.y
     if isinstance(m, (GLM, GLMM)) and m.response.counts:  # pairs of successes and failures
-        simulated, trials = simulated[:, ::2], drawn_weights(m)
+        simulated, trials = simulated[:, ::2], m.response.size
         observed, predicted = observed * trials, predicted * trials
     if group is not None:
         codes, labels = _groups(m, group)

@@ -24,6 +24,7 @@ from .comparisons import (
     vcovAdj,
 )
 from .contests import (
+    add1,
     as_lmerModLmerTest,
     contest,
     contest1D,
@@ -80,6 +81,7 @@ __all__ = [
     "REMLcrit",
     "SATmodcomp",
     "VarCorr",
+    "add1",
     "allFit",
     "anova",
     "as_lmerModLmerTest",
