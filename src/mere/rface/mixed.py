@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..arguments import control_of
 from ..control import LmerControl
 from ..design import build_design
 from ..fitting import fit_lmm
@@ -84,7 +85,7 @@ def lmer(
         formula, data, weights=weights, offset=offset, subset=subset, na_action=na_action,
         contrasts=contrasts, env=env,
     )  # fmt: skip
-    control = control if control is not None else DEFAULT
+    control = DEFAULT if control is None else control_of(control, LmerControl, "lmerControl")
     fit = fit_lmm(design, bool(REML) and len(design.names) > 0, control, start)
     return mixed_model(fit, control, call)
 
