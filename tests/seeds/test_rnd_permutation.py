@@ -233,27 +233,25 @@ KINDS = {"Gamma": families.Gamma("log"), "negative binomial": families.negative_
 
 @pytest.mark.parametrize("family", ["binomial", "poisson", "Gamma", "negative binomial"])
 def test_rnd_10_generalized_methods_keep_their_level(family):
-    """All methods that such models have: a confounder correlated .6 with x, no effect of x, 400 data sets."""
-    rng, runs = np.random.default_rng(11), 400
-    methods = ("score", "sign-flip", *(("pql-fixed",) if family in ("binomial", "poisson") else ()))
-    hits = dict.fromkeys(methods, 0)
-    for _ in range(runs):
+    """A confounder correlated .6 with x, no effect of x: 400 data sets, 100 for the method that iterates each fit."""
+    rng = np.random.default_rng(11)
+    runs = {"score": 400, "one-step": 400, "sign-flip": 400, "pql-fixed": 100}
+    hits = dict.fromkeys(runs, 0)
+    for run in range(400):
         c = rng.normal(size=60)
         d = pd.DataFrame({"c": c, "x": 0.6 * c + 0.8 * rng.normal(size=60)})
         d["y"] = responses(rng, family, 0.7 * c)
         m, seed = mere.glm("y ~ x + c", d, KINDS.get(family, family)), int(rng.integers(2**31))
-        for method in methods:
-            t = mere.permutation_test(m, "x", confounders="c", method=method, n_perm=99, seed=seed)
+        for method in (method for method, count in runs.items() if run < count):
+            t = mere.permutation_test(m, "x", method=method, n_perm=99, seed=seed)
             hits[method] += t.table["p.value"].iloc[0] <= 0.05
-    assert max(hits.values()) / runs <= bound(runs), hits
-    one = mere.permutation_test(m, "x", method="one-step", n_perm=99, seed=seed).table
-    score = mere.permutation_test(m, "x", n_perm=99, seed=seed).table
-    assert one.loc["x", "p.value"] == score.loc["x", "p.value"]  # t grows with the coefficient
+    for method, count in runs.items():
+        assert hits[method] / count <= bound(count), method
 
 
 @pytest.mark.parametrize("family", ["binomial", "poisson", "Gamma", "negative binomial"])
 def test_rnd_10_generalized_methods_find_effects(family):
-    rng, runs = np.random.default_rng(100), 40
+    rng, runs = np.random.default_rng(100), 25
     hits = dict.fromkeys(("score", "one-step", "sign-flip", "pql-fixed"), 0)
     for _ in range(runs):
         c = rng.normal(size=60)
@@ -388,7 +386,7 @@ def test_bos_37_power():
 
 def test_rnd_28_crossed_factors():
     """Subjects by items, gaussian and binary; the level is kept."""
-    rng, runs = np.random.default_rng(28), 300
+    rng, runs = np.random.default_rng(28), 200
     hits = {"gaussian": 0, "binomial": 0}
     for _ in range(runs):
         s, i = np.repeat(np.arange(14), 8), np.tile(np.arange(8), 14)

@@ -107,8 +107,9 @@ def test_rnd_7_allowed_arrangements_are_distinct_and_never_the_identity():
     ("wrong", "message"),
     [
         (lambda b: b * 0, "no arrangements"), (lambda b: b + 40, "no arrangements"),
-        (lambda b: b[:, :5], "must return"), (lambda b: b.astype(float), "no arrangements"), (lambda b: None, "must return"),
-        (lambda b: np.vstack([b, b]), "must return"), (lambda b: b[:0], "no arrangement pass"), (7, "a function"),
+        (lambda b: b[:, :5], "must return"), (lambda b: b.astype(float), "no arrangements"),
+        (lambda b: None, "must return"), (lambda b: np.vstack([b, b]), "must return"),
+        (lambda b: b[:0], "no arrangement pass"), (7, "a function"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("n", [8, 24])
