@@ -12,6 +12,7 @@ import pandas as pd
 from . import generics as g
 from .accessors.generalized_linear import dispersion
 from .accessors.generalized_mixed import free_parameters, hessian_covariance
+from .arguments import check_flags
 from .conditioning import RandomRows, contribution, kept_columns, random_rows
 from .errors import MereValueError
 from .generalized import GLM, GLMM
@@ -23,11 +24,13 @@ from .prediction import (
     Prediction,
     acted,
     check_interval,
+    check_na_action,
     offset_at,
     padded,
     prediction_variance,
     row_index,
     standard_errors,
+    terms_predicted,
 )
 
 __all__: list[str] = []
@@ -96,7 +99,7 @@ def _outcomes(
     m: GLM | GLMM, fit: Any, eta: np.ndarray, variance: np.ndarray, newdata: Any, weights: Any, level: float, phi: float
 ) -> Any:
     """The table of predictions with the ends of intervals for outcomes."""
-    own = m.response.weights if newdata is None else new_weights(m, newdata, weights)
+    own = m.response.size if newdata is None else new_weights(m, newdata, weights)
     se = np.sqrt(variance)
     for name, p in (("lwr", (1 - level) / 2), ("upr", (1 + level) / 2)):
         fit[name] = outcome_quantile(m.model_family, eta, se, own, phi, p)
@@ -121,6 +124,8 @@ def _predict(
     from scipy.special import ndtri
 
     wants_interval = _checked(type, interval, level)
+    check_flags(random_only=random_only, allow_new_levels=allow_new_levels, se_fit=se_fit, theta=theta)
+    check_na_action(na_action)
     design, kept = m.design, kept_columns(m.design, re_form)
     rows = random_rows(design, newdata, kept, allow_new_levels)
     X = design.X if newdata is None else fixed_matrix(design, newdata)
@@ -165,7 +170,11 @@ def _predict_linear(
 ) -> Any:
     from scipy.special import ndtri, stdtrit
 
+    if type == "terms":
+        return terms_predicted(m, m.fit.R, math.sqrt(dispersion(m)), newdata, se_fit, interval, na_action)
     wants_interval = _checked(type, interval, level)
+    check_flags(se_fit=se_fit)
+    check_na_action(na_action)
     if newdata is None:
         X, values, index = m.design.X, m.fit.eta, pd.RangeIndex(m.design.n)
     else:

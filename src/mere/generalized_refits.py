@@ -10,7 +10,9 @@ import pandas as pd
 
 from . import _core
 from . import generics as g
+from .arguments import numbers_of
 from .errors import MereError, MereValueError
+from .frame import Factor
 from .generalized import GLM, GLMM, generalized_mixed_model
 from .generalized_fitting import settle_generalized
 from .generalized_objective import GLMMObjective
@@ -72,14 +74,17 @@ def _as_numbers(m: GLMM, y: np.ndarray) -> Response:
     """A response (n,) with the weights of the fit; numbers of successes become proportions."""
     r = m.response
     if r.counts:
-        y = np.where(r.weights > 0, y / np.where(r.weights > 0, r.weights, 1.0), 0.0)
+        y = np.where(r.size > 0, y / np.where(r.size > 0, r.size, 1.0), 0.0)
     m.model_family.check(y, "newresp")
-    return Response(np.ascontiguousarray(y, dtype=np.float64), r.weights, r.counts)
+    return replace(r, y=np.ascontiguousarray(y, dtype=np.float64))
 
 
 def _read(m: GLMM, newresp: Any) -> np.ndarray:
     """(n,) or (n, count): values at the rows that the model uses; pairs of counts become successes."""
-    y, r, frame = np.asarray(newresp, dtype=np.float64), m.response, m.design.frame
+    r, frame = m.response, m.design.frame
+    if isinstance(newresp, pd.DataFrame) and newresp.columns.nlevels == 2:
+        return _successes(m, newresp)
+    y = numbers_of(_as_codes(m, newresp), "newresp")
     if y.ndim not in (1, 2):
         raise MereValueError(f"newresp must be a vector, or a matrix with a response a column, not of shape {y.shape}")
     if len(y) != m.design.n and len(y) == frame.nrow and frame.rows is not None:
@@ -87,7 +92,7 @@ def _read(m: GLMM, newresp: Any) -> np.ndarray:
     if len(y) != m.design.n or not np.isfinite(y).all():
         raise MereValueError(f"newresp must have {m.design.n} finite values, one per row that the model uses")
     if r.counts and y.ndim == 2 and y.shape[1] == 2:
-        if np.allclose(y.sum(axis=1), r.weights):
+        if np.allclose(y.sum(axis=1), r.size):
             return np.ascontiguousarray(y[:, 0])
         if not isinstance(newresp, pd.DataFrame):
             raise MereValueError(
@@ -95,6 +100,29 @@ def _read(m: GLMM, newresp: Any) -> np.ndarray:
                 "DataFrame, with numbers of successes in its columns"
             )
     return y
+
+
+def _successes(m: GLMM, newresp: pd.DataFrame) -> np.ndarray:
+    """(n, count) of the table of `simulate`, a pair of columns a response."""
+    first = newresp.columns.get_level_values(0)
+    pairs = numbers_of(newresp, "newresp")
+    if not m.response.counts or len(first) % 2 or (first[::2] != first[1::2]).any() or not first[::2].is_unique:
+        raise MereValueError("newresp has columns in two levels, as pairs of numbers of successes and failures have")
+    return np.column_stack([_read(m, pairs[:, i : i + 2]) for i in range(0, len(first), 2)])
+
+
+def _as_codes(m: GLMM, newresp: Any) -> Any:
+    """0 and 1 for a factor of the levels of the response."""
+    old = m.design.frame.variables.get(m.design.response)
+    if not isinstance(old, Factor) or np.ndim(newresp) != 1:
+        return newresp
+    labels = np.asarray(newresp)
+    if labels.dtype.kind in "biuf":
+        return newresp
+    unknown = set(map(str, labels)) - set(old.levels)
+    if unknown:
+        raise MereValueError(f"newresp has {sorted(unknown)[0]!r}; the levels of the response are {old.levels}")
+    return (labels.astype(str) != old.levels[0]).astype(float)
 
 
 @g.refit.register(GLMM)
@@ -105,9 +133,10 @@ def _refit(m: GLMM, newresp: Any = None, ncpus: int | None = None) -> GLMM | Ref
     y = _read(m, newresp)
     if y.ndim == 1:
         response = _as_numbers(m, y)
-        pairs = np.asfortranarray(np.column_stack([y, response.weights - y])) if response.counts else y
+        pairs = np.asfortranarray(np.column_stack([y, response.size - y])) if response.counts else y
         return _refitted(m, pairs, response)
     labels = newresp.columns if isinstance(newresp, pd.DataFrame) else pd.RangeIndex(y.shape[1])
+    labels = labels.get_level_values(0)[::2] if labels.nlevels == 2 else labels
     y = np.asfortranarray(y)
     for i in range(y.shape[1]):
         _as_numbers(m, y[:, i])

@@ -10,17 +10,18 @@ import pandas as pd
 
 from . import generics as g
 from .accessors.blocks import relative_factors
+from .arguments import count_of
 from .conditioning import kept_columns, random_rows
 from .design import Design, build_design
-from .errors import MereValueError
+from .errors import MereTypeError, MereValueError
 from .families import Family, make_family
 from .frame import as_frame
-from .generalized_simulation import GeneralizedSimulator
+from .generalized_simulation import GeneralizedSimulator, check_trials
 from .language.formulas import parse_formula
 from .language.parser import parse_expression
 from .language.syntax import names_in
 from .prediction import row_index
-from .simulation import Parameters, count_of, linear_simulator, read_seed, replaced_parameters, table_of_responses
+from .simulation import Parameters, linear_simulator, read_seed, replaced_parameters, table_of_responses
 
 __all__: list[str] = []
 
@@ -38,6 +39,8 @@ def _simulate(
 ) -> pd.DataFrame:
     if newdata is None or newparams is None:
         raise MereValueError("simulate(formula) needs newdata= and newparams=")
+    if not isinstance(newparams, Mapping):
+        raise MereTypeError(f"newparams must be a mapping with beta, theta (or par) and sigma, not {newparams!r}")
     model_family = None if family is None else make_family(family)
     if model_family is not None and model_family.name == "gaussian" and model_family.link.name == "identity":
         model_family = None
@@ -55,6 +58,7 @@ def _simulate(
         simulator = linear_simulator(mean, values, rows, kept, design.weights, None)
     else:
         w = np.ones(design.n) if design.weights is None else np.asarray(design.weights, dtype=np.float64)
+        check_trials(model_family, w)
         factors = relative_factors(design.random, values.theta)
         terms = [(r.values, r.codes, len(r.term.levels), T) for r, T in zip(rows, factors, strict=True)]
         simulator = GeneralizedSimulator(mean, terms, model_family, w, values.sigma**2, _counts(model_family, w))

@@ -12,7 +12,7 @@ import pandas as pd
 from . import generics as g
 from .accessors.blocks import relative_factors
 from .accessors.rows import row_series
-from .arguments import read_count
+from .arguments import count_of
 from .conditioning import RandomRows, contribution, kept_columns, random_rows
 from .errors import MereTypeError, MereValueError
 from .newdata import fixed_matrix
@@ -130,11 +130,11 @@ def draw_responses(m: NLMM, kept: list[np.ndarray], seed: int, first: int, count
 
 @g.simulate.register(NLMM)
 def _simulate(m: NLMM, nsim: int = 1, seed: Any = None, use_u: bool = False, re_form: Any = False) -> pd.DataFrame:
-    read_count(nsim, "nsim")
+    nsim = count_of(nsim)
     number = read_seed(seed)
     kept = kept_columns(m.design.long, None if use_u else re_form)
-    y = draw_responses(m, kept, number, 0, int(nsim))
-    out = pd.DataFrame({f"sim_{i + 1}": row_series(m.design, y[:, i]) for i in range(int(nsim))})
+    y = draw_responses(m, kept, number, 0, nsim)
+    out = pd.DataFrame({f"sim_{i + 1}": row_series(m.design, y[:, i]) for i in range(nsim)})
     out.attrs["seed"] = number
     return out
 

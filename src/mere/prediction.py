@@ -11,7 +11,9 @@ import pandas as pd
 
 from . import generics as g
 from .accessors.blocks import random_design, relative_covariance, relative_factors
+from .accessors.contributions import term_parts
 from .accessors.rows import fitted_values, row_series
+from .arguments import check_flags, check_probability
 from .conditioning import RandomRows, contribution, kept_columns, random_rows
 from .errors import DataMessage, MereValueError, tell
 from .frame import as_frame
@@ -23,6 +25,7 @@ __all__ = [
     "acted",
     "assembled",
     "check_interval",
+    "check_na_action",
     "offset_at",
     "padded",
     "prediction_variance",
@@ -192,15 +195,18 @@ def check_interval(interval: str | None, level: float) -> bool:
     """Is an interval wanted?"""
     if interval not in (None, "none", "confidence", "prediction"):
         raise MereValueError(f"interval must be 'confidence' or 'prediction', not {interval!r}")
-    if not 0 < level < 1:
-        raise MereValueError(f"level must lie between 0 and 1, not {level!r}")
+    check_probability(level)
     return interval in ("confidence", "prediction")
+
+
+def check_na_action(na_action: str) -> None:
+    """Is it one of R's?"""
+    if na_action not in ("pass", "omit", "exclude", "fail"):
+        raise MereValueError(f"na_action must be 'pass', 'omit', 'exclude' or 'fail', not {na_action!r}")
 
 
 def acted(result: Any, na_action: str, gone: np.ndarray) -> Any:
     """na_action for rows of newdata with missing values."""
-    if na_action not in ("pass", "omit", "exclude", "fail"):
-        raise MereValueError(f"na_action must be 'pass', 'omit', 'exclude' or 'fail', not {na_action!r}")
     if na_action == "fail" and gone.any():
         raise MereValueError(f"newdata has missing values in {int(gone.sum())} rows, and na_action is 'fail'")
     return result[~gone] if na_action == "omit" else result
@@ -237,6 +243,8 @@ def _predict_mixed(
     if type not in ("link", "response"):
         raise MereValueError(f"type must be 'link' or 'response', not {type!r}")
     wants_interval = check_interval(interval, level)
+    check_flags(random_only=random_only, allow_new_levels=allow_new_levels, se_fit=se_fit, theta=theta)
+    check_na_action(na_action)
     design = m.design
     kept = kept_columns(design, re_form)
     rows = random_rows(design, newdata, kept, allow_new_levels)
@@ -272,6 +280,27 @@ def padded(m: Any, result: Any) -> Any:
     return row_series(m.design, result.to_numpy())
 
 
+def terms_predicted(
+    m: Any, R: np.ndarray, sigma: float, newdata: Any, se_fit: bool, interval: str | None, na_action: str
+) -> Any:
+    """What each term adds to the linear predictor, a column a term (R's ``type="terms"``)."""
+    if interval is not None:
+        raise MereValueError("predict: type='terms' has standard errors (se_fit=True), but no intervals")
+    X = None if newdata is None else fixed_matrix(m.design, newdata)
+    parts = term_parts(m.design, m.beta, X)
+    results: list[Any] = [parts.values, *([parts.errors(R, sigma)] if se_fit else [])]
+    if newdata is None:
+        results = [padded(m, each) for each in results]
+    else:
+        gone = np.isnan(parts.X).any(axis=1)
+        for each in results:
+            each.index = row_index(newdata)
+            each[gone] = math.nan
+        results = [acted(each, na_action, gone) for each in results]
+    results[0].attrs["constant"] = parts.values.attrs["constant"]
+    return Prediction(results[0], results[1], m.df, sigma) if se_fit else results[0]
+
+
 @g.predict.register(LM)
 def _predict(
     m: LM,
@@ -280,10 +309,17 @@ def _predict(
     interval: str | None = None,
     level: float = 0.95,
     na_action: str = "pass",
+    type: str = "response",
 ) -> Any:
     from scipy.special import stdtrit
 
+    if type == "terms":
+        return terms_predicted(m, m.R, m.sigma, newdata, se_fit, interval, na_action)
+    if type not in ("response", "link"):
+        raise MereValueError(f"type must be 'response' or 'terms', not {type!r}")
     wants_interval = check_interval(interval, level)
+    check_flags(se_fit=se_fit)
+    check_na_action(na_action)
     if newdata is None:
         X, values, index = m.design.X, fitted_values(m), pd.RangeIndex(m.design.n)
     else:
@@ -294,7 +330,9 @@ def _predict(
     if se_fit or wants_interval:
         variance = standard_errors(X, m.R, m.sigma) ** 2
         quantile = float(stdtrit(m.df, (1 + level) / 2)) if m.df else math.nan
-        fit, errors = assembled(fit, variance, np.full(len(X), m.sigma**2), interval, quantile)
+        w = m.design.weights if newdata is None else None
+        outcome = np.full(len(X), m.sigma**2) if w is None else m.sigma**2 / np.asarray(w)
+        fit, errors = assembled(fit, variance, outcome, interval, quantile)
     if newdata is None:
         fit, errors = padded(m, fit), padded(m, errors)
     else:

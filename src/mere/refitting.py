@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 
 from . import generics as g
+from .arguments import numbers_of
 from .design import Design
 from .errors import MereKeyError, MereTypeError, MereValueError
 from .fitting import optimize, settle
 from .frame import Factor
+from .language.formulas import Formula
 from .language.updating import update_formula
 from .linear import fit_lm
 from .model import LM, LMM, linear_model, mixed_model
@@ -102,10 +104,12 @@ def with_design(objective: LMMObjective, design: Design) -> LMMObjective:
 
 def read_responses(design: Design, newresp: Any) -> np.ndarray:
     """New responses (n,) or (n, count): a value a row used, or a row of the table of the fit."""
-    y = np.asarray(newresp, dtype=np.float64)
+    y = numbers_of(newresp, "newresp")
     frame = design.frame
     if y.ndim not in (1, 2):
         raise MereValueError(f"newresp must be a vector, or a matrix with a response a column, not of shape {y.shape}")
+    if y.ndim == 2 and not y.shape[1]:
+        raise MereValueError("newresp has no columns")
     if len(y) != design.n and len(y) == frame.nrow and frame.rows is not None:
         y = y[frame.rows]
     if len(y) != design.n:
@@ -165,7 +169,9 @@ def _update(m: LMM | LM, formula: str | None = None, **changes: Any) -> Any:
     if data is None:
         raise MereValueError("the model keeps no data: give update(m, …, data=)")
     if formula is not None:
-        new = update_formula(m.design.formula, formula)
+        if not isinstance(formula, (str, Formula)):
+            raise MereTypeError(f"formula must be a text such as '. ~ . - x', not {formula!r}")
+        new = update_formula(m.design.formula, str(formula))
         was_mixed, mixed = bool(m.design.random), "|" in new
         arguments["formula"] = new
         if was_mixed and not mixed:

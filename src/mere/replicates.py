@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import _core
+from .arguments import threads_of
 from .errors import MereError
 from .objective import LMMObjective
 from .optimizers import minimize
@@ -157,7 +158,7 @@ class ChunkFitter:
 def fit_replicates(fit: Any, count: int, threads: int | None = None) -> Replicates:
     """All responses 0, ..., count - 1 over threads, by default on all processors; after Ctrl-C what is done."""
     objective = fit.objective
-    threads = max(1, min(threads or available_cpus(), count))
+    threads = max(1, min(threads_of(threads) or available_cpus(), count))
     result = Replicates.empty(count, objective.layout.n_par, objective.design.X.shape[1])
     size = max(1, min(256, count // (4 * threads) or 1))
     chunks = [(i, min(size, count - i)) for i in range(0, count, size)]

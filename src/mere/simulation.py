@@ -17,10 +17,10 @@ from . import _core
 from . import generics as g
 from .accessors.blocks import relative_factors
 from .accessors.rows import fitted_values, row_labels, row_series
-from .arguments import read_count
+from .arguments import check_flags, count_of, numbers_of
 from .conditioning import RandomRows, contribution, kept_columns, random_rows
 from .design import Design
-from .errors import MereValueError
+from .errors import MereTypeError, MereValueError
 from .model import LM, LMM
 from .newdata import fixed_matrix
 from .prediction import offset_at, row_index, weights_at
@@ -71,6 +71,8 @@ def replaced_parameters(old: Parameters, design: Design, new: Mapping[str, Any] 
     """Parameters with those of a mapping in their place."""
     if new is None:
         return old
+    if not isinstance(new, Mapping):
+        raise MereTypeError(f"newparams must be a mapping such as {{'beta': …, 'theta': …, 'sigma': …}}, not {new!r}")
     unknown = set(new) - {"beta", "fixef", "theta", "par", "sigma"}
     if unknown:
         raise MereValueError(f"newparams knows beta, theta, par and sigma, not {', '.join(map(repr, sorted(unknown)))}")
@@ -83,14 +85,14 @@ def replaced_parameters(old: Parameters, design: Design, new: Mapping[str, Any] 
         par = _vector(new["par"], at[-1], "par")
         theta = np.concatenate([t.covariance.theta(par[at[i] : at[i + 1]]) for i, t in enumerate(design.random)])
     size = sum(len(t.covariance.entries) for t in design.random)
-    sigma = float(new.get("sigma", old.sigma))
-    if not sigma >= 0:
+    sigma = float(_vector(new.get("sigma", old.sigma), 1, "sigma")[0])
+    if sigma < 0:
         raise MereValueError(f"newparams: sigma must not be negative, not {sigma!r}")
     return Parameters(beta, _vector(theta, size, "theta"), sigma)
 
 
 def _vector(values: Any, n: int, name: str) -> np.ndarray:
-    out = np.ascontiguousarray(values, dtype=np.float64).ravel()
+    out = np.ascontiguousarray(numbers_of(values, f"newparams: {name}")).ravel()
     if len(out) != n or not np.isfinite(out).all():
         raise MereValueError(f"newparams: {name} must have {n} finite numbers, not {values!r}")
     return out
@@ -157,6 +159,7 @@ def linear_simulator(
 
 def given_effects(design: Design, use_u: bool, re_form: Any) -> list[np.ndarray]:
     """The random effects that a simulation keeps."""
+    check_flags(use_u=use_u)
     if use_u:
         if re_form not in (False, None):
             raise MereValueError("use_u=True keeps all random effects: leave re_form out, or use_u")
@@ -176,11 +179,6 @@ def _own_table(design: Design, values: np.ndarray, seed: int) -> pd.DataFrame:
         columns = [row_series(design, values[:, j]) for j in range(values.shape[1])]
         return table_of_responses(np.column_stack(columns), columns[0].index, seed)
     return table_of_responses(values, row_labels(design), seed)
-
-
-def count_of(nsim: Any) -> int:
-    """How many responses `nsim` asks for."""
-    return read_count(nsim, "nsim")
 
 
 # -- methods -----------------------------------------------------------------

@@ -103,7 +103,7 @@ def test_bos_29_weights_offsets_and_trials_in_simulations():
     assert ratio.mean() == pytest.approx(1, abs=4 * np.sqrt(2 / 4000 / 60))
     assert sims.mean(axis=1) == pytest.approx(mere.fitted(m).to_numpy(), abs=5 * m.sigma / np.sqrt(4000))
     g = mere.glmer("cbind(incidence, size - incidence) ~ period + (1 | herd)", datasets.cbpp, "binomial")
-    counts = mere.simulate(g, 300, seed=2, use_u=True).to_numpy()
+    counts = mere.simulate(g, 300, seed=2, use_u=True).xs("incidence", axis=1, level=1).to_numpy()
     size = datasets.cbpp["size"].to_numpy()
     assert (counts <= size[:, None]).all()
     mu = mere.fitted(g).to_numpy()

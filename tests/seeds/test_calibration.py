@@ -1,4 +1,4 @@
-"""The simulation of r_parity/calibration/resampling.py: its stored results, what pages say of them, a short run of it."""
+"""The simulation of r_parity/calibration/resampling.py: stored results, what pages say of them, a short run of it."""
 
 import importlib.util
 import json

@@ -93,8 +93,9 @@ def test_many_responses_are_each_refitted(herds, counts):
         y = mere.simulate(m, 5, seed=3)
         many = mere.refit(m, y)
         frame = many.to_frame()
-        assert list(frame.index) == list(y) and not len(many.failures)
-        for i, name in enumerate(y):
+        labels = [f"sim_{i}" for i in range(1, 6)]
+        assert list(frame.index) == labels and not len(many.failures)
+        for i, name in enumerate(labels):
             alone = mere.refit(m, y[name])
             assert frame["logLik"].iloc[i] == pytest.approx(float(mere.logLik(alone)), abs=1e-7)
             np.testing.assert_allclose(frame[list(m.design.names)].iloc[i], alone.beta, atol=1e-5)
@@ -110,6 +111,35 @@ def test_pairs_of_counts_are_one_response(herds):
     assert len(mere.refit(herds, pd.DataFrame({"a": np.ones(56), "b": np.arange(56) % 2}))) == 2
     with pytest.raises(MereValueError):
         mere.refit(herds, np.full((56, 3), -1.0))
+
+
+def test_simulated_pairs_go_back_into_the_fit(herds):
+    y = mere.simulate(herds, 3, seed=2)
+    assert y.columns.tolist()[:2] == [("sim_1", "incidence"), ("sim_1", "size - incidence")]
+    np.testing.assert_array_equal(y["sim_2"].sum(axis=1), cbpp["size"])
+    one, many = mere.refit(herds, y["sim_2"]), mere.refit(herds, y)
+    assert list(many.to_frame().index) == ["sim_1", "sim_2", "sim_3"]
+    np.testing.assert_allclose(many[1].beta, one.beta, atol=1e-6)
+    np.testing.assert_allclose(mere.refit(herds, y["sim_2"]["incidence"]).beta, one.beta, atol=1e-10)
+    with pytest.raises(MereValueError, match="two levels"):
+        mere.refit(herds, y.iloc[:, :3])
+    weighted = mere.glmer(
+        "cbind(incidence, size - incidence) ~ period + (1 | herd)", cbpp, "binomial", weights=[2.0] * 56
+    )
+    again = mere.refit(weighted, cbpp["incidence"])
+    assert again.criterion == pytest.approx(weighted.criterion, abs=1e-7)
+    drawn = mere.simulate(weighted, 1, seed=1)["sim_1"]
+    np.testing.assert_array_equal(drawn.sum(axis=1), cbpp["size"])  # weights are not trials
+
+
+def test_a_factor_as_another_response():
+    d = mere.datasets.VerbAgg[lambda t: t["id"].isin(t["id"].unique()[:40])]
+    m = mere.glmer("r2 ~ Anger + (1 | id)", d, "binomial")
+    np.testing.assert_allclose(mere.refit(m, d["r2"]).beta, m.beta, atol=1e-5)
+    flipped = d["r2"].map({"N": "Y", "Y": "N"})
+    np.testing.assert_allclose(mere.refit(m, flipped).beta, -m.beta, atol=1e-4)
+    with pytest.raises(MereValueError, match="'maybe'"):
+        mere.refit(m, d["r2"].astype(str).replace("Y", "maybe"))
 
 
 # -- optimizers ---------------------------------------------------------------------------
@@ -152,10 +182,13 @@ def test_trials_at_new_data(herds):
     new = cbpp.iloc[:4]
     with pytest.raises(MereValueError, match="number of trials"):
         mere.simulate(herds, 1, newdata=new[["herd", "period"]])
-    y = mere.simulate(herds, 200, seed=1, newdata=new[["herd", "period"]], weights=[5, 6, 7, 8], use_u=True)
+    trials = {"weights": [5, 6, 7, 8], "use_u": True}
+    both = mere.simulate(herds, 200, seed=1, newdata=new[["herd", "period"]], **trials)
+    y = both.xs("incidence", axis=1, level=1)
+    np.testing.assert_array_equal(y + both.xs("size - incidence", axis=1, level=1), np.tile([[5], [6], [7], [8]], 200))
     assert (y.max(axis=1).to_numpy() <= [5, 6, 7, 8]).all() and y.max().max() > 3
     given = mere.simulate(herds, 200, seed=1, newdata=new.assign(size=[5, 6, 7, 8], incidence=0), use_u=True)
-    np.testing.assert_array_equal(given, y)
+    np.testing.assert_array_equal(given, both)
     with pytest.raises(MereValueError, match="weights= goes with newdata"):
         mere.simulate(herds, 1, weights=3)
     with pytest.raises(MereValueError, match="new levels"):
@@ -164,7 +197,8 @@ def test_trials_at_new_data(herds):
 
 def test_new_parameters(herds):
     zero = mere.simulate(herds, 300, seed=1, newparams={"beta": [0.0] * 4, "theta": [0.0]})
-    assert zero.sum().sum() / (300 * cbpp["size"].sum()) == pytest.approx(0.5, abs=0.01)
+    successes = zero.xs("incidence", axis=1, level=1)
+    assert successes.sum().sum() / (300 * cbpp["size"].sum()) == pytest.approx(0.5, abs=0.01)
 
 
 def test_formulas_without_a_fit(herds):
@@ -192,7 +226,7 @@ def test_linear_models_at_new_data():
     )
     b = mere.glm("cbind(incidence, size - incidence) ~ period", cbpp, "binomial")
     y = mere.simulate(b, 50, seed=1, newdata={"period": ["1", "4"]}, weights=30)
-    assert y.loc[0].mean() == pytest.approx(30 * b.fit.mu[0], rel=0.15)
+    assert y.xs("incidence", axis=1, level=1).loc[0].mean() == pytest.approx(30 * b.fit.mu[0], rel=0.15)
 
 
 # -- the bootstrap ------------------------------------------------------------------------

@@ -188,6 +188,14 @@ def test_a_dot_is_all_other_columns() -> None:
         ("y ~ a*b", ". ~ . + c:d + e", "y ~ a + b + e + a:b + c:d"),
         ("y ~ x + (1 | g)", ". ~ . + (1 | h) + a:b", "y ~ x + (1 | g) + (1 | h) + a:b"),
         ("y ~ x", "~ . - x - 1", "y ~ 1 - 1"),
+        ("y ~ x - 1 + (1 | g)", "~ . * q", "y ~ x + (1 | g) + q + x:q + (1 | g:q) - 1"),
+        (
+            "y ~ (a + b)^2 + (1 | g/h)",
+            "sqrt(.) ~ . + .:q",
+            "sqrt(y) ~ a + b + (1 | g/h) + a:b + a:q + b:q + (1 | g/h:q) + a:b:q",
+        ),
+        ("y ~ x + offset(w) + (1 | g)", "exp(.) - 1 ~ . / q", "exp(y) - 1 ~ x + (1 | g) + offset(w)"),
+        ("y ~ `a b` + (1 | `g h`)", "~ I(x^3) + .", "y ~ I(x^3) + `a b` + (1 | `g h`)"),
     ],
 )
 def test_update_formula_as_r(old: str, new: str, expected: str) -> None:

@@ -65,7 +65,8 @@ def test_intervals_hold_new_outcomes():
     np.testing.assert_allclose(ends, np.round(ends), atol=1e-9)
     full = mere.predict(m, new, weights=40, theta=True, **options)
     assert (full["upr"] - full["lwr"] >= table["upr"] - table["lwr"]).all()
-    y = mere.simulate(m, 4000, seed=1, newdata=new, use_u=False, weights=40).loc[2] / 40  # a new herd, parameters known
+    y = mere.simulate(m, 4000, seed=1, newdata=new, use_u=False, weights=40)  # the last: a new herd, parameters known
+    y = y.xs("incidence", axis=1, level=1).loc[2] / 40
     held = ((y >= table["lwr"][2]) & (y <= table["upr"][2])).mean()
     assert 0.79 < held < 0.9
     confidence = mere.predict(m, new, type="response", allow_new_levels=True, interval="confidence", level=0.8)

@@ -1,6 +1,7 @@
 """The bootstrap and its engine: the same numbers by any road, failures, interruption, checkpoints, intervals."""
 
 import importlib.util
+import os
 import pickle
 import signal
 import subprocess
@@ -134,6 +135,18 @@ def slow(first, count):
     return np.arange(first, first + count, dtype=float)[:, None], {}
 
 
+SLOW = """
+import time
+from pathlib import Path
+import numpy as np
+def slow(first, count):
+    time.sleep(0.01 * count)
+    if first > 200:
+        Path("going").touch()
+    return np.arange(first, first + count, dtype=float)[:, None], {}
+"""
+
+
 def test_an_interrupt_gives_what_is_done(request):
     # a shell starts background jobs with the signal ignored
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -145,6 +158,37 @@ def test_an_interrupt_gives_what_is_done(request):
         timer.join()
         assert 0 < out.done.sum() < 1000
         np.testing.assert_array_equal(out.values[out.done, 0], np.flatnonzero(out.done))
+
+
+INTERRUPTED = """
+import warnings
+import numpy as np
+from mere.inference.resampling import Pool, run_task
+from {here} import slow
+if __name__ == "__main__":
+    print("runs", flush=True)
+    out = run_task(slow, 3000, 1, Pool({kind!r}, 2), {{}}, progress=False)
+    print(0 < out.done.sum() < 3000 and np.array_equal(out.values[out.done, 0], np.flatnonzero(out.done)))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="no process groups")
+@pytest.mark.parametrize("kind", ["processes", "loky"])
+def test_ctrl_c_in_a_terminal_reaches_all_processes(tmp_path, kind):
+    if kind == "loky":
+        pytest.importorskip("joblib")
+    (tmp_path / "slow_task.py").write_text(SLOW, encoding="utf-8")
+    script = tmp_path / "run.py"
+    script.write_text(INTERRUPTED.format(here="slow_task", kind=kind), encoding="utf-8")
+    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    child = subprocess.Popen([sys.executable, str(script)], start_new_session=True, cwd=tmp_path, **quiet)
+    assert child.stdout.readline().strip() == "runs"
+    until = time.monotonic() + 60
+    while not (tmp_path / "going").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    os.killpg(child.pid, signal.SIGINT)
+    said, errors = child.communicate(timeout=60)
+    assert said.strip() == "True", errors
 
 
 def test_a_checkpoint_is_resumed(m, tmp_path):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..errors import MereKeyError, MereValueError
+from ..arguments import check_probability
+from ..errors import MereKeyError, MereTypeError
 
 __all__ = ["chosen_parameters", "interval_frame", "percent_labels"]
 
@@ -16,8 +17,7 @@ __all__ = ["chosen_parameters", "interval_frame", "percent_labels"]
 # -- numbers and names ---------------------------------------------------------
 def percent_labels(level: float) -> list[str]:
     """R's column names: ``2.5 %`` and ``97.5 %``."""
-    if not 0 < level < 1:
-        raise MereValueError(f"level must lie between 0 and 1, not {level!r}")
+    check_probability(level)
     tail = (1 - level) / 2
     percent = [100 * tail, 100 * (1 - tail)]
     places = max(_decimals(x) for x in percent)
@@ -42,7 +42,9 @@ def chosen_parameters(parm: Any, names: Sequence[str], aliases: Sequence[str] = 
     """Positions that `parm` asks for: names, their aliases, positions, ``theta_``, ``beta_``."""
     if parm is None:
         return list(range(len(names)))
-    wanted = [parm] if isinstance(parm, (str, int, np.integer)) else list(parm)
+    wanted = [parm] if isinstance(parm, (str, int, np.integer)) else parm
+    if not isinstance(wanted, Iterable):
+        raise MereTypeError(f"parm must be names or positions of parameters, not {parm!r}")
     out: list[int] = []
     for w in wanted:
         if w == "theta_":
@@ -54,7 +56,7 @@ def chosen_parameters(parm: Any, names: Sequence[str], aliases: Sequence[str] = 
         elif isinstance(w, str) and w in aliases:
             out.append(list(aliases).index(w))
         elif isinstance(w, (int, np.integer)) and -len(names) <= w < len(names):
-            out.append(int(w))
+            out.append(int(w) % len(names))
         else:
             raise MereKeyError(f"parm={w!r} is no parameter; there are {', '.join(names)}")
     return out

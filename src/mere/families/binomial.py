@@ -53,7 +53,8 @@ class Binomial(Family):
         return bool(((mu > 0) & (mu < 1)).all())
 
     def simulate(self, mu: np.ndarray, wt: np.ndarray, dispersion: float, rng: np.random.Generator) -> np.ndarray:
-        return rng.binomial(np.round(wt).astype(np.int64), mu) / wt
+        successes = rng.binomial(np.round(wt).astype(np.int64), mu)
+        return np.asarray(successes / np.where(wt > 0, wt, 1.0))
 
     def probability(self, y: np.ndarray, mu: np.ndarray, wt: np.ndarray, dispersion: float) -> np.ndarray:
         from scipy.special import betainc

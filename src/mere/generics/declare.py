@@ -75,12 +75,14 @@ def _depth(error: TypeError) -> int:
 def _wrong_call(name: str, method: Callable[..., Any], model: Any, error: TypeError) -> TypeError:
     """The error of a call that does not fit the method's arguments, in the user's terms."""
     found = re.search(r"unexpected keyword argument '(\w+)'", str(error))
-    if found is None:
+    crowd = re.search(r"takes (?:from \d+ to )?\d+ positional arguments? but (\d+)", str(error))
+    if found is None and crowd is None:
         return error
     known = [p.name for p in signature(method).parameters.values() if p.kind is not p.VAR_KEYWORD][1:]
     kind = type(model).__name__
     has = f"there are {', '.join(known)}" if known else "there are none"
-    return MereTypeError(f"{name}() of an object of class {kind!r} has no argument {found[1]!r}; {has}")
+    what = f"has no argument {found[1]!r}" if found else f"was given {int(crowd[1]) - 1} arguments" if crowd else ""
+    return MereTypeError(f"{name}() of an object of class {kind!r} {what}; {has}")
 
 
 def no_method(name: str, model: Any) -> MereTypeError:

@@ -66,7 +66,7 @@ def simulate(model: Any, nsim: int = 1, seed: Any = None, **kwargs: Any) -> Any:
     y = X beta + Z b + e with b drawn anew from N(0, Sigma) for each response
     (unless it is kept), e_i from N(0, sigma^2 / w_i) with the prior weights w.
     Of generalized models y is drawn from the family, given its mean; of
-    ``cbind(successes, failures)`` you get the successes.
+    ``cbind(successes, failures)`` you get both columns.
 
     Parameters
     ----------
@@ -96,7 +96,8 @@ def simulate(model: Any, nsim: int = 1, seed: Any = None, **kwargs: Any) -> Any:
     Returns
     -------
     pandas.DataFrame
-        Columns ``sim_1``, ``sim_2``, ...; ``.attrs["seed"]``.
+        Columns ``sim_1``, ``sim_2``, ...; ``.attrs["seed"]``. Where the response is ``cbind(successes, failures)``,
+        each of them has these two below it, and ``y["sim_1"]`` is a table of two columns.
 
     Notes
     -----

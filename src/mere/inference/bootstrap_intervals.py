@@ -19,7 +19,7 @@ from ..model import LMM
 from ..variance_parameters import variance_parameters
 from .bootstrapping import Bootstrap
 
-__all__ = ["acceleration", "bootstrap_interval", "quantiles"]
+__all__ = ["KINDS", "acceleration", "bootstrap_interval", "quantiles"]
 
 KINDS = ("perc", "basic", "norm", "bca")
 

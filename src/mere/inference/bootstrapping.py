@@ -16,9 +16,9 @@ import pandas as pd
 from .. import _core
 from .. import generics as g
 from ..accessors.rows import fitted_values
-from ..arguments import read_count
+from ..arguments import check_function, count_of, numbers_of
 from ..conditioning import kept_columns
-from ..errors import BootstrapWarning, MereError, MereValueError, tell
+from ..errors import BootstrapWarning, MereError, MereTypeError, MereValueError, tell
 from ..generalized import GLM, GLMM
 from ..model import LM, LMM
 from ..refitting import theta_rows
@@ -142,10 +142,10 @@ class _FunctionTask:
 
     def __call__(self, first: int, count: int) -> tuple[np.ndarray, dict[int, str]]:
         out, causes = np.full((count, self.size), np.nan), {}
-        y = self.simulator.draw(self.seed, first, count)
         for i in range(count):
             try:
-                value = named(self.statistic(g.refit(self.draw.model, y[:, i]))).to_numpy(dtype=float)
+                y = self.simulator.draw(self.seed, first + i, 1)[:, 0]
+                value = named(self.statistic(g.refit(self.draw.model, y))).to_numpy(dtype=float)
                 if len(value) != self.size:
                     raise MereValueError(f"FUN gave {len(value)} values, of the model itself {self.size}")
                 out[i] = value
@@ -154,23 +154,14 @@ class _FunctionTask:
         return out, causes
 
 
-def read_statistic(FUN: Any) -> None:
-    """A statistic is a function of a model."""
-    if FUN is not None and not callable(FUN):
-        raise MereValueError(f"FUN must be a function of a model that returns numbers, not {FUN!r}")
-
-
 def named(value: Any) -> pd.Series:
     """What FUN returned as a Series of floats."""
-    if isinstance(value, pd.Series):
-        return value.astype(float)
     if isinstance(value, Mapping):
-        return pd.Series(dict(value), dtype=float)
-    try:
-        array = np.atleast_1d(np.asarray(value, dtype=float)).ravel()
-    except (TypeError, ValueError):
-        raise MereValueError(f"FUN must return numbers, not {value!r}") from None
-    return pd.Series(array, [f"t{i + 1}" for i in range(len(array))])
+        value = pd.Series(dict(value), dtype=object)
+    if value is None or np.size(value) == 0:
+        raise MereTypeError(f"FUN must return numbers, not {value!r}")
+    array = np.atleast_1d(numbers_of(value, "what FUN returns")).ravel()
+    return pd.Series(array, value.index if isinstance(value, pd.Series) else [f"t{i + 1}" for i in range(len(array))])
 
 
 def model_parameters(m: Any) -> pd.Series:
@@ -208,7 +199,8 @@ def _boot(
     mixed = isinstance(m, LMM)
     if type == "semiparametric" and mixed and not use_u:
         raise MereValueError("the semiparametric bootstrap keeps the random effects: it needs use_u=True")
-    read_count(nsim, "nsim")
+    nsim = count_of(nsim)
+    check_function(FUN)
     kept = given_effects(m.design, use_u, re_form) if isinstance(m, LMM) else None
     draw, number = Draw(m, kept, type == "semiparametric"), read_seed(seed)
     with warnings.catch_warnings():
@@ -223,11 +215,11 @@ def _boot(
     signature = _signature(m, draw, number, use_u, type, t0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        out = run_task(task, int(nsim), len(t0), Pool(parallel, ncpus), signature, checkpoint, progress)
+        out = run_task(task, nsim, len(t0), Pool(parallel, ncpus), signature, checkpoint, progress)
     t = pd.DataFrame(out.values[out.done], pd.Index(np.flatnonzero(out.done)), t0.index)
     failures = pd.Series(dict(sorted(out.causes.items())), dtype=object)
-    _report(len(t), int(nsim), failures)
-    return Bootstrap(m, t0, t, failures, number, int(nsim), type, use_u, FUN)
+    _report(len(t), nsim, failures)
+    return Bootstrap(m, t0, t, failures, number, nsim, type, use_u, FUN)
 
 
 def _signature(m: Any, draw: Draw, seed: int, use_u: bool, type: str, t0: pd.Series) -> dict[str, str]:

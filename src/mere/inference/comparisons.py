@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..arguments import read_count
+from ..arguments import count_of
 from ..errors import MereError, MereKeyError, MereTypeError, MereValueError, SingularFitMessage
 from ..fitting import fit_lmm
 from ..generalized import GLM, GLMM
@@ -146,7 +146,7 @@ def _pb_modcomp(
     observed = 2 * (float(g.logLik(full)) - float(g.logLik(restricted)))
     df = float(g.logLik(full).df - g.logLik(restricted).df)
     if ref is None:
-        ref = reference_distribution(full, restricted, int(nsim), np.random.default_rng(seed), ncpus)
+        ref = reference_distribution(full, restricted, count_of(nsim), np.random.default_rng(seed), ncpus)
     return _bootstrap_comparison(large, small, observed, df, np.asarray(ref, float))
 
 
@@ -170,7 +170,7 @@ def _pb_generalized(
         raise MereTypeError("small must be a model of the same family, fitted by glm() or glmer()")
     if not np.array_equal(large.response.y, small.response.y):
         raise MereValueError("the models were not fitted to the same response")
-    read_count(nsim, "nsim")
+    nsim = count_of(nsim)
     both = [g.logLik(m) for m in (large, small)]
     observed, df = 2 * (float(both[0]) - float(both[1])), float(both[0].df - both[1].df)
     if ref is None:
@@ -189,7 +189,7 @@ def _pb_generalized(
             return out, causes
 
         pool = Pool("no" if ncpus == 1 else "threads", ncpus)
-        ref = run_task(task, int(nsim), 1, pool, {}).values[:, 0]
+        ref = run_task(task, nsim, 1, pool, {}).values[:, 0]
     return _bootstrap_comparison(large, small, observed, df, np.asarray(ref, float))
 
 

@@ -6,12 +6,53 @@ Between two points zeta is the cubic with their values and slopes (Hermite), the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-__all__ = ["Curve", "make_curve"]
+from ..arguments import check_probability, count_of
+from ..errors import MereValueError
+
+__all__ = ["Curve", "Steps", "make_curve", "outward_steps"]
+
+
+@dataclass(frozen=True)
+class Steps:
+    r"""How far a profile goes and how dense its points are.
+
+    Attributes
+    ----------
+    cutoff, delta : float
+        The largest \|zeta\|, and the distance of two points in zeta.
+    points : int
+        At most, on each side.
+    covariances : bool
+        Variances and covariances, and not standard deviations and correlations?
+    """
+
+    cutoff: float
+    delta: float
+    points: int
+    covariances: bool
+
+
+def outward_steps(
+    parameters: int, alphamax: float, maxpts: int, delta: float | None, delta_cutoff: float, prof_scale: str
+) -> Steps:
+    """The steps that lme4's arguments ask for: up to the quantile of chi squared for all parameters at once."""
+    from scipy.special import chdtri
+
+    if prof_scale not in ("sdcor", "varcov"):
+        raise MereValueError(f"prof_scale must be 'sdcor' or 'varcov', not {prof_scale!r}")
+    check_probability(alphamax, "alphamax")
+    for name, value in (("delta", delta), ("delta_cutoff", delta_cutoff)):
+        if value is not None and not (isinstance(value, (int, float, np.number)) and 0 < value < math.inf):
+            raise MereValueError(f"{name} must be a positive number, not {value!r}")
+    cutoff = float(np.sqrt(chdtri(parameters, alphamax)))
+    step = cutoff * delta_cutoff if delta is None else float(delta)
+    return Steps(cutoff, step, count_of(maxpts, "maxpts"), prof_scale == "varcov")
 
 
 @dataclass(frozen=True, eq=False)

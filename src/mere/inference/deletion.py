@@ -15,7 +15,7 @@ from .. import _core
 from .. import generics as g
 from ..accessors.effects import fixed_covariance
 from ..accessors.rows import row_labels
-from ..arguments import read_workers
+from ..arguments import check_function, threads_of
 from ..design import Design, take_rows
 from ..errors import BootstrapWarning, MereError, MereKeyError, MereValueError, tell
 from ..frame import Factor, as_factor, as_frame
@@ -25,7 +25,7 @@ from ..refitting import theta_rows
 from ..replicates import available_cpus, failure_text
 from ..reterms import cross_factors
 from ..variance_parameters import variance_parameters
-from .bootstrapping import model_parameters, named, read_statistic
+from .bootstrapping import model_parameters, named
 from .clusters import is_nested, row_labels_of
 from .refits import fit_as
 from .row_deletion import rows_left_out
@@ -213,7 +213,7 @@ def deletions(m: LMM, units: Units, ncpus: int | None = None) -> tuple[np.ndarra
     objective = m.objective
     y = m.design.y if m.design.offset is None else m.design.y - m.design.offset
     n = len(units.labels)
-    width = max(1, min(read_workers(ncpus) or available_cpus(), n // 8 or 1))
+    width = max(1, min(threads_of(ncpus) or available_cpus(), n // 8 or 1))
     edges = np.linspace(0, n, width + 1).astype(int)
 
     def part(k: int) -> tuple[np.ndarray, ...]:
@@ -324,7 +324,7 @@ def _cooks(i: Influence) -> pd.Series:
 def _jackknife(
     m: LMM | LM | GLM, by: Any = None, FUN: Callable[[Any], Any] | None = None, ncpus: int | None = None
 ) -> Jackknife:
-    read_statistic(FUN)
+    check_function(FUN)
     units = jackknife_units(m, by)
     statistic = model_parameters if FUN is None else FUN
     t0 = named(statistic(m))

@@ -22,7 +22,7 @@ import pandas as pd
 
 from .. import _core
 from .. import generics as g
-from ..arguments import read_flag
+from ..arguments import check_flags
 from ..errors import MereValueError
 from ..generalized import GLMM
 from ..model import LMM
@@ -225,7 +225,9 @@ def _log_density(m: LMM, reml: bool | None = None) -> LogDensity:
                 names.append(f"{'log_sd' if single else 'log_chol'}_{t.names[row]}|{t.group}")
             else:
                 names.append(f"chol_{t.names[row]}.{t.names[column]}|{t.group}")
-    return LogDensity(m, m.reml if reml is None else read_flag(reml, "reml"), tuple(names))
+    if reml is not None:
+        check_flags(reml=reml)
+    return LogDensity(m, m.reml if reml is None else bool(reml), tuple(names))
 
 
 # -- how a fit went ------------------------------------------------------------------

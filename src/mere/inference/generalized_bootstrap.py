@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..arguments import read_count
+from ..arguments import check_function, count_of
 from ..errors import MereError, MereValueError
 from ..generalized import GLMM
 from ..generalized_refits import GeneralizedFitter
@@ -54,13 +54,13 @@ class _ParameterTask:
     def __call__(self, first: int, count: int) -> tuple[np.ndarray, dict[int, str]]:
         m = self.draw.model
         n_re, p = len(m.par), len(m.beta)
-        y = self.simulator.draw(self.seed, first, count)
-        fitter = GeneralizedFitter(m, y)
+        fitter = GeneralizedFitter(m, np.empty((m.design.n, 0)))
         out = np.full((count, len(self.parameters.items) - 1 + p), np.nan)
         causes: dict[int, str] = {}
         for i in range(count):
             try:
-                objective, par, _ = fitter.optimum(y[:, i])
+                y = self.simulator.draw(self.seed, first + i, 1)[:, 0]
+                objective, par, _ = fitter.optimum(y)
             except MereError as error:
                 causes[first + i] = str(error)
             else:
@@ -93,7 +93,8 @@ def _boot(
 ) -> Bootstrap:
     if type != "parametric":
         raise MereValueError(f"bootMer() of a generalized model is parametric, not {type!r}; see bootstrap()")
-    read_count(nsim, "nsim")
+    nsim = count_of(nsim)
+    check_function(FUN)
     kept = given_effects(m.design, use_u, re_form)
     draw, number = GeneralizedDraw(m, kept, False), read_seed(seed)
     statistic = model_parameters if FUN is None else FUN
@@ -106,8 +107,8 @@ def _boot(
         signature = _signature(m, draw, number, use_u, type, t0)
         if ncpus is None and parallel == "threads" and _is_short(task):
             ncpus = 1
-        out = run_task(task, int(nsim), len(t0), Pool(parallel, ncpus), signature, checkpoint, progress)
+        out = run_task(task, nsim, len(t0), Pool(parallel, ncpus), signature, checkpoint, progress)
     t = pd.DataFrame(out.values[out.done], pd.Index(np.flatnonzero(out.done)), t0.index)
     failures = pd.Series(dict(sorted(out.causes.items())), dtype=object)
-    _report(len(t), int(nsim), failures)
-    return Bootstrap(m, t0, t, failures, number, int(nsim), type, use_u, FUN)
+    _report(len(t), nsim, failures)
+    return Bootstrap(m, t0, t, failures, number, nsim, type, use_u, FUN)

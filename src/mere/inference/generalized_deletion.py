@@ -19,16 +19,15 @@ import pandas as pd
 from .. import _core
 from .. import generics as g
 from ..accessors.generalized_mixed import vcov_glmm
-from ..arguments import read_workers
+from ..arguments import check_function, threads_of
 from ..errors import MereError
 from ..generalized import GLMM, generalized_mixed_model
 from ..generalized_fitting import settle_generalized
 from ..generalized_optimum import optimize_generalized
 from ..rank import refuse_deficient
 from ..replicates import available_cpus
-from ..response import Response
 from ..variance_parameters import VarianceParameters, variance_parameters
-from .bootstrapping import model_parameters, named, read_statistic
+from .bootstrapping import model_parameters, named
 from .deletion import (
     Influence,
     Jackknife,
@@ -51,7 +50,7 @@ def generalized_deletions(
 ) -> tuple[np.ndarray, pd.Series]:
     """A statistic of parameters (N, k) without each unit, NaN where a fit failed, and why."""
     n = len(units.labels)
-    width = max(1, min(read_workers(ncpus) or available_cpus(), n // 8 or 1))
+    width = max(1, min(threads_of(ncpus) or available_cpus(), n // 8 or 1))
 
     def one(i: int) -> np.ndarray | str:
         try:
@@ -76,7 +75,7 @@ def _without(m: GLMM, rows: np.ndarray) -> GLMM:
     weights = m.response.weights.copy()
     weights[rows] = 0.0
     refuse_deficient(m.design.X, m.design.names, weights)
-    objective = m.objective.twin(Response(m.response.y, weights, m.response.counts))
+    objective = m.objective.twin(replace(m.response, weights=weights))
     control = m.control if m.control.optimizer is not None else replace(m.control, optimizer="auto")
     optimum = optimize_generalized(objective, control, {"par": m.par, "fixef": m.beta})
     return generalized_mixed_model(settle_generalized(objective, optimum, control), control, m.call)
@@ -110,7 +109,7 @@ def _influence(m: GLMM, groups: Any = None, ncpus: int | None = None) -> Influen
 
 @g.jackknife.register(GLMM)
 def _jackknife(m: GLMM, by: Any = None, FUN: Callable[[Any], Any] | None = None, ncpus: int | None = None) -> Jackknife:
-    read_statistic(FUN)
+    check_function(FUN)
     units = jackknife_units(m, by)
     t0 = named(model_parameters(m) if FUN is None else FUN(m))
     if FUN is None:

@@ -15,27 +15,21 @@ import numpy as np
 
 from .. import generics as g
 from ..accessors.intervals import chosen_parameters
+from ..arguments import check_flags, threads_of
 from ..errors import DataMessage, MereValueError, RefitMessage, tell
 from ..generalized import GLMM, generalized_mixed_model
 from ..generalized_fitting import settle_generalized
 from ..generalized_objective import GLMMObjective
 from ..generalized_optimum import optimize_generalized
+from ..replicates import available_cpus
 from ..variance_parameters import VarianceParameter, VarianceParameters, variance_parameters
 from .charts import Chart, Coordinate, Correlation, Covariance
-from .curves import make_curve
+from .curves import Steps, make_curve, outward_steps
 from .focal_plans import triangular
 from .held import Held, HeldPath, Limits, both_sides, optimum
 from .profile_results import Profile, ProfileTable
 
 __all__: list[str] = []
-
-
-@dataclass(frozen=True)
-class _Steps:
-    cutoff: float
-    delta: float
-    points: int
-    covariances: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,25 +68,19 @@ def _profile(
     delta_cutoff: float = 1 / 8,
     signames: bool = False,
     prof_scale: str = "sdcor",
-    ncpus: int = 1,
+    ncpus: int | None = 1,
 ) -> Profile:
-    from scipy.special import chdtri
-
-    if prof_scale not in ("sdcor", "varcov"):
-        raise MereValueError(f"prof_scale must be 'sdcor' or 'varcov', not {prof_scale!r}")
-    if not 0 < alphamax < 1:
-        raise MereValueError(f"alphamax must lie between 0 and 1, not {alphamax!r}")
-    if m.nAGQ == 0:
-        raise MereValueError("profile() needs a likelihood: fit with nAGQ=1 or more")
+    check_flags(signames=signames)
+    width = threads_of(ncpus) or available_cpus()
     parameters, fixed = variance_parameters(m.design.random), list(m.design.names)
     names, signs = parameters.names[:-1] + fixed, parameters.signames[:-1] + fixed
     n = len(parameters.items) - 1
     chosen = list(dict.fromkeys(chosen_parameters(which, names, signs, n)))
-    cutoff = float(np.sqrt(chdtri(len(names), alphamax)))
-    wanted = cutoff * delta_cutoff if delta is None else float(delta)
-    steps = _Steps(cutoff, wanted, int(maxpts), prof_scale == "varcov")
+    steps = outward_steps(len(names), alphamax, maxpts, delta, delta_cutoff, prof_scale)
+    if m.nAGQ == 0:
+        raise MereValueError("profile() needs a likelihood: fit with nAGQ=1 or more")
     for _ in range(5):
-        paths = _paths(m, parameters, chosen, steps, ncpus)
+        paths = _paths(m, parameters, chosen, steps, width)
         better = _better(m, paths)
         if better is None:
             break
@@ -142,7 +130,7 @@ def _all_parameters(objective: GLMMObjective, parameters: VarianceParameters, x:
 
 
 # -- one parameter -----------------------------------------------------------------
-def _paths(m: GLMM, parameters: VarianceParameters, chosen: list[int], steps: _Steps, ncpus: int) -> list[_Path]:
+def _paths(m: GLMM, parameters: VarianceParameters, chosen: list[int], steps: Steps, ncpus: int) -> list[_Path]:
     n = len(parameters.items) - 1
 
     def one(j: int) -> _Path:
@@ -225,7 +213,7 @@ def _held(focus: _Focus) -> Held:
     return Held(criterion, chart, zeros, np.where(units > 0, units, 1.0), bounds)
 
 
-def _path(m: GLMM, parameters: VarianceParameters, focus: _Focus, steps: _Steps, ceiling: float = math.inf) -> _Path:
+def _path(m: GLMM, parameters: VarianceParameters, focus: _Focus, steps: Steps, ceiling: float = math.inf) -> _Path:
     limits = Limits(steps.delta, steps.cutoff, steps.points, ceiling)
     at, sides = both_sides(_held(focus), focus.x, m.criterion, (focus.lower, focus.upper), limits)
     return _joined(parameters, focus, at, sides)
@@ -259,7 +247,7 @@ def _own_order(focus: _Focus, x: np.ndarray) -> np.ndarray:
 
 # -- correlations --------------------------------------------------------------------
 def _correlation_path(
-    m: GLMM, parameters: VarianceParameters, focus: _Focus, p: VarianceParameter, j: int, steps: _Steps
+    m: GLMM, parameters: VarianceParameters, focus: _Focus, p: VarianceParameter, j: int, steps: Steps
 ) -> _Path:
     """Where a standard deviation of zero fits better than a correlation does, its profile is flat up to the bound."""
     flat, other = _without_one(m, parameters, p)

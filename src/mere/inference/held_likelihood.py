@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from ..accessors.intervals import chosen_parameters
-from ..errors import ConvergenceError, MereUnavailableError, MereValueError
+from ..arguments import check_flags
+from ..errors import ConvergenceError, MereUnavailableError
 from ..reterms import RandomTerm
 from ..variance_parameters import VarianceParameters
-from .curves import make_curve
+from .curves import Steps, make_curve, outward_steps
 from .profile_results import Profile, ProfileTable
 
 __all__ = ["Likelihood", "coordinate_scale", "effects_of", "natural_layout", "profile_likelihood", "vanishing"]
@@ -65,13 +66,6 @@ class Likelihood:
     kinds: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Steps:
-    cutoff: float
-    delta: float
-    points: int
-
-
 def profile_likelihood(
     model: Any,
     likelihood: Likelihood,
@@ -84,18 +78,12 @@ def profile_likelihood(
     prof_scale: str = "sdcor",
 ) -> Profile:
     """The profiles that `which` asks for."""
-    from scipy.special import chdtri
-
-    if prof_scale not in ("sdcor", "varcov"):
-        raise MereValueError(f"prof_scale must be 'sdcor' or 'varcov', not {prof_scale!r}")
-    if not 0 < alphamax < 1:
-        raise MereValueError(f"alphamax must lie between 0 and 1, not {alphamax!r}")
+    check_flags(signames=signames)
     names, n_variance = list(likelihood.names), sum(kind != "beta" for kind in likelihood.kinds)
     chosen = list(dict.fromkeys(chosen_parameters(which, names, likelihood.signames, n_variance)))
     if prof_scale == "varcov" and "cor" in likelihood.kinds:
         raise MereUnavailableError("profiles of covariances are for lmer(): use prof_scale='sdcor' here")
-    cutoff = float(np.sqrt(chdtri(len(names), alphamax)))
-    steps = _Steps(cutoff, cutoff * delta_cutoff if delta is None else float(delta), int(maxpts))
+    steps = outward_steps(len(names), alphamax, maxpts, delta, delta_cutoff, prof_scale)
     at = likelihood.natural(likelihood.at)
     lowest = likelihood.value(likelihood.at)[0]
     tables = tuple(_table(likelihood, i, at, lowest, steps) for i in chosen)
@@ -105,7 +93,7 @@ def profile_likelihood(
     return result if prof_scale == "sdcor" else result.variances()
 
 
-def _table(likelihood: Likelihood, i: int, at: np.ndarray, lowest: float, steps: _Steps) -> ProfileTable:
+def _table(likelihood: Likelihood, i: int, at: np.ndarray, lowest: float, steps: Steps) -> ProfileTable:
     lower, upper = likelihood.bounds[i]
     if np.isnan(at[i]):  # a correlation with an effect that does not vary: zeta is zero between the bounds
         values = np.vstack([at, at])
@@ -123,7 +111,7 @@ def _table(likelihood: Likelihood, i: int, at: np.ndarray, lowest: float, steps:
 
 
 def _side(
-    likelihood: Likelihood, i: int, at: float, lowest: float, sign: float, steps: _Steps
+    likelihood: Likelihood, i: int, at: float, lowest: float, sign: float, steps: Steps
 ) -> list[tuple[np.ndarray, float, float]]:
     """Points on one side of the optimum, outwards."""
     end = likelihood.bounds[i][0 if sign < 0 else 1]
@@ -172,7 +160,7 @@ def _beside_zero(
     without: tuple[np.ndarray, float],
     sign: float,
     bounds: tuple[float, float],
-    steps: _Steps,
+    steps: Steps,
 ) -> list[tuple[np.ndarray, float, float]]:
     """With an effect of no variance every correlation does: the profile is flat beyond its zeta, up to the bound."""
     natural, flat = without

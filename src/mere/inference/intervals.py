@@ -14,6 +14,7 @@ from ..errors import MereValueError
 from ..generalized import GLMM
 from ..model import LMM
 from ..variance_parameters import variance_parameters
+from .bootstrap_intervals import KINDS
 from .coefficients import intervals_with
 
 __all__: list[str] = []
@@ -42,6 +43,8 @@ def _confint(
         return pd.DataFrame(g.confint(g.profile(m, parm, alphamax=alphamax, signames=signames, **kwargs), level=level))
     if method == "boot":
         kind = kwargs.pop("boot_type", "perc")
+        if kind not in KINDS:
+            raise MereValueError(f"boot_type must be one of {', '.join(map(repr, KINDS))}, not {kind!r}")
         groups = kwargs.pop("groups", None)
         table = g.confint(g.bootMer(m, **kwargs), parm, level=level, type=kind, groups=groups)
         if signames:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..arguments import read_count
+from ..arguments import check_function, count_of
 from ..conditioning import kept_columns
 from ..nonlinear import NLMM
 from ..nonlinear_predictions import draw_responses
@@ -47,7 +47,8 @@ def _boot(
     checkpoint: Any = None,
     progress: bool | None = None,
 ) -> Bootstrap:
-    read_count(nsim, "nsim")
+    nsim = count_of(nsim)
+    check_function(FUN)
     kept = kept_columns(m.design.long, None if use_u else re_form)
     draw, number = NonlinearDraw(m, kept, False), read_seed(seed)
     statistic = model_parameters if FUN is None else FUN
@@ -56,8 +57,8 @@ def _boot(
         t0 = named(statistic(m))
         task = _FunctionTask(draw, number, statistic, len(t0))
         signature = _signature(m, draw, number, use_u, "parametric", t0)
-        out = run_task(task, int(nsim), len(t0), Pool(parallel, ncpus), signature, checkpoint, progress)
+        out = run_task(task, nsim, len(t0), Pool(parallel, ncpus), signature, checkpoint, progress)
     t = pd.DataFrame(out.values[out.done], pd.Index(np.flatnonzero(out.done)), t0.index)
     failures = pd.Series(dict(sorted(out.causes.items())), dtype=object)
-    _report(len(t), int(nsim), failures)
-    return Bootstrap(m, t0, t, failures, number, int(nsim), "parametric", use_u, FUN)
+    _report(len(t), nsim, failures)
+    return Bootstrap(m, t0, t, failures, number, nsim, "parametric", use_u, FUN)

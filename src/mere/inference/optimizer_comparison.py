@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..errors import MereError, MereKeyError
+from ..errors import MereError, MereKeyError, MereTypeError
 from ..fitting import optimize, settle
 from ..generalized import GLMM, generalized_mixed_model
 from ..generalized_fitting import settle_generalized
 from ..generalized_optimum import optimize_generalized
 from ..model import LMM, mixed_model
-from ..optimizers import METHODS
+from ..optimizers import METHODS, check_optimizer
 from ..variance_parameters import variance_parameters
 
 __all__ = ["AllFit", "AllFitSummary"]
@@ -125,9 +125,14 @@ def _all_fit_generalized(m: GLMM, optimizers: Sequence[Any] | None = None, start
 
 def _by_each(m: Any, optimizers: Sequence[Any] | None, fit: Callable[[Any], Any]) -> AllFit:
     """The fits by each control, or their errors; seconds."""
+    wanted = [optimizers] if isinstance(optimizers, str) or callable(optimizers) else optimizers
+    if wanted is not None and (not isinstance(wanted, Iterable) or not (wanted := list(wanted))):
+        raise MereTypeError(f"optimizers must be names of optimizers or functions, not {optimizers!r}")
+    for name in wanted or ():
+        check_optimizer(name)
     fits: dict[str, Any] = {}
     times: dict[str, float] = {}
-    for optimizer in DEFAULT if optimizers is None else optimizers:
+    for optimizer in DEFAULT if wanted is None else wanted:
         name = optimizer if isinstance(optimizer, str) else getattr(optimizer, "__name__", repr(optimizer))
         control = replace(m.control, optimizer=optimizer, optCtrl={})
         began = time.perf_counter()

@@ -13,7 +13,7 @@ import pandas as pd
 
 from .. import generics as g
 from ..accessors.generalized_linear import dispersion
-from ..arguments import read_count, read_number, read_share
+from ..arguments import check_probability, count_of, number_of
 from ..errors import MereError, MereTypeError, MereValueError, ResamplingError
 from ..frame import Factor, as_frame
 from ..generalized import GLM, GLMM
@@ -110,7 +110,7 @@ def _read_fixef(m: Any, fixef: Any) -> np.ndarray:
             raise MereValueError(
                 f"fixef has {name!r}, which is no coefficient of the model; there are {', '.join(names)}"
             )
-        read_number(value, f"fixef[{name!r}]")
+        number_of(value, f"fixef[{name!r}]")
     return np.array([float(fixef.get(name, old)) for name, old in zip(names, m.beta, strict=True)])
 
 
@@ -209,8 +209,8 @@ def _power(
     ncpus: int | None, progress: bool | None, checkpoint: Any = None,
 ) -> PowerResult:  # fmt: skip
     """Fits of `model` to responses drawn from `source`, of a generalized linear model with dispersion `phi`."""
-    read_count(nsim, "nsim")
-    read_share(alpha, "alpha")
+    count_of(nsim, "nsim")
+    check_probability(alpha, "alpha")
     if test is not None and not callable(test) and test not in _DDF:
         raise MereValueError(f"test must be one of {', '.join(map(repr, _DDF))} or a function, not {test!r}")
     label, columns = _columns(model, term)
@@ -238,7 +238,7 @@ def _power(
         warnings.simplefilter("ignore")
         pool = Pool("no" if ncpus == 1 else "threads", ncpus)
         about = {"formula": model.design.formula, "term": label, "seed": number, "beta": source.beta.tolist()}
-        found = run_task(task, int(nsim), 4, pool, about, checkpoint, progress)
+        found = run_task(task, nsim, 4, pool, about, checkpoint, progress)
     values = found.values[found.done]
     values = values[np.isfinite(values[:, 0])]
     if not len(values):
@@ -247,7 +247,7 @@ def _power(
     low, high = _proportion_interval(rejected, len(values))
     estimates, se = values[:, 1], values[:, 2]
     return PowerResult(
-        rejected / len(values), low, high, label, alpha, int(nsim), int(nsim) - len(values), values[:, 0], truth,
+        rejected / len(values), low, high, label, alpha, nsim, nsim - len(values), values[:, 0], truth,
         float(np.mean(estimates) - truth), float(np.sqrt(np.mean((estimates - truth) ** 2))), float(np.mean(se)),
         float(np.std(estimates, ddof=1)) if len(values) > 1 else np.nan, float(np.mean(values[:, 3])), number,
     )  # fmt: skip
@@ -285,7 +285,7 @@ def extend(data: Any, along: str, n: int) -> pd.DataFrame:
         raise MereValueError(f"along={along!r} is no column of the data")
     levels = list(pd.unique(table[along].dropna()))
     parts = []
-    for i in range(read_count(n, "at")):
+    for i in range(count_of(n, "at")):
         level, copy = levels[i % len(levels)], i // len(levels)
         part = table[table[along] == level].copy()
         part[along] = str(level) if copy == 0 else f"{level}.{copy + 1}"
@@ -339,7 +339,7 @@ def power_curve(
     beta, phi = _read_fixef(model, fixef), dispersion(model) if isinstance(model, GLM) else None
     table = _as_pandas(model.call.data)
     table = table if model.design.frame.rows is None else table.iloc[model.design.frame.rows]
-    sizes = [read_count(k, "at") for k in (at if isinstance(at, Iterable) else [at])]
+    sizes = [count_of(k, "at") for k in (at if isinstance(at, Iterable) else [at])]
     if not sizes:
         raise MereValueError("at has no numbers of levels")
     number, rows = read_seed(seed), []

@@ -12,31 +12,23 @@ import numpy as np
 from .. import _core
 from .. import generics as g
 from ..accessors.intervals import chosen_parameters
-from ..errors import MereValueError, RefitMessage, tell
+from ..arguments import check_flags, threads_of
+from ..errors import RefitMessage, tell
 from ..fitting import settle
 from ..model import LMM, mixed_model
 from ..objective import LMMObjective
 from ..optimizers import minimize
 from ..refitting import theta_rows
+from ..replicates import available_cpus
 from ..variance_parameters import VarianceParameter, VarianceParameters, variance_parameters
 from .constrained import Quantity, constrained_path
-from .curves import make_curve
+from .curves import Steps, make_curve, outward_steps
 from .focal_plans import FocalPlan, FocalPlans, triangular
 from .held import Limits
 from .profile_results import Profile, ProfileTable
 from .structured_paths import structured_path
 
 __all__: list[str] = []
-
-
-@dataclass(frozen=True)
-class _Steps:
-    """How far and how dense."""
-
-    cutoff: float
-    delta: float
-    points: int
-    covariances: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,25 +54,19 @@ def _profile(
     delta_cutoff: float = 1 / 8,
     signames: bool = False,
     prof_scale: str = "sdcor",
-    ncpus: int = 1,
+    ncpus: int | None = 1,
 ) -> Profile:
-    if prof_scale not in ("sdcor", "varcov"):
-        raise MereValueError(f"prof_scale must be 'sdcor' or 'varcov', not {prof_scale!r}")
-    if not 0 < alphamax < 1:
-        raise MereValueError(f"alphamax must lie between 0 and 1, not {alphamax!r}")
-    from scipy.special import chdtri
-
+    check_flags(signames=signames)
+    width = threads_of(ncpus) or available_cpus()
     parameters = variance_parameters(m.design.random)
     fixed = list(m.design.names)
     names, n = parameters.names + fixed, len(parameters.items)
     chosen = chosen_parameters(which, names, parameters.signames + fixed, n)
     chosen = list(dict.fromkeys(chosen))
-    cutoff = float(np.sqrt(chdtri(len(names), alphamax)))
-    wanted = cutoff * delta_cutoff if delta is None else float(delta)
-    steps = _Steps(cutoff, wanted, int(maxpts), prof_scale == "varcov")
+    steps = outward_steps(len(names), alphamax, maxpts, delta, delta_cutoff, prof_scale)
     ml = _by_ml(m)
     for _ in range(5):
-        paths = _paths(ml, parameters, chosen, steps, ncpus)
+        paths = _paths(ml, parameters, chosen, steps, width)
         better = _better(ml, paths)
         if better is None:
             break
@@ -123,7 +109,7 @@ def _by_ml(m: LMM) -> LMM:
     return ml
 
 
-def _paths(ml: LMM, parameters: VarianceParameters, chosen: list[int], steps: _Steps, ncpus: int) -> list[_Path]:
+def _paths(ml: LMM, parameters: VarianceParameters, chosen: list[int], steps: Steps, ncpus: int) -> list[_Path]:
     plans = FocalPlans(ml)
     n = len(parameters.items)
 
@@ -178,7 +164,7 @@ def _sigma(work: Any, n: int) -> float:
 
 
 def _variance_path(
-    ml: LMM, plans: FocalPlans, parameters: VarianceParameters, p: VarianceParameter, steps: _Steps
+    ml: LMM, plans: FocalPlans, parameters: VarianceParameters, p: VarianceParameter, steps: Steps
 ) -> _Path:
     focal, first, second = (plans.own(), 0, 0) if p.kind == "sigma" else plans.for_variance(p)
     work, par, d = _start(focal, plans.response)
@@ -212,7 +198,7 @@ def _beside_zero(
     plans: FocalPlans,
     parameters: VarianceParameters,
     p: VarianceParameter,
-    steps: _Steps,
+    steps: Steps,
 ) -> _Path:
     """The profile of a correlation where a standard deviation of zero is better: there every correlation does.
 
@@ -240,7 +226,7 @@ def _beside_zero(
     return replace(path, values=values, zeta=zeta, slope=slope, d=best, par=par)
 
 
-def _fixed_path(ml: LMM, plans: FocalPlans, parameters: VarianceParameters, j: int, steps: _Steps) -> _Path:
+def _fixed_path(ml: LMM, plans: FocalPlans, parameters: VarianceParameters, j: int, steps: Steps) -> _Path:
     focal = plans.for_fixed(j)
     work = _core.Work(focal.plan)
     shift = _core.Shift(work, plans.response, np.ascontiguousarray(ml.design.X[:, j]))
@@ -277,7 +263,7 @@ def _slow_path(
     parameters: VarianceParameters,
     quantity: Quantity,
     bounds: tuple[float, float],
-    steps: _Steps,
+    steps: Steps,
     held: bool,
 ) -> _Path:
     at = quantity(ml.par, ml.sigma)
@@ -288,7 +274,7 @@ def _slow_path(
     return replace(out, held=np.append(path[0], at)) if held else out
 
 
-def _fixed_path_by_refits(ml: LMM, plans: FocalPlans, parameters: VarianceParameters, j: int, steps: _Steps) -> _Path:
+def _fixed_path_by_refits(ml: LMM, plans: FocalPlans, parameters: VarianceParameters, j: int, steps: Steps) -> _Path:
     """Structured terms: the optimizer is in Python; every point is a fit without the column to y - v x."""
     design, x = ml.design, ml.design.X[:, j]
     reduced = LMMObjective(replace(design, X=np.asfortranarray(np.delete(design.X, j, axis=1))), False)

@@ -8,18 +8,23 @@ result does not depend on the pool.
 from __future__ import annotations
 
 import os
+import pickle
+import signal
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
-from ..arguments import read_workers
-from ..errors import MereValueError
+from ..arguments import threads_of
+from ..errors import MereTypeError, MereValueError
 from ..replicates import available_cpus, run_chunks
 
 #: Seconds between two states of a checkpoint.
@@ -64,7 +69,11 @@ class Pool:
     ncpus: int | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ncpus", read_workers(self.ncpus))
+        threads_of(self.ncpus)
+        if not isinstance(self.kind, str):
+            raise MereTypeError(
+                f"parallel must be 'threads', 'processes', 'no' or the name of a joblib backend, not {self.kind!r}"
+            )
 
     @property
     def width(self) -> int:
@@ -87,7 +96,34 @@ def _executor(pool: Pool) -> AbstractContextManager[Any]:
         return ThreadPoolExecutor(pool.width)
     from concurrent.futures import ProcessPoolExecutor
 
-    return ProcessPoolExecutor(pool.width)
+    return ProcessPoolExecutor(pool.width, initializer=_leave_interrupts)
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C reaches every process of the terminal; the one that waits for the others answers it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@dataclass(frozen=True)
+class _Quiet:
+    """A task in a worker of its own, where the warnings of each replicate would be printed."""
+
+    task: Task
+
+    def __call__(self, first: int, count: int) -> tuple[np.ndarray, Mapping[int, str]]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return self.task(first, count)
+
+
+def _check_picklable(task: Task, kind: str) -> None:
+    try:
+        pickle.dumps(task)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise MereTypeError(
+            f"parallel={kind!r} sends the model and FUN to other processes, which failed ({error}): FUN must be a "
+            "function of a module, no lambda; or use parallel='threads' or 'loky'"
+        ) from None
 
 
 def run_task(
@@ -119,9 +155,13 @@ def run_task(
         After Ctrl-C with what is done.
     """
     out = Outcome(np.full((nsim, size), np.nan), np.zeros(nsim, dtype=bool))
-    file = None if checkpoint is None else _Checkpoint(Path(checkpoint), signature)
+    file = None if checkpoint is None else _Checkpoint(checkpoint, signature)
     if file is not None:
         file.restore(out)
+    if pool.kind == "processes":
+        _check_picklable(task, pool.kind)
+    if pool.kind not in ("no", "threads", "threading"):
+        task = _Quiet(task)
     pace = _Pace(pool.width)
     bar = _Bar(nsim, int(out.done.sum()), progress)
 
@@ -139,8 +179,7 @@ def run_task(
             with _executor(pool) as executor:
                 run_chunks(task, _chunks(out.done, pace.size), store, executor, pool.width)
         else:
-            size = max(1, min(256, nsim // (8 * pool.width)))
-            _run_joblib(pool, task, list(_chunks(out.done, lambda: size)), store)
+            _run_joblib(pool, task, _chunks(out.done, pace.size), store)
     except KeyboardInterrupt:  # in this thread, between chunks
         pass
     finally:
@@ -150,18 +189,21 @@ def run_task(
     return out
 
 
-def _run_joblib(pool: Pool, task: Task, chunks: list[tuple[int, int]], store: Any) -> None:
-    """Chunks by a backend of joblib, some for each worker at a time."""
+def _run_joblib(pool: Pool, task: Task, chunks: Iterator[tuple[int, int]], store: Any) -> None:
+    """Chunks by a backend of joblib, four for each worker at a time: what an interrupt may lose."""
     try:
         import joblib
     except ImportError:
         raise MereValueError(
             f"parallel={pool.kind!r} is a joblib backend, and joblib is not installed; use 'threads' or 'processes'"
         ) from None
-    with joblib.parallel_config(backend=pool.kind, n_jobs=pool.width):
+    try:
+        backend = joblib.parallel_config(backend=pool.kind, n_jobs=pool.width)
+    except ValueError as error:  # no such backend, or it has no cluster to work on
+        raise MereValueError(f"parallel must be 'threads', 'processes', 'no' or a joblib backend: {error}") from None
+    with backend:
         run = joblib.Parallel()
-        for at in range(0, len(chunks), 4 * pool.width):
-            wave = chunks[at : at + 4 * pool.width]
+        while wave := list(islice(chunks, 4 * pool.width)):
             for (first, count), part in zip(wave, run(joblib.delayed(task)(*c) for c in wave), strict=True):
                 store(first, count, part)
 
@@ -220,14 +262,25 @@ class _Bar:
 class _Checkpoint:
     """The state of a run in a file, replaced as a whole, at most every `SAVE_EVERY` seconds."""
 
-    def __init__(self, path: Path, signature: Mapping[str, Any]):
-        self._path, self._signature = path, {k: str(v) for k, v in signature.items()}
+    def __init__(self, path: Any, signature: Mapping[str, Any]):
+        if not isinstance(path, (str, os.PathLike)):
+            raise MereTypeError(f"checkpoint must be the path of a file, not {path!r}")
+        self._path, self._signature = Path(path), {k: str(v) for k, v in signature.items()}
+        if self._path.is_dir() or not self._path.parent.is_dir():
+            raise MereValueError(f"checkpoint: {str(path)!r} is a folder, or lies in a folder that does not exist")
         self._saved = time.monotonic()
 
     def restore(self, out: Outcome) -> None:
         if not self._path.exists():
             return
-        with np.load(self._path, allow_pickle=False) as stored:
+        try:
+            stored = np.load(self._path, allow_pickle=False)
+            numbers, causes = stored["numbers"].tolist(), stored["causes"].tolist()
+        except (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, BadZipFile):
+            raise MereValueError(
+                f"checkpoint: {str(self._path)!r} is not a checkpoint of mere; remove it or name another file"
+            ) from None
+        with stored:
             had = dict(zip(stored["keys"].tolist(), stored["texts"].tolist(), strict=True))
             if had != self._signature:
                 different = sorted(k for k in {*had, *self._signature} if had.get(k) != self._signature.get(k))
@@ -237,7 +290,6 @@ class _Checkpoint:
                 )
             n = min(len(out.done), len(stored["done"]))
             out.values[:n], out.done[:n] = stored["values"][:n], stored["done"][:n]
-            numbers, causes = stored["numbers"].tolist(), stored["causes"].tolist()
             out.causes.update({i: text for i, text in zip(numbers, causes, strict=True) if i < n})
 
     def save(self, out: Outcome, now: bool) -> None:

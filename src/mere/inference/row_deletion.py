@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import generics as g
-from ..diagnostics import change_of_coefficients, sigma_without
+from ..diagnostics import ScaledRows, scaled_rows
 from ..generalized import GLM
 from ..model import LM
 
@@ -30,19 +29,17 @@ _AT_ONCE = 4_000_000  # numbers held by a block of deletions
 
 def rows_left_out(m: LM | GLM) -> tuple[np.ndarray, np.ndarray]:
     """Parameters of the fit without each row, (n, k), and which of them are good: the others need a refit."""
+    rows = scaled_rows(m)
     if isinstance(m, GLM):
-        return _generalized(m)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        values = np.column_stack([m.beta - change_of_coefficients(m), sigma_without(m)])
-    good = np.isfinite(values).all(axis=1) & (1 - g.hatvalues(m).dropna().to_numpy() > _EDGE)
-    return values, good
+        return _generalized(m, rows)
+    values = np.column_stack([m.beta - rows.change, rows.sigma])
+    return values, np.isfinite(values).all(axis=1) & (1 - rows.h > _EDGE)
 
 
-def _generalized(m: GLM) -> tuple[np.ndarray, np.ndarray]:
-    X, n = m.design.X, m.design.n
-    inverse = np.linalg.inv(m.fit.R.T @ m.fit.R)
+def _generalized(m: GLM, scaled: ScaledRows) -> tuple[np.ndarray, np.ndarray]:
+    X, n, leverage = m.design.X, m.design.n, scaled.h
+    inverse = np.linalg.inv(scaled.R.T @ scaled.R)
     moves = X @ inverse  # rows (X'WX)^-1 x_i
-    leverage = m.fit.working * np.einsum("ij,ij->i", moves, X)
     values, good = np.full((n, X.shape[1]), np.nan), np.zeros(n, dtype=bool)
     most = max(1, _AT_ONCE // n)
     usable = np.flatnonzero(1 - leverage > _EDGE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .algebra import expand_terms
 from .formulas import Formula, parse_formula
 from .parser import parse_expression
@@ -30,6 +32,8 @@ def update_formula(old: str | Formula, new: str) -> str:
     'log(y) ~ x + z + (1 | g)'
     >>> update_formula("y ~ x + (1 | g)", "~ . - (1 | g) + (x | g)")
     'y ~ x + (x | g)'
+    >>> update_formula("y ~ x + (1 | g)", "~ . + .:z")
+    'y ~ x + (1 | g) + x:z + (1 | g:z)'
     """
     before = parse_expression(str(parse_formula(old)))
     after = parse_expression(new if "~" in new else f"~ {new}")
@@ -41,7 +45,7 @@ def update_formula(old: str | Formula, new: str) -> str:
     right = _replace_dot(after.args[-1], Call("(", (before.args[-1],)))
     terms = expand_terms(right, left)
     offsets = [terms.variables[v] for v in terms.offsets]
-    labels = [":".join(_label(terms.nodes[v]) for v in term) for term in terms.terms]
+    labels = [_label([terms.nodes[v] for v in term]) for term in terms.terms]
     pieces = [*labels, *offsets]
     if not terms.intercept:
         text = (" + ".join(pieces) or "1") + " - 1"
@@ -50,10 +54,11 @@ def update_formula(old: str | Formula, new: str) -> str:
     return f"~{text}" if left is None else f"{deparse(left)} ~ {text}"
 
 
-def _label(node: Node) -> str:
-    """A variable of a term; bars are put back into parentheses."""
-    is_bar = isinstance(node, Call) and node.is_binary("|", "||")
-    return f"({deparse(node)})" if is_bar else deparse(node)
+def _label(variables: Sequence[Node]) -> str:
+    """A term; bars are put back into parentheses, around all that was crossed with them, as R has it."""
+    text = ":".join(deparse(v) for v in variables)
+    has_bar = any(isinstance(v, Call) and v.is_binary("|", "||") for v in variables)
+    return f"({text})" if has_bar else text
 
 
 def _replace_dot(node: Node, by: Node) -> Node:

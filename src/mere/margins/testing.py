@@ -208,7 +208,7 @@ def term_tests(
     by: Any = None,
     show0df: bool = False,
     showconf: bool = True,
-    **options: Any,
+    weights: Any = "equal",
 ) -> JointTests:
     """A test for each term of the model, from interaction contrasts of its marginal means.
 
@@ -221,6 +221,8 @@ def term_tests(
         Also terms without an estimable contrast.
     showconf : bool
         Also what is estimable but belongs to no term, when cells are empty.
+    weights : str or sequence
+        Of the cells that marginal means average.
     """
     groups = names_tuple(by)
     if any(b not in grid.table.columns for b in groups):
@@ -229,7 +231,7 @@ def term_tests(
     for mine in by_groups(grid.table, groups, np.arange(len(grid.table))):
         part = grid.rows(mine) if groups else grid
         key = {b: grid.table[b].iloc[mine[0]] for b in groups}
-        found += [(key, name, test) for name, test in _terms_of(part, groups, show0df, showconf)]
+        found += [(key, name, test) for name, test in _terms_of(part, groups, show0df, showconf, weights)]
     out: dict[str, Any] = {}
     for b in groups:
         column = grid.table[b]
@@ -242,7 +244,9 @@ def term_tests(
     return JointTests(table, groups, _notes_of(table))
 
 
-def _terms_of(grid: EmmGrid, by: tuple[str, ...], show0df: bool, showconf: bool) -> list[tuple[str, JointF]]:
+def _terms_of(
+    grid: EmmGrid, by: tuple[str, ...], show0df: bool, showconf: bool, weights: Any
+) -> list[tuple[str, JointF]]:
     import warnings
 
     many = [c for c in grid.table.columns if len(levels_of(grid.table[c])) > 1 and c not in by]
@@ -255,7 +259,7 @@ def _terms_of(grid: EmmGrid, by: tuple[str, ...], show0df: bool, showconf: bool)
     for term in sorted(sets, key=len):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            means = marginal_means(grid, list(term))
+            means = marginal_means(grid, list(term), weights=weights)
             assert isinstance(means, EmmGrid)
             rows = _term_rows(means, term)
         test = joint_f(grid.estimates, rows)

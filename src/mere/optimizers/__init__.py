@@ -21,9 +21,16 @@ from .user import user
 if TYPE_CHECKING:
     from ..objective import LMMObjective
 
-__all__ = ["METHODS", "Optimum", "minimize"]
+__all__ = ["METHODS", "Optimum", "check_optimizer", "minimize"]
 
 Minimizer = Callable[["LMMObjective", "np.ndarray | None", Mapping[str, Any]], Optimum]
+
+
+def check_optimizer(optimizer: Any) -> None:
+    """Is there an optimizer of this name, or is it a callable?"""
+    known = ("auto", *ALIASES, *METHODS)
+    if not callable(optimizer) and optimizer not in known and not str(optimizer).startswith("NLOPT_"):
+        raise MereValueError(f"unknown optimizer {optimizer!r}: use one of {', '.join(known)}, 'NLOPT_…' or a callable")
 
 
 def minimize(objective: LMMObjective, optimizer: Any, start: np.ndarray | None, options: Mapping[str, Any]) -> Optimum:
@@ -36,5 +43,5 @@ def minimize(objective: LMMObjective, optimizer: Any, start: np.ndarray | None, 
         return nlopt(str(optimizer), objective, start, options)
     if optimizer in METHODS:
         return scipy_minimize(str(optimizer), objective, start, options)
-    names = ", ".join(["auto", *ALIASES, *METHODS])
-    raise MereValueError(f"unknown optimizer {optimizer!r}: use one of {names}, 'NLOPT_…' or a callable")
+    check_optimizer(optimizer)
+    raise AssertionError(optimizer)

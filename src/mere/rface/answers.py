@@ -238,6 +238,7 @@ def _predict_cv(m: Any, a: dict[str, Any]) -> tuple[pd.DataFrame, Any]:
 
 def _simulated(x: pd.DataFrame, a: dict[str, Any]) -> tuple[pd.DataFrame, Any]:
     values = x.to_numpy(float)
+    values = values[:, ::2] if x.columns.nlevels == 2 else values  # of successes and failures the successes
     low, middle, high = np.quantile(values, [0.025, 0.5, 0.975], axis=1)
     sd = values.std(axis=1, ddof=1) if values.shape[1] > 1 else np.full(len(values), np.nan)
     columns = {"sim_mean": values.mean(axis=1), "sim_sd": sd, "q025": low, "q500": middle, "q975": high}

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..arguments import read_flag
+from ..arguments import check_flags
 from ..errors import DataMessage, MereValueError, tell
 from ..families import negative_binomial
 from ..inference.permutation.categorical import permute_classes
@@ -94,7 +94,7 @@ def permutation_test_regression(
     """
     data = _columns(X)
     n = len(data)
-    read_flag(fit_intercept, "fit_intercept")
+    check_flags(fit_intercept=fit_intercept)
     if panel_id is not None:
         if groups is not None:
             raise MereValueError(

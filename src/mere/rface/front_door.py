@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..arguments import read_flag, read_number
+from ..arguments import check_flags, number_of
 from ..errors import DataMessage, MereError, MereStateError, MereUnavailableError, MereValueError, tell
 from ..generalized import GLM, GLMM
 from ..inference.profile_results import Profile
@@ -117,7 +117,11 @@ def _kind(x: Any, newdata: Any) -> str:
         return "explore"
     if isinstance(x, Profile):
         return "profile"
-    if isinstance(x, pd.DataFrame) and len(x.columns) and all(str(c).startswith("sim_") for c in x.columns):
+    if (
+        isinstance(x, pd.DataFrame)
+        and len(x.columns)
+        and all(str(c).startswith("sim_") for c in x.columns.get_level_values(0))
+    ):
         return "simulate"
     raise MereStateError(
         f"infer() takes a fitted model, marginal means, a profile or the table of simulate(), not "
@@ -185,8 +189,8 @@ def infer(
     """
     if how not in HOW:
         raise MereValueError(f"how must be one of {', '.join(map(repr, HOW))}, not {how!r}")
-    null = read_number(null, "null")
-    read_flag(profile, "profile")
+    null = number_of(null, "null")
+    check_flags(profile=profile)
     if alternative not in ("two-sided", "greater", "less"):
         raise MereValueError(f"alternative must be 'two-sided', 'greater' or 'less', not {alternative!r}")
     level, kind = read_level(conf_level), _kind(x, newdata)

@@ -45,8 +45,8 @@ def drawn_response(m: GLM | GLMM, rng: np.random.Generator, phi: float | None = 
     from ...accessors.generalized_linear import dispersion
 
     scale = dispersion(m) if phi is None else phi
-    y = m.model_family.simulate(m.fit.mu, m.response.weights, scale, rng)
-    return y * m.response.weights if m.response.counts else y
+    y = m.model_family.simulate(m.fit.mu, m.response.size, scale, rng)
+    return y * m.response.size if m.response.counts else y
 
 
 def refit_generalized(m: GLM | GLMM, y: np.ndarray) -> Any:
@@ -56,7 +56,7 @@ def refit_generalized(m: GLM | GLMM, y: np.ndarray) -> Any:
         if isinstance(m, GLMM):
             return g.refit(m, y)
         if m.response.counts:
-            y = np.asfortranarray(np.column_stack([y, m.response.weights - y]))
+            y = np.asfortranarray(np.column_stack([y, m.response.size - y]))
         design = with_response(m.design, y)
         response, fit = fit_glm(design, m.model_family)
         return generalized_linear_model(design, m.model_family, response, fit, m.call)

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from ... import generics as g
-from ...arguments import read_count, read_number, read_share, read_workers
+from ...arguments import check_function, check_probability, count_of, number_of, threads_of
 from ...errors import BootstrapWarning, MereValueError, ResamplingError, tell
 from ...generalized import GLM, GLMM
 from ...model import LM, LMM
 from ...simulation import read_seed
 from ..bootstrap_intervals import acceleration, bootstrap_interval, quantiles
-from ..bootstrapping import Bootstrap, model_parameters, named, read_statistic
+from ..bootstrapping import Bootstrap, model_parameters, named
 from ..clusters import group_codes, outer_group
 from ..resampling import Pool, run_task
 from .case import case_scheme
@@ -126,9 +126,9 @@ def _read(m: Any, type: str, nsim: Any, ci: str, conf_level: float, statistic: A
         raise MereValueError(f"type must be one of {', '.join(map(repr, SCHEMES))}, not {type!r}")
     if not isinstance(ci, str) or ci not in _CI:
         raise MereValueError(f"ci must be one of 'percentile', 'basic', 'norm', 'bca', 'studentized', not {ci!r}")
-    read_share(conf_level, "conf_level")
-    read_count(nsim, "nsim")
-    read_statistic(statistic)
+    check_probability(conf_level, "conf_level")
+    count_of(nsim, "nsim")
+    check_function(statistic)
     if type in ("residual", "wild", "reb") and isinstance(m, (GLM, GLMM)):
         raise MereValueError(
             f"type={type!r} adds residuals to a fit, which makes no {m.model_family.name} response; use 'case' or "
@@ -168,7 +168,7 @@ def _bootstrap(
 ) -> BootstrapTable:
     kind = _read(m, type, nsim, ci, conf_level, FUN)
     _read_which(which, FUN)
-    null, ncpus = read_number(null, "null"), read_workers(ncpus)
+    null, ncpus = number_of(null, "null"), threads_of(ncpus)
     crossing_p(np.zeros(1), 0.0, 0.0, alternative)
     number = read_seed(seed)
     derived = FUN if isinstance(FUN, OfCoefficients) else None

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ... import generics as g
 from ...accessors.rows import row_labels
-from ...arguments import read_count, read_flag, read_workers
+from ...arguments import check_flags, count_of, threads_of
 from ...design import Design, take_rows
 from ...errors import DataMessage, MereError, MereValueError, MereWarning, ResamplingError, tell
 from ...families import Family, gaussian
@@ -179,8 +179,8 @@ def _cross_validate(
     repeats: int = 1,
 ) -> CrossValidation:
     _read_repeats(repeats, k)
-    read_flag(importance, "importance")
-    read_workers(ncpus)
+    check_flags(importance=importance)
+    threads_of(ncpus)
     number = read_seed(seed)
     rng = np.random.Generator(np.random.Philox(key=number))
     y, _, family = _response(m)
@@ -209,7 +209,7 @@ def _cross_validate(
 
 
 def _read_repeats(repeats: Any, k: Any) -> None:
-    if read_count(repeats, "repeats") > 1 and k == "loo":
+    if count_of(repeats, "repeats") > 1 and k == "loo":
         raise MereValueError("repeats: leaving out one at a time is the same each time; give a number of folds")
 
 

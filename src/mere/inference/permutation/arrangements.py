@@ -20,7 +20,7 @@ from itertools import permutations, product
 import numpy as np
 
 from ... import _core
-from ...arguments import read_count
+from ...arguments import count_of
 from ...errors import DataMessage, MereValueError, tell
 
 __all__ = ["STRATEGIES", "Arrangements", "Plan", "make_plan", "make_signs"]
@@ -225,7 +225,7 @@ class Arrangements:
         cls, plan: Plan, count: int, seed: int, keep: Callable[[np.ndarray], np.ndarray] | None = None
     ) -> Arrangements:
         """`count` draws, or all arrangements where there are no more than that."""
-        read_count(count, "n_perm")
+        count_of(count, "n_perm")
         if keep is not None:
             if not callable(keep):
                 raise MereValueError(f"constraints must be a function of arrangements (k, n), not {keep!r}")

@@ -152,7 +152,8 @@ def inverted_limits(
 
     Examples
     --------
-    >>> inverted_limits(1.0, 0.5, np.linspace(-2, 2, 101), "greater", 0.9)
+    >>> low, high = inverted_limits(1.0, 0.5, np.linspace(-2, 2, 101), "greater", 0.9)
+    >>> round(low, 12), high
     (0.2, inf)
     """
     if alternative == "greater":

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ... import generics as g
-from ...arguments import read_flag, read_share, read_workers
+from ...arguments import check_flags, check_probability, threads_of
 from ...errors import DataMessage, tell
 from ...generalized import GLM, GLMM
 from ...model import LM, LMM
@@ -52,9 +52,9 @@ def _test(
 ) -> PermutationTest:
     method, statistic = read_method(m, method, statistic)
     exceedances(0.0, np.zeros(0), alternative)  # an unknown alternative is an error before any work
-    read_share(conf_level, "conf_level")
-    read_flag(joint, "joint")
-    read_workers(ncpus)
+    check_probability(conf_level, "conf_level")
+    check_flags(joint=joint)
+    threads_of(ncpus)
     refuse_saturated(m)
     hypotheses, aside = tested_terms(m, terms, joint, confounders)
     codes = None if cells is None else cluster_codes_of(m, cells)
