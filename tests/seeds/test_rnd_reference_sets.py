@@ -70,6 +70,54 @@ def test_rnd_4_within_cells_and_for_a_factor():
     assert t.table.loc["f", "p.value"] == pytest.approx(np.mean(np.array(values) >= values[0] * (1 - 1e-10)), abs=1e-12)
 
 
+def attained(p, weight):
+    """Is P(p <= a) at most a for every a that p takes? `weight` is of one data set."""
+    levels = np.unique(p)
+    return all((p <= a + 1e-12).sum() * weight <= a + 1e-9 for a in levels)
+
+
+@pytest.mark.parametrize(("cells", "method"), [(None, "score"), ([0, 0, 0, 1, 1, 1], "score"), (None, "kennedy")])
+def test_rnd_4_small_sets_are_exact(cells, method):
+    """Whatever the responses are: over all their arrangements the p-value keeps every level, and attains it."""
+    x = np.array([0.3, 1.0, 2.4, -1.0, 0.1, 0.8])[: 6 if cells else 5]
+    y = np.array([4.0, 1.0, 9.0, 16.0, 2.5, 7.7])[: len(x)]
+    plan = make_plan(len(x), None if cells is None else np.array(cells))
+    p = []
+    for pi in plan.everything():
+        m = mere.lm("y ~ x", {"y": y[pi], "x": x})
+        t = mere.permutation_test(m, method=method, cells=cells, n_perm=1000, seed=1)
+        assert t.exact
+        p.append(t.table.loc["x", "p.value"])
+    assert len(p) == plan.size
+    assert attained(np.array(p), 1 / plan.size)
+    assert min(p) <= 2 / plan.size + 1e-12
+    assert np.mean(np.array(p) <= 0.5) > 0.4
+
+
+def test_rnd_8_sign_flips_of_symmetric_errors_are_exact():
+    """All signs of six numbers as the data: the p-value of the mean keeps every level."""
+    size, p = np.array([0.3, 1.0, 2.4, 1.7, 0.1, 0.8]), []
+    for signs in itertools.product((1.0, -1.0), repeat=6):
+        m = mere.lm("y ~ 1", {"y": size * np.array(signs)})
+        t = mere.permutation_test(m, "(Intercept)", method="sign-flip", n_perm=100, seed=1)
+        p.append(t.table["p.value"].iloc[0])
+    assert attained(np.array(p), 1 / 64)
+    assert min(p) == 2 / 64
+
+
+@pytest.mark.filterwarnings("ignore::mere.errors.RankDeficiencyMessage")
+def test_rnd_6_terms_without_a_coefficient():
+    d = rows(16)
+    m = mere.lm("y ~ x + x2", d.assign(x2=2 * d["x"]))
+    assert list(mere.permutation_test(m, n_perm=19, seed=1).table.index) == ["x"]
+    with pytest.raises(MereValueError, match="'x2', which has no coefficient of its own"):
+        mere.permutation_test(m, "x2")
+    with pytest.raises(MereValueError, match="'x2' has no coefficient of its own"):
+        mere.power_sim(m, "x2")
+    with pytest.raises(MereValueError, match="4 rows and 4 coefficients leave no residuals"):
+        mere.permutation_test(mere.lm("y ~ x + z + w", d.head(4)))
+
+
 # -- cells -----------------------------------------------------------------------------------
 def test_rnd_6_several_columns_are_crossed():
     d = rows(6)

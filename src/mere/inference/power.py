@@ -129,7 +129,10 @@ def _columns(m: Any, term: str | None) -> tuple[str, np.ndarray]:
         raise MereValueError("the model has no term to test")
     term = labels[-1] if term is None else term
     if term in labels:
-        return term, np.flatnonzero(assign == labels.index(term) + 1)
+        columns = np.flatnonzero(assign == labels.index(term) + 1)
+        if not len(columns):
+            raise MereValueError(f"term={term!r} has no coefficient of its own in this model")
+        return term, columns
     if term in m.design.names:
         return term, np.array([list(m.design.names).index(term)])
     raise MereValueError(f"term={term!r} is no term or coefficient of the model; there are {', '.join(labels)}")

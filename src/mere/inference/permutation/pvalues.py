@@ -109,7 +109,7 @@ def recommended_draws(p: float, low: float, high: float) -> int | None:
     level = straddles(low, high)
     if level is None:
         return None
-    gap = max(abs(p - level), 0.002 * level)
+    gap = max(abs(p - level), 0.02 * level)
     return math.ceil(1.96**2 * max(p, level) * (1 - min(p, level)) / gap**2)
 
 

@@ -143,7 +143,7 @@ def _text(t: PermutationTest, digits: int = 4) -> str:
         lines.append(f"Stopping: a term's draws end with {t.stop} as large as observed")
     for term, row in t.borderline.iterrows():
         lines.append(
-            f"{term}: p is borderline at {row['level']:g}; about {int(row['recommended'])} arrangements would tell"
+            f"{term}: p is borderline at {row['level']:g}; about {int(row['recommended']):,} arrangements would tell"
         )
     return "\n".join(lines)
 
