@@ -11,16 +11,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .control import LmerControl
-from .design import Design, Finding
-from .errors import (
-    ConvergenceWarning,
-    DataMessage,
-    MereValueError,
-    RankDeficiencyMessage,
-    SingularFitMessage,
-    tell,
-)
-from .frame import Factor
+from .design import Design, Finding, refuse_factor_response
+from .errors import ConvergenceWarning, DataMessage, MereValueError, RankDeficiencyMessage, SingularFitMessage, tell
 from .optimizers import Optimum
 
 __all__ = ["act", "check_convergence", "check_design", "gain_left", "is_singular", "on_bounds", "tell_of_rows"]
@@ -51,10 +43,6 @@ def check_design(design: Design, control: LmerControl) -> list[tuple[str, Findin
         )
     if design.y.ndim != 1:
         raise MereValueError(f"lmer needs one response; {design.response} has {design.y.shape[1]} columns")
-    if isinstance(design.frame.variables.get(design.response), Factor):
-        raise MereValueError(
-            f"the response {design.response} is a factor, not numbers: use glmer() with a binomial family"
-        )
     if n == 0:
         raise MereValueError("no rows are left after subset, zero weights and missing values")
     if n <= p:
@@ -107,6 +95,7 @@ def check_design(design: Design, control: LmerControl) -> list[tuple[str, Findin
 
 
 def _check_response(design: Design) -> None:
+    refuse_factor_response(design)
     y = design.y if design.offset is None else design.y - design.offset
     if y.min() == y.max() and (y[0] == 0.0 or "(Intercept)" in design.names):
         raise MereValueError(f"the response {design.response} is constant: there is nothing to fit")

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .design import Design
+from .design import Design, refuse_factor_response
 from .errors import MereValueError
-from .frame import Factor
 
 __all__ = ["LeastSquares", "LinearFit", "fit_lm", "least_squares"]
 
@@ -85,10 +84,7 @@ def check_rows(design: Design) -> None:
     """Least squares need rows, and a response that is not labels."""
     if not len(design.y):
         raise MereValueError("no rows are left after subset, zero weights and missing values")
-    if isinstance(design.frame.variables.get(design.response), Factor):
-        raise MereValueError(
-            f"the response {design.response} is a factor, not numbers: use glm() with a binomial family"
-        )
+    refuse_factor_response(design)
 
 
 def fit_lm(design: Design) -> LinearFit:
@@ -96,7 +92,9 @@ def fit_lm(design: Design) -> LinearFit:
     if design.random:
         raise MereValueError(f"lm() has no random effects: take ({design.random[0].text}) out, or use lmer()")
     if design.y.ndim > 1:
-        raise MereValueError("lm() takes one response, not a matrix")
+        raise MereValueError(
+            f"lm() takes one response, and {design.response} has {design.y.shape[1]} columns: fit one model to each"
+        )
     check_rows(design)
     y = design.y if design.offset is None else design.y - design.offset
     solution = least_squares(design.X, y, design.weights)

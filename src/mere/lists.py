@@ -18,7 +18,7 @@ from .generalized import GLM
 from .language.updating import update_formula
 from .model import LM, Call
 from .prediction import Prediction, row_index
-from .refitting import FITTERS
+from .refitting import fitted_again
 from .results import LogLik, RandomEffects, _Printed
 
 __all__ = ["LmList", "LmListIntervals", "SummaryLmList"]
@@ -335,4 +335,4 @@ def _update(m: LmList, formula: str | None = None, **changes: Any) -> Any:
         arguments["formula"] = f"{text} | {group.strip() if bar else m.group}"
     arguments.update(changes)
     text = arguments.pop("formula")
-    return FITTERS["lmList"](text, data, **arguments)
+    return fitted_again(m.call, text, data, arguments)

@@ -515,3 +515,9 @@ def test_counterfactual_averages_on_the_link_scale_when_asked_for() -> None:
 def test_values_of_covariates_are_printed_with_the_digits_of_the_table() -> None:
     m = mere.lm("breaks ~ I(w * 1.2345678)", {"breaks": [1.0, 3, 2, 5], "w": [1.11111111, 2.22222222, 3, 4.1]})
     assert " 2.61 " in mere.to_text(mere.emmeans(m, "w"))
+
+
+def test_nothing_left_to_contrast():
+    m = mere.lm("breaks ~ wool * tension", warpbreaks)
+    with pytest.raises(MereValueError, match="take one out of by"):
+        mere.contrast(mere.emmeans(m, "~ wool | tension"), "pairwise", by=["wool", "tension"])

@@ -10,9 +10,10 @@ from mere.assessment.simulated_residuals import SimulatedResiduals, rank_test, u
 from mere.errors import MereTypeError, MereValueError
 
 
-def test_ranks_are_uniform_also_for_counts():
+@pytest.mark.parametrize("unit", [1.0, 1 / 7])
+def test_ranks_are_uniform_also_for_counts(unit):
     rng = np.random.default_rng(1)
-    values = rng.poisson(0.7, (4000, 20)).astype(float)
+    values = rng.poisson(0.7, (4000, 20)) * unit
     u = uniform_ranks(values, rng)
     for column in (0, 7):
         assert stats.kstest(u[:, column], "uniform").pvalue > 0.01

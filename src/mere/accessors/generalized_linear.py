@@ -321,6 +321,9 @@ def _deviance_table(
 
     df = np.array([math.nan, *(-np.diff(res_df))])
     change = np.array([math.nan, *(-np.diff(res_dev))])
+    change[np.abs(change) < 1e-12 * np.max(res_dev)] = (
+        0.0  # a term that changes nothing has p = 1, not a rounding error
+    )
     values = {"Df": df, "Deviance": change, "Resid. Df": res_df, "Resid. Dev": res_dev}
     table = pd.DataFrame({name: values[name] for name in columns})
     sign = np.sign(df)

@@ -29,6 +29,8 @@ from ..simulation import read_seed
 
 __all__ = ["SimulatedResiduals", "rank_test", "uniform_distances", "uniform_ranks"]
 
+_CHUNK = 2_000_000  # numbers that are sorted at a time
+
 
 # -- numbers -------------------------------------------------------------------
 def uniform_ranks(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -50,10 +52,25 @@ def uniform_ranks(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     array([[2, 0, 1, 3]])
     """
     n, m = values.shape
-    order = np.lexsort((rng.random((n, m)), values), axis=1)
-    ranks = np.empty((n, m))
-    np.put_along_axis(ranks, order, np.broadcast_to(np.arange(m, dtype=float), (n, m)), axis=1)
-    return (ranks + rng.random((n, m))) / m
+    ranks, places = np.empty((n, m)), np.arange(m, dtype=float)
+    step = max(1, _CHUNK // m)
+    for start in range(0, n, step):
+        order = _order(values[start : start + step], rng)
+        np.put_along_axis(ranks[start : start + step], order, np.broadcast_to(places, order.shape), axis=1)
+        ranks[start : start + step] += rng.random(order.shape)
+    return ranks / m
+
+
+def _order(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """What sorts each row, equal values in random order."""
+    if (np.abs(values) < 2**31).all() and (values == np.rint(values)).all():
+        return np.argsort(values + rng.random(values.shape), axis=1)  # counts
+    order = np.argsort(values, axis=1)
+    ordered = np.take_along_axis(values, order, axis=1)
+    tied = np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
+    if len(tied):
+        order[tied] = np.lexsort((rng.random((len(tied), values.shape[1])), values[tied]), axis=1)
+    return order
 
 
 def uniform_distances(u: np.ndarray) -> np.ndarray:

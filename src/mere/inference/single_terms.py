@@ -29,12 +29,10 @@ from ..linear import least_squares
 from ..model import LM
 from ..rank import aliased_columns
 from ..results import AnovaTable
-from .deletions_of_terms import droppable, wald_deletions
+from .deletions_of_terms import droppable, read_test, wald_deletions
 from .refits import refit_formula
 
 __all__ = ["addable", "addition_table", "deletion_table", "terms_of_scope"]
-
-_TESTS = ("none", "Chisq", "F")
 
 
 # -- numbers -------------------------------------------------------------------
@@ -153,13 +151,6 @@ def addable(m: LM | GLM, scope: str | Sequence[str]) -> list[str]:
 
 
 # -- methods -------------------------------------------------------------------
-def _read_test(test: str | None) -> str:
-    test = "Chisq" if test == "LRT" else "none" if test is None else test
-    if test not in _TESTS:
-        raise MereValueError(f"test must be {', '.join(map(repr, (*_TESTS, 'Wald')))}, not {test!r}")
-    return test
-
-
 @g.drop1.register(LM)
 @g.drop1.register(GLM)
 def _drop1(
@@ -169,11 +160,11 @@ def _drop1(
     k: float = 2,
     vcov: Any = None,
 ) -> AnovaTable:
-    wanted = droppable(m, scope)
+    wanted, test = droppable(m, scope), read_test(test, ("Chisq", "F", "Wald"))
     if vcov is not None or test == "Wald":
         return wald_deletions(m, wanted, vcov)
     return AnovaTable(
-        deletion_table(m, wanted, k, _read_test(test)), ("Single term deletions", "", "Model:", str(m.design.formula))
+        deletion_table(m, wanted, k, test), ("Single term deletions", "", "Model:", str(m.design.formula))
     )
 
 
@@ -183,5 +174,5 @@ def _add1(m: LM | GLM, scope: str | Sequence[str], test: str | None = "none", k:
     wanted = addable(m, scope)
     if not wanted:
         raise MereValueError("add1: scope has no term that could be added to the model")
-    table = addition_table(m, wanted, k, _read_test(test))
+    table = addition_table(m, wanted, k, read_test(test, ("Chisq", "F")))
     return AnovaTable(table, ("Single term additions", "", "Model:", str(m.design.formula)))

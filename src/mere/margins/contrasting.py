@@ -125,6 +125,18 @@ def contrast(
 def pairs(x: EmmGrid | EmmList, reverse: bool = False, **kwargs: Any) -> Any:
     """Pairwise comparisons (R's ``pairs``); see `contrast` for the other arguments.
 
+    Parameters
+    ----------
+    x : EmmGrid or EmmList
+    reverse : bool
+        The other way round.
+    **kwargs
+        Others of `contrast`.
+
+    Returns
+    -------
+    EmmGrid or EmmList
+
     Examples
     --------
     >>> from mere import lm, emmeans, pairs
@@ -152,6 +164,8 @@ def _by_group(
 ) -> EmmGrid:
     groups = by_groups(grid.table, by, grid.shown)
     primary = [c for c in grid.table.columns if c not in by]
+    if not primary:
+        raise MereValueError(f"by has all variables, {', '.join(by)}: nothing is left to contrast; take one out of by")
     labels_all = row_labels(grid.table, primary, parens, enhance)
     pieces, names, members, sizes = [], [], [], []
     made: ContrastSet | None = None

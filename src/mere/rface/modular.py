@@ -27,7 +27,7 @@ from .calls import record
 __all__ = ["DevianceFunction", "ParsedModel", "lFormula", "mkLmerDevfun", "mkMerMod", "optimizeLmer"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ParsedModel:
     """What `lFormula` returns: the design of a model, not fitted.
 
@@ -43,6 +43,10 @@ class ParsedModel:
     REML: bool
     control: Any
     call: Call
+
+    def __repr__(self) -> str:
+        n, p = self.design.X.shape
+        return f"<{type(self).__name__}: {self.formula}; {n} rows, {p} fixed effects>"
 
     @property
     def formula(self) -> str:
@@ -65,7 +69,7 @@ class ParsedModel:
         return self.design.random
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DevianceFunction:
     """What `mkLmerDevfun` returns: the criterion as a function of the parameters, without state.
 
@@ -77,6 +81,9 @@ class DevianceFunction:
 
     objective: Any
     parsed: ParsedModel
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.parsed.formula}; {len(self.start)} parameters>"
 
     def __call__(self, theta: Any) -> float:
         return self.objective.value(np.ascontiguousarray(theta, dtype=np.float64))
@@ -121,6 +128,10 @@ def lFormula(
     formula, data, REML, weights, offset, subset, na_action, contrasts, control, env
         As in `lmer`.
 
+    Returns
+    -------
+    ParsedModel
+
     Examples
     --------
     >>> from mere import lFormula
@@ -150,6 +161,10 @@ def mkLmerDevfun(parsed: ParsedModel) -> DevianceFunction:
     parsed : ParsedModel
         From `lFormula`.
 
+    Returns
+    -------
+    DevianceFunction
+
     Examples
     --------
     >>> from mere import lFormula, mkLmerDevfun
@@ -172,6 +187,10 @@ def optimizeLmer(devfun: DevianceFunction, start: Any = None, control: LmerContr
     control : LmerControl, optional
         Default that of `lFormula`.
 
+    Returns
+    -------
+    Optimum
+
     Examples
     --------
     >>> from mere import lFormula, mkLmerDevfun, optimizeLmer
@@ -193,6 +212,10 @@ def mkMerMod(devfun: DevianceFunction, opt: Optimum, call: Call | None = None) -
     opt : Optimum
         From `optimizeLmer` or `optimizeGlmer`.
     call : Call, optional
+
+    Returns
+    -------
+    LMM or GLMM
 
     Examples
     --------
