@@ -187,6 +187,12 @@ def _findings(
             f"(here {np.exp(optimum.par[-1]):.2g}); use glmer(..., family='poisson')"
         )
         found.append((control.check_conv_grad, Finding(text, ConvergenceWarning)))
+    if objective.family.link.name == "sqrt" and len(state.eta) and state.eta.min() < 0 < state.eta.max():
+        text = (
+            f"the linear predictor is negative in {int((state.eta < 0).sum())} rows, where the square-root link turns: "
+            "there are several modes, and a higher one may exist; take the log link"
+        )
+        found.append((control.check_conv_grad, Finding(text, ConvergenceWarning)))
     separated = separated_rows(objective, state.beta)
     if separated:
         what = "probabilities are 0 or 1" if objective.family.name == "binomial" else "counts are 0"

@@ -94,6 +94,18 @@ def test_links_without_a_natural_unit_find_the_optimum(family, unit):
         assert m.criterion <= other.criterion + 1e-5
 
 
+def test_a_square_root_link_that_turns_is_said():
+    rng = np.random.default_rng(0)
+    g = np.repeat(np.arange(20), 10)
+    few = {"y": rng.poisson((0.4 + 0.6 * rng.normal(size=20)[g]) ** 2), "g": g.astype(str)}
+    with pytest.warns(ConvergenceWarning, match="where the square-root link turns"):
+        mere.glmer("y ~ 1 + (1 | g)", few, families.poisson("sqrt"))
+    many = {"y": rng.poisson((9 + 0.6 * rng.normal(size=20)[g]) ** 2), "g": g.astype(str)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mere.glmer("y ~ 1 + (1 | g)", many, families.poisson("sqrt"))
+
+
 def test_prior_weights_of_counts_multiply_their_log_likelihood(cbpp):
     """A row of weight 2 is a row twice: of -2 log L as well, with its binomial coefficients."""
     formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
