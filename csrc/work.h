@@ -54,6 +54,8 @@ static inline double mere_residual_weight(const mere_work *work)
 }
 /* mere_lmm_information, and with it drho/dpar (n_par; NULL if not wanted). */
 mere_status mere_lmm_curvature(mere_work *work, double *matrix, double *rho_gradient);
+/* mere_work_set_response for rows whose view is at hand. */
+mere_status mere_work_view_response(mere_work *work, const mere_view *view, const double *y, double log_weights);
 /* Z'y as it stands in work->zy into the bordered blocks of factor 0. */
 void mere_work_place_response(mere_work *work);
 /* Evaluate and derive at work->lambda as it stands. */
