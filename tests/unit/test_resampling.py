@@ -316,7 +316,7 @@ def test_fits_side_by_side_are_fits_alone(formula, arguments):
 
 
 def test_a_response_without_a_fit_leaves_its_neighbours_alone(m):
-    y = mere.simulate(m, 9, seed=2).to_numpy()
+    y = mere.simulate(m, 9, seed=2).to_numpy().copy()
     y[:, 4] = 1.0  # fits perfectly
     y[:, 6] = m.design.X @ [1.0, 2.0]
     found = mere.refit(m, y)
