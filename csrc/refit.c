@@ -152,12 +152,12 @@ static const double *response(const refit_call *c, int64_t i, int64_t to)
 static mere_status fit_alone(const refit_call *c, const double *y, const double *from, int64_t at)
 {
     const mere_plan *plan = c->work->plan;
-    double *solution = c->space, *u = solution + plan->order, *par = u + 2 * plan->q;
+    double *solution = c->space, *par = solution + plan->order;
     mere_outcome outcome;
     mere_status status;
     if (!(status = mere_work_view_response(c->work, &c->view, y, c->log_weights)) &&
         !(status = mere_minimize_newton(c->work, c->options, from, par, NULL, NULL, &outcome)) &&
-        !(status = mere_lmm_solution(c->work, solution, u, u + plan->q, NULL)))
+        !(status = mere_lmm_solution(c->work, solution, NULL, NULL, NULL)))
         mere_refits_keep(c->refits, at, c->work, solution, outcome.d, par);
     else
         mere_refits_fail(c->refits, at, plan, status);
@@ -207,7 +207,7 @@ mere_status mere_refit(mere_work *work, const mere_rows *rows, double log_weight
         (!y && (!simulator || simulator->n != plan->n || (simulator->residual && simulator->n_residual < 1))))
         return MERE_ERR_ARGUMENT;
     refit_call c = {work, {0}, log_weights, options, start, y, simulator, seed, first, count, refits, NULL, NULL, NULL};
-    c.space = mere_malloc(plan->order + 2 * plan->q + plan->n_par, sizeof(double));
+    c.space = mere_malloc(plan->order + plan->n_par, sizeof(double));
     c.drawn = y ? NULL : mere_malloc(MERE_LANES * plan->n, sizeof(double));
     c.effects = y ? NULL : draw_space(simulator);
     mere_status status = !c.space || (!y && (!c.drawn || !c.effects)) ? MERE_ERR_MEMORY : mere_lanes_new(plan, &lanes);
