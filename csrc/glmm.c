@@ -190,8 +190,7 @@ static mere_status build(mere_glmm *g, const mere_rows *rows, const mere_glmm_da
             status = find_places(g, f, other);
     g->family.large = mere_family_large(&g->family, g->n, g->y, g->wt);
     mere_family_saturated(&g->family, g->n, g->y, g->wt, g->sat, &g->sums.constant);
-    if (g->family.callback)
-        g->sums.constant = g->family.constant;
+    g->sums.constant = g->family.constant + (g->family.callback ? 0.0 : g->sums.constant);
     g->sums.n = (double)g->n;
     for (int64_t i = 0; i < g->n; i++) {
         g->sums.weight += g->wt[i];

@@ -294,7 +294,7 @@ typedef struct {
     int32_t estimate_theta;        /* is log theta the last parameter? */
     int32_t large;                 /* set by the kernels: counts beyond 1e6 */
     int32_t canonical;             /* of a callback */
-    double constant;               /* of a callback: -2 log f less the deviance */
+    double constant;               /* added to -2 log L; of a callback all of -2 log f less the deviance */
     mere_family_callback callback; /* NULL for the families above */
     void *data;
 } mere_family;

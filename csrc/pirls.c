@@ -254,9 +254,31 @@ void mere_pirls_base(mere_glmm *g)
     }
 }
 
+/* Is the predicted gain so small that the rounding of the objective may hide it? The gain is at least the weighted sum
+ * of squared changes of eta: here their root mean square is below 1e-6, where Newton's steps are right by themselves. */
+static int is_hidden(const mere_glmm *g, double gain)
+{
+    double total = 0.0;
+    for (int64_t i = 0; i < g->n; i++)
+        total += g->w[i];
+    return gain < fmax(1e-9 * (1.0 + fabs(g->penalized)), 1e-12 * total);
+}
+
+/* The step as it is, where the objective cannot tell. */
+static int step_blindly(mere_glmm *g)
+{
+    for (int64_t j = 0; j < g->q; j++)
+        g->u1[j] = g->u[j] + g->step[j];
+    if (mere_pirls_rows(g, g->u1))
+        return 0;
+    memcpy(g->u, g->u1, (size_t)g->q * sizeof *g->u);
+    return 1;
+}
+
 static mere_status find_mode(mere_glmm *g)
 {
     mere_status status;
+    double blind = INFINITY; /* the gain that was predicted for the last step the objective could not judge */
     for (int64_t it = 0; it < g->max_step; it++) {
         if ((status = mere_pirls_factor_step(g)))
             return status;
@@ -269,16 +291,18 @@ static mere_status find_mode(mere_glmm *g)
         double gain = mere_dot(g->q, g->r, g->step);
         if (!isfinite(gain))
             return MERE_ERR_DIVERGED;
-        if (gain < g->tolerance)
+        if (gain < g->tolerance || gain > 0.25 * blind)
             return MERE_OK;
         double predicted = gain;
-        if (!mere_pirls_descend(g, NULL, &gain)) { /* at the rounding of the objective, or lost */
-            if (mere_pirls_rows(g, g->u))
-                return MERE_ERR_DIVERGED;
-            return predicted < 1e-9 * (1.0 + fabs(g->penalized)) ? MERE_OK : MERE_ERR_DIVERGED;
-        }
+        if (isinf(blind) && mere_pirls_descend(g, NULL, &gain))
+            continue;
+        if (isinf(blind) && (mere_pirls_rows(g, g->u) || !is_hidden(g, predicted)))
+            return MERE_ERR_DIVERGED;
+        blind = predicted;
+        if (!step_blindly(g))
+            return mere_pirls_rows(g, g->u) ? MERE_ERR_DIVERGED : MERE_OK;
     }
-    return MERE_ERR_DIVERGED;
+    return isinf(blind) ? MERE_ERR_DIVERGED : MERE_OK;
 }
 
 mere_status mere_pirls_set(mere_glmm *g, const double *par)

@@ -126,4 +126,13 @@ for (id in c("vif_poisson", "vif_lmer")) {
   out[[id]] <- c(about(deparse(if (id == "vif_poisson") fixed$glm_poisson else m@call), 1e-8, "closed forms of one optimum"),
     list(vif = if (is.matrix(v)) list(GVIF = v[, 1], Df = v[, 2], power = v[, 3], terms = rownames(v)) else list(vif = unname(v), terms = names(v))))
 }
+
+# ---- indices of performance, side by side -------------------------------------------------------------
+for (id in c("slopes", "poisson", "logit", "glm_poisson", "factors")) {
+  call <- c(mixed, fixed, lines)[[id]]
+  entry <- about(paste(c("performance::model_performance of", deparse(call)), collapse = " "), if (id == "logit") 1e-5 else 1e-6,
+    if (id == "logit") "relative; lme4 has the variance of the optimum to a few 1e-6" else "relative; closed forms of one optimum")
+  entry$indices <- plain(as.list(suppressWarnings(as.data.frame(model_performance(eval(call))))[1, ]))
+  out[[paste0("performance_", id)]] <- entry
+}
 write(toJSON(out, digits = 15, pretty = TRUE, na = "null", null = "null"), "fixtures/assessment.json")

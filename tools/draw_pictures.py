@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import mere
-from mere.datasets import sleepstudy
+from mere.datasets import grouseticks, sleepstudy
 
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 
@@ -17,6 +17,11 @@ def main() -> None:
     mere.densityplot(profile).savefig(PICTURES / "profile_density.png", dpi=80)
     mere.splom(profile, "theta_").savefig(PICTURES / "profile_pairs.png", dpi=80)
     mere.plot(mere.bootMer(m, nsim=2000, seed=1)).savefig(PICTURES / "bootstrap.png", dpi=80)
+    m = mere.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
+    mere.check_model(m, seed=1).savefig(PICTURES / "check_model.png", dpi=80)
+    mere.dotplot(mere.ranef(m)).savefig(PICTURES / "dotplot.png", dpi=80)
+    ticks = mere.glmer("TICKS ~ YEAR + cHEIGHT + (1 | BROOD)", grouseticks, "poisson")
+    mere.plot(mere.simulate_residuals(ticks, seed=1)).savefig(PICTURES / "simulated_residuals.png", dpi=80)
 
 
 if __name__ == "__main__":

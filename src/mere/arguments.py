@@ -9,7 +9,7 @@ import numpy as np
 
 from .errors import MereTypeError, MereValueError
 
-__all__ = ["check_flags", "check_function", "check_probability", "count_of", "numbers_of", "threads_of"]
+__all__ = ["check_flags", "check_function", "check_probability", "count_of", "number_of", "numbers_of", "threads_of"]
 
 
 def count_of(value: Any, name: str = "nsim", least: int = 1) -> int:
@@ -31,18 +31,31 @@ def count_of(value: Any, name: str = "nsim", least: int = 1) -> int:
 
 
 def threads_of(ncpus: Any) -> int | None:
-    """A number of threads or workers; None leaves it open.
+    """A number of threads or workers; None leaves it open, as does joblib's -1.
 
     Examples
     --------
-    >>> threads_of(2), threads_of(None)
+    >>> threads_of(2), threads_of(-1)
     (2, None)
     """
-    if ncpus is None:
+    if ncpus is None or (isinstance(ncpus, (int, np.integer)) and ncpus == -1):
         return None
     if not isinstance(ncpus, (int, np.integer)) or isinstance(ncpus, bool) or ncpus < 1:
         raise MereValueError(f"ncpus must be a positive integer, or None for all processors, not {ncpus!r}")
     return int(ncpus)
+
+
+def number_of(value: Any, name: str) -> float:
+    """A finite number.
+
+    Examples
+    --------
+    >>> number_of(-1, "null")
+    -1.0
+    """
+    if not isinstance(value, (int, float, np.number)) or not np.isfinite(value):
+        raise MereValueError(f"{name} must be a finite number, not {value!r}")
+    return float(value)
 
 
 def check_probability(value: Any, name: str = "level") -> None:

@@ -218,11 +218,12 @@ def total_offset(offset: np.ndarray | None, terms: Terms, variables: Mapping[str
 
 
 def _numeric_response(value: Any, name: str) -> np.ndarray:
-    """The response as numbers; infinite values are an error."""
+    """The response as numbers; infinite values are an error, a matrix of one column (``scale(y)``) is a vector."""
     if isinstance(value, Factor):
         return (value.codes > 0).astype(np.float64)
     if isinstance(value, Matrix):
         y = value.values
+        y = np.ascontiguousarray(y[:, 0]) if y.shape[1] == 1 else y
     else:
         y = np.array(value, dtype=np.float64)
     flat = y.ravel(order="K")

@@ -8,8 +8,11 @@ import numpy as np
 import pandas as pd
 
 from . import generics as g
+from .accessors.generalized_linear import generalized_residuals
+from .accessors.linear import leverages
 from .accessors.rows import fitted_values, row_series
 from .errors import MereValueError
+from .generalized import GLM
 from .model import LM, LMM
 
 __all__ = ["LinearInfluence"]
@@ -17,11 +20,11 @@ __all__ = ["LinearInfluence"]
 
 @dataclass(frozen=True, eq=False)
 class LinearInfluence:
-    """R's ``influence`` of a linear model.
+    """R's ``influence`` of a linear or generalized linear model, of the latter by one step from the estimates.
 
     Attributes
     ----------
-    model : LM
+    model : LM or GLM
     hat : Series
         Leverages.
     coefficients : DataFrame
@@ -29,10 +32,10 @@ class LinearInfluence:
     sigma : Series
         The residual standard deviation without the row.
     wt_res : Series
-        Weighted residuals.
+        Weighted residuals; deviance residuals of a generalized model.
     """
 
-    model: LM
+    model: LM | GLM
     hat: pd.Series
     coefficients: pd.DataFrame
     sigma: pd.Series
@@ -40,6 +43,42 @@ class LinearInfluence:
 
 
 # -- numbers -----------------------------------------------------------------
+@dataclass(frozen=True)
+class _Rows:
+    """X with its rows scaled by the roots of their weights, X'X = R'R, weighted residuals, leverages."""
+
+    X: np.ndarray
+    R: np.ndarray
+    e: np.ndarray
+    h: np.ndarray
+    df: int
+
+    @property
+    def rest(self) -> np.ndarray:
+        """1 - h, and 1 where a row determines a coefficient by itself: its residual is 0, and nothing changes."""
+        return np.where(self.h < 1, 1 - self.h, 1.0)
+
+    @property
+    def sigma(self) -> np.ndarray:
+        """sigma without each row: (sum e^2 - e^2 / (1 - h)) / (df - 1), its square root."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rest = (self.e @ self.e - self.e**2 / self.rest) / (self.df - 1)
+        return np.asarray(np.sqrt(np.maximum(rest, 0.0)))
+
+    @property
+    def change(self) -> np.ndarray:
+        """(n, p): (X'X)^-1 x e / (1 - h)."""
+        Q = np.linalg.solve(self.R, np.linalg.solve(self.R.T, self.X.T))
+        return np.asarray((Q * (self.e / self.rest)).T)
+
+    @property
+    def scaled_change(self) -> np.ndarray:
+        """Changes in units of the standard errors without each row."""
+        unit = np.sqrt(np.diag(np.linalg.inv(self.R.T @ self.R)))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self.change / (self.sigma[:, None] * unit))
+
+
 def _weighted_residuals(m: LM | LMM) -> np.ndarray:
     e = m.design.y - fitted_values(m)
     return e if m.design.weights is None else e * np.sqrt(m.design.weights)
@@ -48,35 +87,32 @@ def _weighted_residuals(m: LM | LMM) -> np.ndarray:
 def _leverage(m: LM | LMM) -> np.ndarray:
     if isinstance(m, LMM):
         return np.asarray(m.objective.leverage(m.par))
-    X = m.design.X if m.design.weights is None else m.design.X * np.sqrt(m.design.weights)[:, None]
-    Q = np.linalg.solve(m.R.T, X.T)
-    return np.asarray(np.einsum("ij,ij->j", Q, Q))
+    return _rows(m).h
 
 
-def sigma_without(m: LM) -> np.ndarray:
-    """sigma without each row: (df sigma^2 - e^2 / (1 - h)) / (df - 1), its square root."""
-    e, h = _weighted_residuals(m), _leverage(m)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rest = (m.rss - e**2 / (1 - h)) / (m.df - 1)
-    return np.asarray(np.sqrt(np.maximum(rest, 0.0)))
-
-
-def change_of_coefficients(m: LM) -> np.ndarray:
-    """(n, p): (X'WX)^-1 x sqrt(w) e / (1 - h)."""
-    X = m.design.X if m.design.weights is None else m.design.X * np.sqrt(m.design.weights)[:, None]
-    e, h = _weighted_residuals(m), _leverage(m)
-    Q = np.linalg.solve(m.R, np.linalg.solve(m.R.T, X.T))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray((Q * (e / (1 - h))).T)
+def _rows(m: LM | GLM) -> _Rows:
+    weights: np.ndarray | None
+    if isinstance(m, GLM):
+        weights, R = m.fit.working, m.fit.R
+        e = generalized_residuals(m.response, m.model_family, m.fit.eta, m.fit.mu, "deviance")
+    else:
+        weights, R, e = m.design.weights, m.R, _weighted_residuals(m)
+    X = m.design.X if weights is None else m.design.X * np.sqrt(weights)[:, None]
+    return _Rows(X, R, e, leverages(X, R), m.df)
 
 
 def cooks_distances(e: np.ndarray, h: np.ndarray, p: int, sigma: float) -> np.ndarray:
     """e^2 h / (p sigma^2 (1 - h)^2)."""
+    return np.asarray(_over(e, sigma * (1 - h)) ** 2 * h / p)
+
+
+def _over(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """x / y, NaN where y is 0: nothing is known of a row that determines a coefficient by itself."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray((e / (sigma * (1 - h))) ** 2 * h / p)
+        return np.where(y == 0, np.nan, x / y)
 
 
-def _frame(m: LM, values: np.ndarray) -> pd.DataFrame:
+def _frame(m: LM | GLM, values: np.ndarray) -> pd.DataFrame:
     columns = {name: row_series(m.design, values[:, j]) for j, name in enumerate(m.design.names)}
     return pd.DataFrame(columns)
 
@@ -96,34 +132,32 @@ def _rstudent_mixed(m: LMM) -> pd.Series:
 
 @g.rstudent.register(LM)
 def _rstudent(m: LM) -> pd.Series:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return row_series(m.design, _weighted_residuals(m) / (sigma_without(m) * np.sqrt(1 - _leverage(m))))
+    rows = _rows(m)
+    return row_series(m.design, _over(rows.e, rows.sigma * np.sqrt(1 - rows.h)))
 
 
 @g.influence.register(LM)
-def _influence(m: LM, groups: None = None) -> LinearInfluence:
+@g.influence.register(GLM)
+def _influence(m: LM | GLM, groups: None = None) -> LinearInfluence:
     if groups is not None:
-        raise MereValueError("influence(lm) deletes rows; groups= is for mixed models")
-    return LinearInfluence(
-        m,
-        row_series(m.design, _leverage(m)),
-        _frame(m, change_of_coefficients(m)),
-        row_series(m.design, sigma_without(m)),
-        row_series(m.design, _weighted_residuals(m)),
-    )
+        raise MereValueError("influence() of a model without random effects deletes rows; groups= is for mixed models")
+    rows = _rows(m)
+    per_row = [row_series(m.design, values) for values in (rows.h, rows.sigma, rows.e)]
+    return LinearInfluence(m, per_row[0], _frame(m, rows.change), per_row[1], per_row[2])
 
 
 @g.dfbeta.register(LM)
-def _dfbeta(m: LM, which: str = "fixed") -> pd.DataFrame:
+@g.dfbeta.register(GLM)
+def _dfbeta(m: LM | GLM, which: str = "fixed") -> pd.DataFrame:
     if which != "fixed":
-        raise MereValueError(f"which must be 'fixed' for a linear model, not {which!r}")
-    return _frame(m, change_of_coefficients(m))
+        raise MereValueError(f"which must be 'fixed' for a model without random effects, not {which!r}")
+    return _frame(m, _rows(m).change)
 
 
 @g.dfbetas.register(LM)
-def _dfbetas(m: LM) -> pd.DataFrame:
-    unit = np.sqrt(np.diag(np.linalg.inv(m.R.T @ m.R)))
-    return _frame(m, change_of_coefficients(m) / (sigma_without(m)[:, None] * unit))
+@g.dfbetas.register(GLM)
+def _dfbetas(m: LM | GLM) -> pd.DataFrame:
+    return _frame(m, _rows(m).scaled_change)
 
 
 @g.dfbeta.register(LinearInfluence)
@@ -138,4 +172,5 @@ def _dfbetas_of(i: LinearInfluence) -> pd.DataFrame:
 
 @g.cooks_distance.register(LinearInfluence)
 def _cooks_of(i: LinearInfluence) -> pd.Series:
-    return _cooks(i.model)
+    out: pd.Series = g.cooks_distance(i.model)
+    return out

@@ -67,7 +67,8 @@ class GLM:
     fitted, residuals, weights, hatvalues = g.fitted, g.residuals, g.weights, g.hatvalues
     model_frame, model_matrix, getData = g.model_frame, g.model_matrix, g.getData
     formula, terms, family, predict = g.formula, g.terms, g.family, g.predict
-    summary, anova, confint = g.summary, g.anova, g.confint
+    summary, anova, confint, drop1, add1, step = g.summary, g.anova, g.confint, g.drop1, g.add1, g.step
+    influence, dfbeta, dfbetas, jackknife = g.influence, g.dfbeta, g.dfbetas, g.jackknife
     simulate, update, cooks_distance, rstudent = g.simulate, g.update, g.cooks_distance, g.rstudent
     r2, vif, auc, runs_test = g.r2, g.vif, g.auc, g.runs_test
     check_overdispersion, standardize_parameters = g.check_overdispersion, g.standardize_parameters

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -129,13 +129,13 @@ class GLMMObjective(TermBlocks):
 
     def _workspace(self) -> Any:
         family, r = self.family, self.response
-        rows_of, constant, canonical = None, 0.0, False
+        rows_of, constant, canonical = None, r.constant, False
         code, link = family.code, family.link.code
         if code < 0 or link < 0:
             rows = _Rows(family, r)
             rows_of, canonical, code, link = rows, False, code if code >= 0 else 6, 0
             ones = np.array(r.y, dtype=np.float64)
-            constant = family.minus_2_loglik(r.y, ones, r.weights, 0.0) if not family.has_scale else 0.0
+            constant += family.minus_2_loglik(r.y, ones, r.weights, 0.0) if not family.has_scale else 0.0
         work = _core.Glmm(
             self.plan, np.asfortranarray(self.design.X), r.y, r.weights, self.design.offset, code, link,
             getattr(family, "theta", 1.0), self.joint_theta, self.tolPwrss, 100, rows_of, constant, canonical,
@@ -172,8 +172,7 @@ class GLMMObjective(TermBlocks):
 
     def with_response(self, y: np.ndarray) -> GLMMObjective:
         """The same objective for another response (n,)."""
-        response = Response(np.ascontiguousarray(y, dtype=np.float64), self.response.weights, self.response.counts)
-        return self.twin(response)
+        return self.twin(replace(self.response, y=np.ascontiguousarray(y, dtype=np.float64)))
 
     def twin(self, response: Response | None = None) -> GLMMObjective:
         """The same objective with a workspace of its own, for another thread or another response; plans are shared."""
@@ -269,9 +268,9 @@ class GLMMObjective(TermBlocks):
         """The Hessian at par, (n_par, n_par): central differences of the gradient, symmetrized."""
         par = np.array(par, dtype=np.float64)
         out = np.empty((len(par), len(par)))
+        steps = self._difference_steps(par)
         with self.threads:
-            for i, x in enumerate(par):
-                h = 1e-4 * max(abs(x), 0.1)
+            for i, (x, h) in enumerate(zip(par, steps, strict=True)):
                 slopes = []
                 for step in (h, -h):
                     par[i] = x + step
@@ -279,6 +278,19 @@ class GLMMObjective(TermBlocks):
                 par[i] = x
                 out[i] = (slopes[0] - slopes[1]) / (2 * h)
         return (out + out.T) / 2
+
+    def _difference_steps(self, par: np.ndarray) -> np.ndarray:
+        """1e-4 of each parameter, and for fixed effects no more than a twentieth of a standard error."""
+        steps: np.ndarray = 1e-4 * np.maximum(np.abs(par), 0.1)
+        if self.p:
+            try:
+                inverse = np.linalg.inv(self.state(par).RX)
+            except (np.linalg.LinAlgError, ConvergenceError):
+                return steps
+            fixed = slice(self.n_re, self.n_re + self.p)
+            error = np.sqrt((inverse**2).sum(axis=1))
+            steps[fixed] = np.minimum(steps[fixed], 0.05 * np.where(error > 0, error, np.inf))
+        return steps
 
     def joint(self, par: Any, rough: bool = False) -> tuple[np.ndarray, float]:
         """par with the fixed effects that lower the penalized deviance most (nAGQ=0), and -2 log L there.

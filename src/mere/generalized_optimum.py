@@ -28,14 +28,22 @@ __all__ = ["optimize_generalized", "read_generalized_start"]
 _HALF_AT_ZERO = {"logit", "probit", "cloglog", "cauchit"}  # there eta = 0 is a mean inside (0, 1), of use to any family
 _PORTION = 120  # evaluations; separated outcomes are looked for after as many
 _ENDLESS = "given up: the outcomes are separated, and estimates grow without bound"
+_HIDDEN = "converged to the rounding of the criterion"
 _MESSAGES = {0: "converged", 1: "stalled: the criterion is flat or not smooth here", 2: "maxeval reached"}
 
 
 def optimize_generalized(objective: GLMMObjective, control: GlmerControl, start: Any = None) -> Optimum:
     """The optimum by the control's optimizer(s); with ``optimizer=None`` the criterion at the start."""
     first, given = read_generalized_start(start, objective)
+    stages = control.stages
+    if start is None and stages[-1] == "auto" and objective.nAGQ and _may_leave_range(objective):
+        return _from_several(objective, control, first)
     if not given:
         first = _with_fixed_start(objective, first)
+    return _from_one(objective, control, first, given)
+
+
+def _from_one(objective: GLMMObjective, control: GlmerControl, first: np.ndarray, given: bool) -> Optimum:
     stages = control.stages
     with objective.threads:
         try:
@@ -54,10 +62,61 @@ def optimize_generalized(objective: GLMMObjective, control: GlmerControl, start:
             raise generalized_kernel_error(error) from None
 
 
+def _from_several(objective: GLMMObjective, control: GlmerControl, first: np.ndarray) -> Optimum:
+    """The lowest of the optima from theta = 1 and from a theta in proportion to the linear predictor.
+
+    Where eta has no natural unit (1/mu, mu, mu of counts in millions), theta = 1 may be far too much, so that modes are
+    not found, or so little that theta stays at 0. Each search has a workspace of its own: random effects may have
+    several modes (eta and -eta give one mean with a square root link), and one search would start at those of another.
+    """
+    plain = _with_fixed_start(objective, first)
+    beta, level = _without_random_effects(objective)
+    nothing = first.copy()
+    nothing[: objective.n_re] = _in_units(objective, first[: objective.n_re], 0.0)
+    nothing[objective.n_re : objective.n_re + objective.p] = beta
+    bound = objective.twin().value_and_gradient(nothing, False)[0] + 1e-6  # an optimum is never above theta = 0
+    found: list[Optimum] = []
+    failure: Exception | None = None
+    for factor in (None, 0.2, 0.05, 0.01, 0.002):
+        begin, given = plain, False
+        if factor is not None:
+            begin, given = first.copy(), True
+            begin[: objective.n_re] = _in_units(objective, first[: objective.n_re], factor * level)
+            begin[objective.n_re : objective.n_re + objective.p] = beta
+        try:
+            found.append(_from_one(objective.twin(), control, begin, given))
+        except (ConvergenceError, MereValueError) as error:
+            failure = failure or error
+            continue
+        if factor is not None and any(each.converged and each.value < bound for each in found):
+            break
+    if not found:
+        assert failure is not None
+        raise failure
+    lowest = min(each.value for each in found)
+    return min(found, key=lambda each: (each.value > lowest + 1e-6, not each.converged, each.value))
+
+
+def _in_units(objective: GLMMObjective, par: np.ndarray, unit: float) -> np.ndarray:
+    """Parameters of the terms with every standard deviation `unit` times as large."""
+    layout, out = objective.terms_layout, par.copy()
+    for t, structure in enumerate(objective.structures):
+        own = slice(layout.par_at[t], layout.par_at[t + 1])
+        scaled = par[own] * unit
+        correlations = np.isfinite(structure.upper())  # the only parameters without a unit
+        out[own] = np.where(correlations, par[own], scaled)
+    return out
+
+
 def _quasi_newton(objective: GLMMObjective, first: np.ndarray, given: bool, control: GlmerControl) -> Optimum:
     # from the joint modes where they exist, else from the start as it is
     begin = first if given else _joint_or(objective, first)
-    laplace = _run(objective, begin, 1, control)
+    try:
+        laplace = _run(objective, begin, 1, control)
+    except _core.KernelError:
+        if given or not objective.p:
+            raise
+        laplace = _run(objective, _near(objective, first), 1, control)
     if not laplace.converged and not is_separating(objective, laplace.par):
         rescue = _bobyqa(objective, "nloptwrap", 1, laplace.par if np.isfinite(laplace.value) else begin, control)
         second = _run(objective, rescue.par, 1, control)
@@ -79,9 +138,16 @@ def _joint_or(objective: GLMMObjective, first: np.ndarray) -> np.ndarray:
         return first
 
 
+def _near(objective: GLMMObjective, first: np.ndarray) -> np.ndarray:
+    """The start with fixed effects of the model without random effects: eta = 0 is far from counts in millions."""
+    out = first.copy()
+    out[objective.n_re : objective.n_re + objective.p] = _without_random_effects(objective)[0]
+    return _joint_or(objective, out)
+
+
 def _with_fixed_start(objective: GLMMObjective, first: np.ndarray) -> np.ndarray:
     """Where eta = 0 is no valid linear predictor, start from the fixed effects of the model without random effects."""
-    family, design = objective.family, objective.design
+    family = objective.family
     if objective.p == 0 or (family.code >= 0 and family.link.code >= 0 and family.link.name in _HALF_AT_ZERO):
         return first
     with np.errstate(all="ignore"):
@@ -90,14 +156,20 @@ def _with_fixed_start(objective: GLMMObjective, first: np.ndarray) -> np.ndarray
         if family.link.valid(zero) and family.valid_mu(mu):
             return first
     out = first.copy()
+    out[objective.n_re : objective.n_re + objective.p] = _without_random_effects(objective)[0]
+    return out
+
+
+def _without_random_effects(objective: GLMMObjective) -> tuple[np.ndarray, float]:
+    """Fixed effects of the model without random effects, and the middle size of its linear predictor."""
+    family, design = objective.family, objective.design
     try:
-        beta = irls(design.X, objective.response, family, design.offset, maxit=50).beta
+        fit = irls(design.X, objective.response, family, design.offset, maxit=50)
+        return fit.beta, float(np.median(np.abs(fit.eta)))
     except MereValueError:  # the mean alone
         y, wt = objective.response.y, objective.response.weights
-        level = family.link.link(np.array([float((wt * y).sum() / wt.sum())]))
-        beta = np.linalg.lstsq(design.X, np.full(len(y), level[0]), rcond=None)[0]
-    out[objective.n_re : objective.n_re + objective.p] = beta
-    return out
+        level = float(family.link.link(np.array([float((wt * y).sum() / wt.sum())]))[0])
+        return np.linalg.lstsq(design.X, np.full(len(y), level), rcond=None)[0], abs(level)
 
 
 def _run(objective: GLMMObjective, start: np.ndarray, rule: Any, control: GlmerControl) -> Optimum:
@@ -110,11 +182,21 @@ def _run(objective: GLMMObjective, start: np.ndarray, rule: Any, control: GlmerC
         endless = out["code"] == 2 and is_separating(objective, par)
         if out["code"] != 2 or endless or left <= 0:
             break
+    hidden = out["code"] == 1 and out["decrement"] < _rounding(objective)
+    message = _ENDLESS if endless else _HIDDEN if hidden else _MESSAGES[out["code"]]
     return Optimum(
-        par, out["d"], done, out["code"] == 0 or endless, _ENDLESS if endless else _MESSAGES[out["code"]], "BFGS",
+        par, out["d"], done, out["code"] == 0 or endless or hidden, message, "BFGS",
         gradient=gradient, matrix=matrix, decrement=0.0 if endless else out["decrement"], n_null=out["n_null"],
         iterations=steps,
     )  # fmt: skip
+
+
+def _rounding(objective: GLMMObjective) -> float:
+    """The rounding of the criterion of counts, whose terms y log(y) cancel."""
+    if objective.family.name not in ("poisson", "Negative Binomial"):
+        return 0.0
+    y, wt = objective.response.y, objective.response.weights
+    return float(4e-16 * (wt * y).sum() * np.log1p(y.max(initial=0.0)))
 
 
 def _bobyqa(objective: GLMMObjective, name: str, rule: Any, start: np.ndarray, control: GlmerControl) -> Optimum:
@@ -185,10 +267,16 @@ def _with_modes(objective: GLMMObjective, first: np.ndarray) -> np.ndarray:
 
 def _may_leave_range(objective: GLMMObjective) -> bool:
     """Are there linear predictors whose mean the family does not take?"""
-    family, link = objective.family, objective.family.link.name
-    if family.code < 0 or family.link.code < 0:
-        return True
-    return not (link in _HALF_AT_ZERO or family.name == "gaussian" or (link == "log" and family.name != "binomial"))
+    family, link = objective.family, objective.family.link
+    if family.code < 0 or link.code < 0:
+        far = np.array([-5.0, 0.0, 5.0])
+        with np.errstate(all="ignore"):
+            return not (link.valid(far) and family.valid_mu(link.inverse(far)))
+    return not (
+        link.name in _HALF_AT_ZERO
+        or (link.name == "identity" and family.name == "gaussian")
+        or (link.name == "log" and family.name != "binomial")
+    )
 
 
 def _two_stages(

@@ -30,6 +30,7 @@ from .prediction import (
     prediction_variance,
     row_index,
     standard_errors,
+    terms_predicted,
 )
 
 __all__: list[str] = []
@@ -98,7 +99,7 @@ def _outcomes(
     m: GLM | GLMM, fit: Any, eta: np.ndarray, variance: np.ndarray, newdata: Any, weights: Any, level: float, phi: float
 ) -> Any:
     """The table of predictions with the ends of intervals for outcomes."""
-    own = m.response.weights if newdata is None else new_weights(m, newdata, weights)
+    own = m.response.size if newdata is None else new_weights(m, newdata, weights)
     se = np.sqrt(variance)
     for name, p in (("lwr", (1 - level) / 2), ("upr", (1 + level) / 2)):
         fit[name] = outcome_quantile(m.model_family, eta, se, own, phi, p)
@@ -169,6 +170,8 @@ def _predict_linear(
 ) -> Any:
     from scipy.special import ndtri, stdtrit
 
+    if type == "terms":
+        return terms_predicted(m, m.fit.R, math.sqrt(dispersion(m)), newdata, se_fit, interval, na_action)
     wants_interval = _checked(type, interval, level)
     check_flags(se_fit=se_fit)
     check_na_action(na_action)

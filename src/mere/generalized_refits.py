@@ -17,7 +17,6 @@ from .generalized import GLM, GLMM, generalized_mixed_model
 from .generalized_fitting import settle_generalized
 from .generalized_objective import GLMMObjective
 from .generalized_optimum import optimize_generalized
-from .generalized_simulation import drawn_weights
 from .model import LM
 from .refitting import Refits, with_response
 from .replicates import Replicates, fit_replicates
@@ -75,10 +74,9 @@ def _as_numbers(m: GLMM, y: np.ndarray) -> Response:
     """A response (n,) with the weights of the fit; numbers of successes become proportions."""
     r = m.response
     if r.counts:
-        trials = drawn_weights(m)
-        y = np.where(trials > 0, y / np.where(trials > 0, trials, 1.0), 0.0)
+        y = np.where(r.size > 0, y / np.where(r.size > 0, r.size, 1.0), 0.0)
     m.model_family.check(y, "newresp")
-    return Response(np.ascontiguousarray(y, dtype=np.float64), r.weights, r.counts)
+    return replace(r, y=np.ascontiguousarray(y, dtype=np.float64))
 
 
 def _read(m: GLMM, newresp: Any) -> np.ndarray:
@@ -94,7 +92,7 @@ def _read(m: GLMM, newresp: Any) -> np.ndarray:
     if len(y) != m.design.n or not np.isfinite(y).all():
         raise MereValueError(f"newresp must have {m.design.n} finite values, one per row that the model uses")
     if r.counts and y.ndim == 2 and y.shape[1] == 2:
-        if np.allclose(y.sum(axis=1), drawn_weights(m)):
+        if np.allclose(y.sum(axis=1), r.size):
             return np.ascontiguousarray(y[:, 0])
         if not isinstance(newresp, pd.DataFrame):
             raise MereValueError(
@@ -135,7 +133,7 @@ def _refit(m: GLMM, newresp: Any = None, ncpus: int | None = None) -> GLMM | Ref
     y = _read(m, newresp)
     if y.ndim == 1:
         response = _as_numbers(m, y)
-        pairs = np.asfortranarray(np.column_stack([y, drawn_weights(m) - y])) if response.counts else y
+        pairs = np.asfortranarray(np.column_stack([y, response.size - y])) if response.counts else y
         return _refitted(m, pairs, response)
     labels = newresp.columns if isinstance(newresp, pd.DataFrame) else pd.RangeIndex(y.shape[1])
     labels = labels.get_level_values(0)[::2] if labels.nlevels == 2 else labels

@@ -28,7 +28,7 @@ from .newdata import fixed_matrix, new_extra
 from .prediction import offset_at, row_index
 from .simulation import given_effects, parameters_of, read_seed, table_of_responses
 
-__all__ = ["GeneralizedSimulator", "check_trials", "drawn_weights", "generalized_simulator", "new_weights"]
+__all__ = ["GeneralizedSimulator", "check_trials", "generalized_simulator", "new_weights"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +90,9 @@ def generalized_simulator(
     design, values = m.design, parameters_of(m, newparams)
     rows = random_rows(design, newdata, kept if newdata is not None else None, allow_new_levels)
     if newdata is None:
-        X, offset, own = design.X, design.offset, drawn_weights(m)
+        X, offset, own = design.X, design.offset, m.response.size
     else:
-        X, offset, own = fixed_matrix(design, newdata), offset_at(m, newdata), new_weights(m, newdata, weights, False)
+        X, offset, own = fixed_matrix(design, newdata), offset_at(m, newdata), new_weights(m, newdata, weights)
     eta = X @ values.beta + contribution(design, rows, kept, m.b)
     eta = eta if offset is None else eta + offset
     if np.isnan(eta).any():
@@ -113,13 +113,8 @@ def _drawn_term(r: RandomRows, keep: np.ndarray, T: np.ndarray) -> tuple[np.ndar
     return r.values, codes, levels, np.where(keep[:, None], 0.0, T)
 
 
-def drawn_weights(m: GLM | GLMM) -> np.ndarray:
-    """The weights that responses are drawn with: of numbers of successes those of trials alone."""
-    return np.asarray(m.design.y.sum(axis=1), dtype=np.float64) if m.response.counts else m.response.weights
-
-
-def new_weights(m: GLM | GLMM, newdata: Any, weights: Any, prior: bool = True) -> np.ndarray:
-    """Weights at new data: of a binomial model the numbers of trials, times prior weights if these are wanted."""
+def new_weights(m: GLM | GLMM, newdata: Any, weights: Any) -> np.ndarray:
+    """Weights at new data; of pairs of counts the numbers of trials."""
     n = as_frame(newdata).nrow
     if weights is not None:
         out = new_extra(m.design, weights, newdata) if isinstance(weights, str) else np.asarray(weights, dtype=float)
@@ -135,8 +130,7 @@ def new_weights(m: GLM | GLMM, newdata: Any, weights: Any, prior: bool = True) -
             raise MereValueError(
                 f"newdata does not say the number of trials: give the columns of {m.design.response}, or weights="
             ) from None
-        trials = pair.sum(axis=1)
-        return trials if given is None or not prior else trials * _given_weights(m, given, newdata)
+        return np.asarray(pair.sum(axis=1))
     return np.ones(n) if given is None else _given_weights(m, given, newdata)
 
 
@@ -180,11 +174,11 @@ def _simulate_linear(m: GLM, nsim: int = 1, seed: Any = None, newdata: Any = Non
     _check_weights(weights, newdata)
     number, r = read_seed(seed), m.response
     if newdata is None:
-        eta, own = m.fit.eta, drawn_weights(m)
+        eta, own = m.fit.eta, r.size
     else:
         offset = offset_at(m, newdata)
         eta = fixed_matrix(m.design, newdata) @ m.beta + (0.0 if offset is None else offset)
-        own = new_weights(m, newdata, weights, False)
+        own = new_weights(m, newdata, weights)
         if np.isnan(eta).any():
             raise MereValueError("simulate: newdata has missing values")
     simulator = GeneralizedSimulator(eta, [], m.model_family, own, dispersion(m), r.counts)

@@ -72,7 +72,8 @@ def irls(
     y, wt, link = response.y, response.weights, family.link
     shift = np.zeros(len(y)) if offset is None else offset
     eta = link.link(family.start(y, wt)) if start is None else shift + X @ start
-    mu = link.inverse(eta)
+    with np.errstate(all="ignore"):
+        mu = link.inverse(eta)
     beta = np.zeros(X.shape[1]) if start is None else np.asarray(start, dtype=np.float64)
     if not (family.valid_mu(mu) and link.valid(eta)):
         raise MereValueError("no valid means to start from: give start=, one value per coefficient")

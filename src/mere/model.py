@@ -182,7 +182,7 @@ class LM:
     formula, terms, family, predict = g.formula, g.terms, g.family, g.predict
     simulate, refit, update, bootMer, jackknife = g.simulate, g.refit, g.update, g.bootMer, g.jackknife
     influence, cooks_distance, rstudent = g.influence, g.cooks_distance, g.rstudent
-    dfbeta, dfbetas = g.dfbeta, g.dfbetas
+    dfbeta, dfbetas, add1, step = g.dfbeta, g.dfbetas, g.add1, g.step
     r2, vif, bptest, runs_test = g.r2, g.vif, g.bptest, g.runs_test
     standardize_parameters = g.standardize_parameters
     summary, anova, confint, contest = g.summary, g.anova, g.confint, g.contest

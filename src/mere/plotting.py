@@ -8,9 +8,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["draw_interaction", "draw_means", "draw_pvalues"]
+from .errors import MereValueError
+
+__all__ = ["draw_interaction", "draw_means", "draw_pvalues", "figure_panels"]
 
 _COLOURS = ("#3b6fb6", "#c8553d", "#3f8f5b", "#8a5aa8", "#b8860b", "#4a4a4a", "#2a9d8f", "#d17bb0")
+
+
+def figure_panels(n: int, size: float = 2.6, most: int = 4, share: bool = False) -> tuple[Any, list[Any]]:
+    """A figure and its `n` axes, at most `most` in a row, with the same scales if they are shared."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MereValueError("pictures need matplotlib: pip install 'mere[plots]'") from None
+    columns = min(n, most)
+    rows = -(-n // columns)
+    figure = Figure(figsize=(size * columns + 0.6, size * rows + 0.4), layout="constrained")
+    axes: list[Any] = []
+    for i in range(n):
+        first = axes[0] if share and axes else None
+        axes.append(figure.add_subplot(rows, columns, i + 1, sharex=first, sharey=first))
+        if share:
+            axes[-1].label_outer()
+    return figure, axes
 
 
 def _panels(

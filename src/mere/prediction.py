@@ -11,6 +11,7 @@ import pandas as pd
 
 from . import generics as g
 from .accessors.blocks import random_design, relative_covariance, relative_factors
+from .accessors.contributions import term_parts
 from .accessors.rows import fitted_values, row_series
 from .arguments import check_flags, check_probability
 from .conditioning import RandomRows, contribution, kept_columns, random_rows
@@ -279,6 +280,27 @@ def padded(m: Any, result: Any) -> Any:
     return row_series(m.design, result.to_numpy())
 
 
+def terms_predicted(
+    m: Any, R: np.ndarray, sigma: float, newdata: Any, se_fit: bool, interval: str | None, na_action: str
+) -> Any:
+    """What each term adds to the linear predictor, a column a term (R's ``type="terms"``)."""
+    if interval is not None:
+        raise MereValueError("predict: type='terms' has standard errors (se_fit=True), but no intervals")
+    X = None if newdata is None else fixed_matrix(m.design, newdata)
+    parts = term_parts(m.design, m.beta, X)
+    results: list[Any] = [parts.values, *([parts.errors(R, sigma)] if se_fit else [])]
+    if newdata is None:
+        results = [padded(m, each) for each in results]
+    else:
+        gone = np.isnan(parts.X).any(axis=1)
+        for each in results:
+            each.index = row_index(newdata)
+            each[gone] = math.nan
+        results = [acted(each, na_action, gone) for each in results]
+    results[0].attrs["constant"] = parts.values.attrs["constant"]
+    return Prediction(results[0], results[1], m.df, sigma) if se_fit else results[0]
+
+
 @g.predict.register(LM)
 def _predict(
     m: LM,
@@ -287,9 +309,14 @@ def _predict(
     interval: str | None = None,
     level: float = 0.95,
     na_action: str = "pass",
+    type: str = "response",
 ) -> Any:
     from scipy.special import stdtrit
 
+    if type == "terms":
+        return terms_predicted(m, m.R, m.sigma, newdata, se_fit, interval, na_action)
+    if type not in ("response", "link"):
+        raise MereValueError(f"type must be 'response' or 'terms', not {type!r}")
     wants_interval = check_interval(interval, level)
     check_flags(se_fit=se_fit)
     check_na_action(na_action)
@@ -303,7 +330,9 @@ def _predict(
     if se_fit or wants_interval:
         variance = standard_errors(X, m.R, m.sigma) ** 2
         quantile = float(stdtrit(m.df, (1 + level) / 2)) if m.df else math.nan
-        fit, errors = assembled(fit, variance, np.full(len(X), m.sigma**2), interval, quantile)
+        w = m.design.weights if newdata is None else None
+        outcome = np.full(len(X), m.sigma**2) if w is None else m.sigma**2 / np.asarray(w)
+        fit, errors = assembled(fit, variance, outcome, interval, quantile)
     if newdata is None:
         fit, errors = padded(m, fit), padded(m, errors)
     else:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from . import generics as g
-from .errors import MereValueError
 from .inference.bootstrapping import Bootstrap
 from .inference.curves import Curve
 from .inference.profile_results import Profile
+from .plotting import figure_panels
 
 __all__ = ["contour", "density"]
 
@@ -73,17 +73,6 @@ def contour(cut: float, a: Sequence[float], b: Sequence[float], points: int = 18
 
 
 # -- figures ------------------------------------------------------------------------
-def _panels(n: int, size: float = 2.6) -> tuple[Any, list[Any]]:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MereValueError("pictures need matplotlib: pip install 'mere[plots]'") from None
-    columns = min(n, 4)
-    rows = -(-n // columns)
-    figure = Figure(figsize=(size * columns + 0.6, size * rows + 0.4), layout="constrained")
-    return figure, [figure.add_subplot(rows, columns, i + 1) for i in range(n)]
-
-
 def _chosen(profile: Profile, parm: Any) -> list[tuple[str, Curve]]:
     tables = [profile.tables[i] for i in profile.positions(parm)]
     return [(profile.shown[t.position], t.curve) for t in tables]
@@ -94,7 +83,7 @@ def _zeta(profile: Profile, parm: Any = None, absVal: bool = False, conf: Sequen
     from scipy.special import ndtri
 
     curves = _chosen(profile, parm)
-    figure, axes = _panels(len(curves))
+    figure, axes = figure_panels(len(curves))
     for ax, (name, curve) in zip(axes, curves, strict=True):
         x = np.linspace(curve.value[0], curve.value[-1], 201)
         z = curve(x)
@@ -115,7 +104,7 @@ def _zeta(profile: Profile, parm: Any = None, absVal: bool = False, conf: Sequen
 @g.densityplot.register(Profile)
 def _density(profile: Profile, parm: Any = None) -> Any:
     curves = _chosen(profile, parm)
-    figure, axes = _panels(len(curves))
+    figure, axes = figure_panels(len(curves))
     for ax, (name, curve) in zip(axes, curves, strict=True):
         ax.plot(*density(curve), color="C0")
         ax.set_ylim(bottom=0)
@@ -130,7 +119,7 @@ def _pairs(profile: Profile, parm: Any = None, levels: Sequence[float] = LEVELS)
 
     tables = [profile.tables[i] for i in profile.positions(parm)]
     n = len(tables)
-    figure, _ = _panels(1)
+    figure, _ = figure_panels(1)
     figure.clear()
     figure.set_size_inches(1.9 * n + 0.6, 1.9 * n + 0.4)
     grid = figure.subplots(n, n, squeeze=False)
@@ -173,7 +162,7 @@ def _draw_pair(ax: Any, x: Any, y: Any, cuts: Sequence[float], in_zeta: bool) ->
 @g.plot.register(Bootstrap)
 def _histograms(b: Bootstrap, parm: Any = None, type: str = "perc", level: float = 0.95, bins: Any = "auto") -> Any:
     intervals = g.confint(b, parm, level=level, type=type)
-    figure, axes = _panels(len(intervals))
+    figure, axes = figure_panels(len(intervals))
     for ax, (name, (low, high)) in zip(axes, intervals.iterrows(), strict=True):
         values = b.t[name].dropna()
         ax.hist(values, bins=bins, density=True, color="C0", alpha=0.5)

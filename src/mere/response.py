@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,11 +26,40 @@ class Response:
         Prior weights times, for the binomial family, the number of trials.
     counts : bool
         Was the response ``cbind(successes, failures)``?
+    trials : ndarray (n,), optional
+        Their numbers, where prior weights were given beside them.
     """
 
     y: np.ndarray
     weights: np.ndarray
     counts: bool = False
+    trials: np.ndarray | None = None
+
+    @property
+    def size(self) -> np.ndarray:
+        """The weights without prior weights beside counts: what outcomes are drawn out of."""
+        return self.weights if self.trials is None else self.trials
+
+    @property
+    def constant(self) -> float:
+        """What -2 log L has beside that of `weights` trials: each binomial coefficient counts as often as its row."""
+        if self.trials is None:
+            return 0.0
+        n, w, y = np.maximum(self.trials, 1e-300), self.weights, self.y
+        return float(2 * (_log_choose(w, w * y) - w / n * _log_choose(n, n * y)).sum())
+
+    def take(self, rows: np.ndarray) -> Response:
+        """Some of its rows."""
+        trials = None if self.trials is None else np.ascontiguousarray(self.trials[rows])
+        return replace(
+            self, y=np.ascontiguousarray(self.y[rows]), weights=np.ascontiguousarray(self.weights[rows]), trials=trials
+        )
+
+
+def _log_choose(n: np.ndarray, k: np.ndarray) -> np.ndarray:
+    from scipy.special import gammaln
+
+    return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
 
 
 def read_response(design: Design, family: Family) -> Response:
@@ -45,7 +74,7 @@ def read_response(design: Design, family: Family) -> Response:
     >>> r.y, r.weights
     (array([0.25, 1.  ]), array([4., 2.]))
     """
-    y, counts = design.y, design.y.ndim == 2
+    y, counts, trials = design.y, design.y.ndim == 2, None
     prior = np.ones(len(y)) if design.weights is None else np.asarray(design.weights)
     value = design.frame.variables.get(design.response)
     if counts:
@@ -56,15 +85,16 @@ def read_response(design: Design, family: Family) -> Response:
             )
         if y.size and y.min() < 0:
             raise MereValueError(f"{design.response}: numbers of successes and failures must not be negative")
-        trials = y[:, 0] + y[:, 1]
-        y = y[:, 0] / np.maximum(trials, 1e-300)  # 0 without trials
-        prior = trials if design.weights is None else prior * trials
+        total = y[:, 0] + y[:, 1]
+        y = y[:, 0] / np.maximum(total, 1e-300)  # 0 without trials
+        trials = None if design.weights is None else total
+        prior = total if design.weights is None else prior * total
     if isinstance(value, Factor) and family.name != "binomial":
         raise MereValueError(f"the response {design.response} is a factor: only a binomial model takes one")
     y = np.ascontiguousarray(y, dtype=np.float64)
     family.check(y, design.response)
-    _say_fractions(design.y[:, 0] if counts and design.weights is None else y * prior, y, family, design.response)
-    return Response(y, np.ascontiguousarray(prior, dtype=np.float64), counts)
+    _say_fractions(design.y[:, 0] if counts else y * prior, y, family, design.response)
+    return Response(y, np.ascontiguousarray(prior, dtype=np.float64), counts, trials)
 
 
 def _say_fractions(successes: np.ndarray, y: np.ndarray, family: Family, name: str) -> None:

@@ -389,6 +389,33 @@ class StepResult(_Printed):
 
 
 @dataclass(frozen=True, repr=False, eq=False)
+class StepPath(_Printed):
+    """What a stepwise search by AIC did.
+
+    Attributes
+    ----------
+    table : DataFrame
+        ``Step, Df, Deviance, Resid. Df, Resid. Dev, AIC``; the first row is where it began.
+    tables : tuple of DataFrame
+        The changes that were compared at each step, the lowest AIC first.
+    model : LM or GLM
+        Where it ended.
+    initial, final : str
+        Formulas.
+    """
+
+    table: pd.DataFrame
+    tables: tuple[pd.DataFrame, ...]
+    model: Any
+    initial: str
+    final: str
+
+    def to_frame(self) -> pd.DataFrame:
+        """The path."""
+        return self.table
+
+
+@dataclass(frozen=True, repr=False, eq=False)
 class ModelComparison(_Printed):
     """A test of a model against a smaller one.
 

@@ -171,3 +171,35 @@ def test_the_fixture_says_where_it_comes_from():
     for name, entry in GOLDEN.items():
         assert {"R", "packages", "call", "tolerance"} <= set(entry), name
     assert np.isfinite(GOLDEN["slopes"]["icc"]["adjusted"])
+
+
+@pytest.mark.parametrize("name", [k.removeprefix("performance_") for k in GOLDEN if k.startswith("performance_")])
+def test_performance(name):
+    golden = GOLDEN[f"performance_{name}"]["indices"]
+    found = mere.model_performance((MIXED | FIXED | LINES)[name]())
+    shared = [k for k in golden if k in found and not (name == "poisson" and k.startswith(("R2", "ICC")))]  # the mean
+    assert set(shared) >= {"AIC", "AICc", "BIC", "RMSE", "Sigma"}
+    for k in shared:
+        assert found[k] == pytest.approx(golden[k], rel=GOLDEN[f"performance_{name}"]["tolerance"]["value"]), k
+
+
+def test_comparison_of_models():
+    d = datasets.sleepstudy
+    fits = {f: mere.lmer(f"Reaction ~ {f} + (1 | Subject)", d) for f in ("Days", "1")}
+    with pytest.warns(mere.errors.RefitMessage, match="fixed effects differ"):
+        found = mere.compare_performance(fits["Days"], fits["1"])
+    by_ml = [mere.AIC(mere.refitML(m)) for m in fits.values()]
+    assert found["AIC"].tolist() == pytest.approx(by_ml)
+    assert found["AIC_wt"].tolist() == pytest.approx(np.exp(-(np.array(by_ml) - min(by_ml)) / 2) / 1.0, rel=1e-6)
+    mixed = mere.compare_performance(line=mere.lm("Reaction ~ Days", d), groups=mere.refitML(fits["Days"]))
+    assert mixed.index.tolist() == ["line", "groups"]
+    assert mixed["Model"].tolist() == ["LM", "LMM"]
+    assert np.isnan(mixed.loc["line", "ICC"])
+    with pytest.raises(mere.errors.MereValueError, match="different responses"):
+        mere.compare_performance(mere.lm("log(Reaction) ~ Days", d), mere.lm("Reaction ~ Days", d))
+    with pytest.raises(mere.errors.MereValueError, match="numbers of rows"):
+        mere.compare_performance(mere.lm("Reaction ~ Days", d.head(50)), mere.lm("Reaction ~ Days", d))
+    with pytest.raises(mere.errors.MereTypeError, match="at least two"):
+        mere.compare_performance(fits["Days"])
+    with pytest.raises(mere.errors.MereTypeError, match="'str'"):
+        mere.compare_performance(fits["Days"], "x")

@@ -223,7 +223,7 @@ def test_bos_59_a_profile_comes_with_a_bootstrap(slopes, line, monkeypatch):
     def fails(m, a):
         raise MereValueError("no profile")
 
-    monkeypatch.setattr(front_door, "_profiled", fails)
+    monkeypatch.setattr(front_door, "profiled", fails)
     with pytest.warns(DataMessage, match="could not be profiled"):
         kept = mere.infer(slopes, "boot", n_boot=60, seed=1)
     assert kept.variance is None

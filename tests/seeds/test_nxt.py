@@ -229,12 +229,12 @@ def test_nxt_12_many_responses_at_once():
     one, two, four = (mere.refit(m, Y, ncpus=k).to_frame() for k in (1, 2, 4))
     assert one.equals(two)
     assert one.equals(four)
-    start = time.perf_counter()
+    start = time.process_time()  # of both threads: a busy machine does not matter
     mere.refit(m, Y, ncpus=2)
-    together, start = time.perf_counter() - start, time.perf_counter()
+    together, start = time.process_time() - start, time.process_time()
     for j in range(100):
         mere.refit(m, Y[:, j])
-    assert together < time.perf_counter() - start
+    assert together < time.process_time() - start
     alone = mere.refit(m, Y[:, 17])
     assert one.iloc[17][["(Intercept)", "Days"]].to_numpy() == pytest.approx(alone.beta, rel=1e-6)
 

@@ -1,6 +1,7 @@
 """Marginal means without R: definitions, limits, registries, errors, other people's models."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -474,3 +475,49 @@ def test_options_of_one_contrast_set_beside_another():
     assert len(both) == 1
     with pytest.raises(MereTypeError, match="max_degre"):
         mere.contrast(means, "pairwise", max_degre=1)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda m: mere.emmeans(m, "tension", wieghts="cells"),
+        lambda m: mere.emmeans(m, "tension", submodel="~ tension"),
+        lambda m: mere.ref_grid(m, levle=0.9),
+        lambda m: mere.joint_tests(m, submodel="type2"),
+        lambda m: mere.emtrends(m, "tension", ""),
+    ],
+)
+def test_arguments_that_nothing_reads_are_errors(call: Any) -> None:
+    with pytest.raises(MereError):
+        call(mere.lm("breaks ~ wool + tension", mere.datasets.warpbreaks))
+
+
+def test_levels_enhanced_by_name() -> None:
+    means = mere.emmeans(mere.lm("breaks ~ wool * tension", mere.datasets.warpbreaks), "~ tension | wool")
+    frame = mere.contrast(means, "eff", by=None, enhance_levels=["wool", "tension"]).to_frame()
+    assert frame["contrast"].iloc[0] == "tensionL woolA effect"
+    assert mere.contrast(means, "eff", enhance_levels="tensio").to_frame()["contrast"].iloc[0] == "L effect"
+
+
+def test_defaults_of_the_summary_given_to_contrast() -> None:
+    means = mere.emmeans(mere.lm("breaks ~ tension", mere.datasets.warpbreaks), "tension")
+    frame = mere.contrast(means, "pairwise", infer=True, level=0.9, side=">", adjust="none").to_frame()
+    assert np.isinf(frame["upper.CL"]).all() and (frame["p.value"] < 0.5).all()
+
+
+def test_counterfactual_averages_on_the_link_scale_when_asked_for() -> None:
+    m = mere.glm("breaks > 25 ~ wool + tension", mere.datasets.warpbreaks, family="binomial")
+    on_link = mere.emmeans(m, "tension", counterfactuals="tension", regrid="none").to_frame()
+    plain = mere.emmeans(m, "tension").to_frame()  # balanced: averages over the data are averages over the grid
+    np.testing.assert_allclose(on_link["emmean"], plain["emmean"], rtol=1e-10)
+
+
+def test_values_of_covariates_are_printed_with_the_digits_of_the_table() -> None:
+    m = mere.lm("breaks ~ I(w * 1.2345678)", {"breaks": [1.0, 3, 2, 5], "w": [1.11111111, 2.22222222, 3, 4.1]})
+    assert " 2.61 " in mere.to_text(mere.emmeans(m, "w"))
+
+
+def test_nothing_left_to_contrast():
+    m = mere.lm("breaks ~ wool * tension", warpbreaks)
+    with pytest.raises(MereValueError, match="take one out of by"):
+        mere.contrast(mere.emmeans(m, "~ wool | tension"), "pairwise", by=["wool", "tension"])

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..errors import MereValueError
+from ..errors import DataMessage, MereValueError, tell
 from ..families import Family
 from ..generalized import GLM
 from ..irls import irls
@@ -18,8 +18,9 @@ from ..model import Call
 from ..response import Response
 from ..results import AnovaTable, LogLik, _Printed
 from ..summaries import coefficient_frame
+from .contributions import partial_residuals
 from .effects import correlation_of, fixed_covariance
-from .linear import expanded
+from .linear import expanded, leverages
 from .rows import omitted_rows, row_series
 
 __all__ = ["SummaryGLM", "dispersion", "generalized_residuals", "glm_anova", "summary_glm", "vcov_glm"]
@@ -134,7 +135,8 @@ def _sigma(m: GLM) -> float:
 # -- likelihood ----------------------------------------------------------------
 def _aic_of(m: GLM) -> float:
     r = m.response
-    return m.model_family.minus_2_loglik(r.y, m.fit.mu, r.weights, m.fit.deviance) + 2 * len(m.beta)
+    value = m.model_family.minus_2_loglik(r.y, m.fit.mu, r.weights, m.fit.deviance)
+    return value + r.constant + 2 * len(m.beta)
 
 
 @g.logLik.register(GLM)
@@ -181,7 +183,10 @@ def _fitted(m: GLM) -> pd.Series:
 
 
 @g.residuals.register(GLM)
-def _residuals(m: GLM, type: str = "deviance", scaled: bool = False) -> pd.Series:
+def _residuals(m: GLM, type: str = "deviance", scaled: bool = False) -> Any:
+    if type == "partial":
+        working = generalized_residuals(m.response, m.model_family, m.fit.eta, m.fit.mu, "working")
+        return partial_residuals(m.design, m.beta, working)
     out = generalized_residuals(m.response, m.model_family, m.fit.eta, m.fit.mu, type)
     return row_series(m.design, out / math.sqrt(dispersion(m)) if scaled else out)
 
@@ -195,8 +200,7 @@ def _weights(m: GLM, type: str = "prior") -> pd.Series:
 
 @g.hatvalues.register(GLM)
 def _hatvalues(m: GLM) -> pd.Series:
-    Q = np.linalg.solve(m.fit.R.T, (m.design.X * np.sqrt(m.fit.working)[:, None]).T)
-    return row_series(m.design, np.einsum("ij,ij->j", Q, Q))
+    return row_series(m.design, leverages(m.design.X * np.sqrt(m.fit.working)[:, None], m.fit.R))
 
 
 @g.family.register(GLM)
@@ -261,7 +265,9 @@ def glm_anova(m: GLM, *models: Any, test: str | None = None, **kwargs: Any) -> A
     if models:
         return _compare((m, *models), test)
     res_df, res_dev, labels = _sequence(m)
-    table = _deviance_table(res_df, res_dev, dispersion(m), m.df, test, ("Df", "Deviance", "Resid. Df", "Resid. Dev"))
+    table = _deviance_table(
+        res_df, res_dev, dispersion(m), _scale_df(m, test), test, ("Df", "Deviance", "Resid. Df", "Resid. Dev")
+    )
     table.index = pd.Index(["NULL", *labels])
     heading = (
         "Analysis of Deviance Table",
@@ -295,8 +301,17 @@ def _sequence(m: GLM) -> tuple[np.ndarray, np.ndarray, list[str]]:
     return np.array(res_df), np.array(res_dev), [m.design.term_labels[j - 1] for j in present]
 
 
+def _scale_df(m: GLM, test: str | None) -> float:
+    """The degrees of freedom of the dispersion: none are spent where it is known."""
+    if m.model_family.has_scale:
+        return float(m.df) if m.df else math.inf
+    if test == "F":
+        tell(f"the F test takes the dispersion of the {m.model_family.name} family as known: use 'Chisq'", DataMessage)
+    return math.inf
+
+
 def _deviance_table(
-    res_df: np.ndarray, res_dev: np.ndarray, scale: float, df_scale: int, test: str | None, columns: tuple[str, ...]
+    res_df: np.ndarray, res_dev: np.ndarray, scale: float, df_scale: float, test: str | None, columns: tuple[str, ...]
 ) -> pd.DataFrame:
     """Changes of deviance with tests, in the order of columns."""
     from scipy.special import chdtrc, fdtrc
@@ -311,7 +326,8 @@ def _deviance_table(
             F = change / df / scale
             F[(df == 0) | (F < 0)] = math.nan
             table["F"] = F
-            table["Pr(>F)"] = fdtrc(np.abs(df), float(df_scale) if df_scale else math.inf, F)
+            spent = np.abs(df)
+            table["Pr(>F)"] = fdtrc(spent, df_scale, F) if math.isfinite(df_scale) else chdtrc(spent, spent * F)
         elif test:
             x = change * sign / scale
             x[(df == 0) | (x < 0)] = math.nan
@@ -328,7 +344,7 @@ def _compare(models: tuple[GLM, ...], test: str | None) -> AnovaTable:
     res_dev = np.array([m.fit.deviance for m in models])
     best = models[int(np.argmin(res_df))]
     columns = ("Resid. Df", "Resid. Dev", "Df", "Deviance")
-    table = _deviance_table(res_df, res_dev, dispersion(best), best.df, test, columns)
+    table = _deviance_table(res_df, res_dev, dispersion(best), _scale_df(best, test), test, columns)
     table.index = pd.Index([str(i + 1) for i in range(len(models))])
     lines = [f"Model {i + 1}: {m.design.formula}" for i, m in enumerate(models)]
     return AnovaTable(table, ("Analysis of Deviance Table", "", *lines))

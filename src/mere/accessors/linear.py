@@ -11,13 +11,14 @@ import pandas as pd
 
 from .. import generics as g
 from ..design import Design
-from ..errors import MereValueError
+from ..errors import MereTypeError, MereValueError
 from ..model import LM, Call
 from ..results import AnovaTable, LogLik, _Printed
 from ..summaries import coefficient_frame
+from .contributions import partial_residuals
 from .effects import correlation_of, fixed_covariance
 from .intervals import chosen_parameters, interval_frame, percent_labels
-from .rows import fitted_values, omitted_rows, row_series
+from .rows import fitted_values, omitted_rows, residual_series, row_series
 
 __all__ = [
     "SummaryLM",
@@ -247,31 +248,49 @@ def _coef_summary(s: SummaryLM) -> pd.DataFrame:
     return s.coefficients
 
 
+@g.residuals.register(LM)
+def _residuals(m: LM, type: str = "response", scaled: bool = False) -> Any:
+    if type == "partial":
+        return partial_residuals(m.design, m.beta, m.design.y - fitted_values(m))
+    return residual_series(m, type, scaled)
+
+
 @g.hatvalues.register(LM)
 def _hatvalues(m: LM) -> pd.Series:
     X = m.design.X if m.design.weights is None else m.design.X * np.sqrt(m.design.weights)[:, None]
-    Q = np.linalg.solve(m.R.T, X.T)
-    return row_series(m.design, np.einsum("ij,ij->j", Q, Q))
+    return row_series(m.design, leverages(X, m.R))
+
+
+def leverages(X: np.ndarray, R: np.ndarray) -> np.ndarray:
+    """The diagonal of X (R'R)^-1 X'; exactly 1 where it is 1 but for rounding."""
+    Q = np.linalg.solve(R.T, X.T)
+    h: np.ndarray = np.einsum("ij,ij->j", Q, Q)
+    h[h > 1 - 10 * np.finfo(float).eps] = 1.0
+    return h
 
 
 def lm_anova(m: LM, *models: Any, **kwargs: Any) -> AnovaTable:
     """Sequential F tests of one linear model, or F tests between several."""
     if models and all(isinstance(x, LM) for x in models):
-        return _compare((m, *models))
+        return _compare((m, *models), **kwargs)
     if models:  # a model of another class among them decides
         lead = next(x for x in models if not isinstance(x, LM))
         rest = [x for x in (m, *models) if x is not lead]
         return g.anova(lead, *rest, **kwargs)  # type: ignore[no-any-return]
+    if kwargs:
+        raise MereTypeError(f"anova() of an lm has no argument {next(iter(kwargs))!r}")
     design = m.design
     table = sequential_table(m.effects, np.asarray(design.assign), tuple(design.term_labels), m.rss, m.df)
     heading = ("Analysis of Variance Table", "", f"Response: {design.response}")
     return AnovaTable(table, heading)
 
 
-def _compare(models: tuple[LM, ...]) -> AnovaTable:
-    """F tests between linear models, against the largest one's residual variance."""
-    from scipy.special import fdtrc
+def _compare(models: tuple[LM, ...], test: str | None = "F") -> AnovaTable:
+    """Tests between linear models, against the largest one's residual variance."""
+    from scipy.special import chdtrc, fdtrc
 
+    if test not in ("F", "Chisq", None):
+        raise MereValueError(f"test must be 'F', 'Chisq' or None, not {test!r}")
     if len({len(m.design.y) for m in models}) > 1:
         raise MereValueError(
             "models were not all fitted to the same size of dataset: fit them to the same rows (missing values?)"
@@ -282,16 +301,15 @@ def _compare(models: tuple[LM, ...]) -> AnovaTable:
     ss = np.array([math.nan, *(-np.diff(rss))])
     best = int(np.argmin(res_df))
     scale = rss[best] / res_df[best] if res_df[best] > 0 else math.nan
+    columns = {"Res.Df": res_df, "RSS": rss, "Df": df, "Sum of Sq": ss}
     with np.errstate(divide="ignore", invalid="ignore"):
-        F = ss / df / scale
-    F[df == 0] = math.nan
-    p = np.array([
-        fdtrc(abs(d), float(res_df[best]), f) if f >= 0 else math.nan
-        for d, f in zip(df, F, strict=True)
-    ])  # fmt: skip
-    columns = {
-        "Res.Df": res_df, "RSS": rss, "Df": df, "Sum of Sq": ss, "F": F, "Pr(>F)": p,
-    }  # fmt: skip
+        if test == "F":
+            F = ss / df / scale
+            F[df == 0] = math.nan
+            columns |= {"F": F, "Pr(>F)": fdtrc(np.abs(df), float(res_df[best]), np.where(F >= 0, F, math.nan))}
+        elif test == "Chisq":
+            x = ss * np.sign(df) / scale
+            columns |= {"Pr(>Chi)": chdtrc(np.abs(df), np.where((df != 0) & (x >= 0), x, math.nan))}
     table = pd.DataFrame(columns, index=[str(i + 1) for i in range(len(models))])
     lines = [f"Model {i + 1}: {m.design.formula}" for i, m in enumerate(models)]
     return AnovaTable(table, ("Analysis of Variance Table", "", *lines))

@@ -22,7 +22,7 @@ from ..modelmatrix import build_matrix
 from ..results import Family
 from .blocks import random_design, term_matrix
 
-__all__ = ["fitted_values", "fixed_only_variables", "omitted_rows", "row_series"]
+__all__ = ["fitted_values", "fixed_only_variables", "omitted_rows", "residual_series", "row_series"]
 
 
 # -- numbers -----------------------------------------------------------------
@@ -110,8 +110,8 @@ def _fitted(m: LMM | LM) -> pd.Series:
 
 
 @g.residuals.register(LMM)
-@g.residuals.register(LM)
-def _residuals(m: LMM | LM, type: str = "response", scaled: bool = False) -> pd.Series:
+def residual_series(m: LMM | LM, type: str = "response", scaled: bool = False) -> pd.Series:
+    """y less the fitted values, weighted for the types that are, as a column of the table."""
     if type not in ("response", "working", "pearson", "deviance"):
         raise MereValueError(f"type must be 'response', 'working', 'pearson' or 'deviance', not {type!r}")
     out = m.design.y - fitted_values(m)

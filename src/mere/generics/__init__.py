@@ -7,6 +7,7 @@ from .assessment import (
     check_overdispersion,
     get_variance,
     icc,
+    model_performance,
     r2,
     runs_test,
     standardize_parameters,
@@ -23,6 +24,7 @@ from .comparisons import (
     vcovAdj,
 )
 from .contests import (
+    add1,
     as_lmerModLmerTest,
     contest,
     contest1D,
@@ -51,10 +53,11 @@ from .likelihood import (
     ngrps,
     nobs,
 )
-from .pictures import densityplot, plot, splom
+from .pictures import check_model, densityplot, dotplot, plot, qqmath, splom
 from .refitting import refit, refitML, simulate, update
 from .reporting import augment, glance, tidy
 from .resampling import bootstrap, cross_validate, permutation_test
+from .residual_checks import check_outliers, check_residuals, check_zeroinflation, simulate_residuals
 from .rows import (
     family,
     fitted,
@@ -78,6 +81,7 @@ __all__ = [
     "REMLcrit",
     "SATmodcomp",
     "VarCorr",
+    "add1",
     "allFit",
     "anova",
     "as_lmerModLmerTest",
@@ -87,7 +91,11 @@ __all__ = [
     "bootstrap",
     "bptest",
     "check_divergence",
+    "check_model",
+    "check_outliers",
     "check_overdispersion",
+    "check_residuals",
+    "check_zeroinflation",
     "coef",
     "confint",
     "contest",
@@ -101,6 +109,7 @@ __all__ = [
     "dfbeta",
     "dfbetas",
     "difflsmeans",
+    "dotplot",
     "drop1",
     "extractAIC",
     "family",
@@ -130,12 +139,14 @@ __all__ = [
     "model2restriction_matrix",
     "model_frame",
     "model_matrix",
+    "model_performance",
     "ngrps",
     "nobs",
     "permutation_test",
     "plot",
     "predict",
     "profile",
+    "qqmath",
     "r2",
     "ranef",
     "ranova",
@@ -149,6 +160,7 @@ __all__ = [
     "show_tests",
     "sigma",
     "simulate",
+    "simulate_residuals",
     "splom",
     "standardize_parameters",
     "step",

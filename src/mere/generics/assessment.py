@@ -13,6 +13,7 @@ __all__ = [
     "check_overdispersion",
     "get_variance",
     "icc",
+    "model_performance",
     "r2",
     "runs_test",
     "standardize_parameters",
@@ -140,21 +141,25 @@ def r2(model: Any, **kwargs: Any) -> Any:
 
 
 @generic
-def check_overdispersion(model: Any) -> Any:
+def check_overdispersion(model: Any, **kwargs: Any) -> Any:
     """Do counts vary more than their family says? (R: ``performance::check_overdispersion``)
 
     The sum of squared Pearson residuals, over the residual degrees of freedom, and its upper tail by the chi-squared
-    distribution. For a mixed model the residuals are given the random effects, and the test is approximate.
+    distribution. For a mixed model the residuals are given the random effects, and the test is approximate. Of
+    `simulate_residuals`: the mean square of what is observed less predicted, over that of the simulated responses.
 
     Parameters
     ----------
-    model : GLM, GLMM
-        Of counts, or of numbers of successes out of more than one trial.
+    model : GLM, GLMM, SimulatedResiduals
+        A model of counts, or of numbers of successes out of more than one trial.
+    alternative : {"greater", "less", "two-sided"}
+        Simulated residuals. Given random effects that were fitted to the response, it varies less than simulated ones.
 
     Returns
     -------
     Series
-        ``chisq_statistic, dispersion_ratio, residual_df, p_value``.
+        ``chisq_statistic, dispersion_ratio, residual_df, p_value``; of simulated residuals ``observed, expected, ratio,
+        p_value``.
 
     Examples
     --------
@@ -261,6 +266,42 @@ def standardize_parameters(model: Any, two_sd: bool = False) -> Any:
     Days                   0.535      0.063
     """
     raise no_method("standardize_parameters", model)
+
+
+@generic
+def model_performance(model: Any) -> Any:
+    """Information criteria, shares of variance and errors of a fit (R: ``performance::model_performance``).
+
+    Parameters
+    ----------
+    model : LM, GLM, LMM, GLMM
+
+    Returns
+    -------
+    Series
+        ``AIC``, ``AICc`` = AIC + 2k(k + 1) / (n - k - 1), ``BIC``, the coefficients of `r2`, of mixed models the
+        adjusted ``ICC``, ``RMSE`` of the residuals given the random effects, ``Sigma``.
+
+    See Also
+    --------
+    compare_performance : of several models, in a table
+
+    Examples
+    --------
+    >>> from mere import lmer, model_performance
+    >>> from mere.datasets import sleepstudy
+    >>> model_performance(lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)).round(3)
+    AIC               1755.628
+    AICc              1756.114
+    BIC               1774.786
+    R2_conditional       0.799
+    R2_marginal          0.279
+    ICC                  0.722
+    RMSE                23.438
+    Sigma               25.592
+    dtype: float64
+    """
+    raise no_method("model_performance", model)
 
 
 @generic

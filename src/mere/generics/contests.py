@@ -198,12 +198,13 @@ def drop1(model: Any, scope: Any = None, **kwargs: Any) -> Any:
 
     Parameters
     ----------
-    model : LMM, LM
+    model : LMM, GLMM, LM, GLM
     scope : str or list of str, optional
         Terms to consider; by default those that no other term contains.
-    test : {"F", "Chisq", "none"}
-        F tests of the coefficients, nothing refitted (default); or a likelihood-ratio test of each model without the
-        term, all fitted by maximum likelihood; or their AIC only.
+    test : {"F", "Chisq", "none", "Wald"}
+        Linear mixed models: F tests of the coefficients, nothing refitted (default); or a likelihood-ratio test of
+        each model without the term, all fitted by maximum likelihood; or their AIC only. Others: by default no test
+        but the sums of squares or deviances and AIC; ``"F"`` is for models without random effects.
     ddf, vcov
         As in `contest`, for F tests.
     k : float
@@ -220,6 +221,29 @@ def drop1(model: Any, scope: Any = None, **kwargs: Any) -> Any:
     [nan, 23.537]
     """
     raise no_method("drop1", model)
+
+
+@generic
+def add1(model: Any, scope: Any, **kwargs: Any) -> Any:
+    """What each term that could be added to a model without random effects would bring (``add1``).
+
+    Parameters
+    ----------
+    model : LM, GLM
+    scope : str or list of str
+        A formula that updates that of the model, ``". ~ . + a + b"`` or ``". ~ .^2"``, or terms.
+    test : {"none", "Chisq", "F"}
+    k : float
+        Weight of the degrees of freedom in AIC.
+
+    Examples
+    --------
+    >>> from mere import lm, add1
+    >>> from mere.datasets import cake
+    >>> add1(lm("angle ~ recipe", cake), ". ~ . + temp", test="F").table.round(2).loc["temp"].to_list()
+    [1.0, 1966.71, 16041.17, 1110.81, 32.61, 0.0]
+    """
+    raise no_method("add1", model)
 
 
 @generic
@@ -263,11 +287,22 @@ def ranova(model: Any, reduce_terms: bool = True, **kwargs: Any) -> Any:
 
 @generic
 def step(model: Any, **kwargs: Any) -> Any:
-    """Backward elimination: random-effects terms first, then fixed-effects terms (lmerTest's ``step``).
+    """Backward elimination of terms (lmerTest's ``step``), or a search by AIC (R's own ``step``).
+
+    Of an LMM random-effects terms go first, then fixed-effects terms, by tests. An LM or GLM loses and gains terms
+    while AIC falls.
 
     Parameters
     ----------
-    model : LMM
+    model : LMM, LM, GLM
+    scope : str or mapping, optional
+        LM and GLM: the largest model, ``". ~ .^2"``, or ``{"lower": ..., "upper": ...}``.
+    direction : {"both", "backward", "forward"}, optional
+        LM and GLM: by default backward, with `scope` both ways.
+    k : float
+        LM and GLM: the weight of a parameter, 2 for AIC, log(n) for BIC.
+    steps : int
+        LM and GLM: at most so many.
     ddf : {"Satterthwaite", "Kenward-Roger"}
     alpha_random, alpha_fixed : float
         A term stays if its p-value is below (0.1, 0.05).
@@ -277,9 +312,9 @@ def step(model: Any, **kwargs: Any) -> Any:
 
     Returns
     -------
-    StepResult
+    StepResult or StepPath
         ``.random`` and ``.fixed`` tables with the column ``Eliminated`` (0 = kept), ``.table`` both, ``.final`` the
-        formula; `get_model` gives the model.
+        formula; `get_model` gives the model. Of an LM or GLM ``.table`` is the path, ``.tables`` what was compared.
 
     Examples
     --------
@@ -287,6 +322,11 @@ def step(model: Any, **kwargs: Any) -> Any:
     >>> from mere.datasets import sleepstudy
     >>> step(lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)).final
     'Reaction ~ Days + (Days | Subject)'
+
+    >>> from mere import lm
+    >>> from mere.datasets import cake
+    >>> step(lm("angle ~ recipe * temp", cake)).table.round(2)[["Step", "AIC"]].to_dict("list")
+    {'Step': ['', '- recipe:temp', '- recipe'], 'AIC': [1114.78, 1110.81, 1109.08]}
     """
     raise no_method("step", model)
 

@@ -26,7 +26,8 @@ def log_density(model: Any, reml: bool | None = None) -> Any:
     Returns
     -------
     LogDensity
-        A callable with ``.gradient(par)``, ``.names``, ``.dim``, ``.bounds``, ``.start``, ``.estimate``.
+        A callable with ``.gradient(par)``, ``.hessian(par)``, ``.names``, ``.dim``, ``.bounds``, ``.start``,
+        ``.estimate``, ``.standard_errors``.
 
     References
     ----------

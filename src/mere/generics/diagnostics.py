@@ -155,7 +155,7 @@ def rstudent(model: Any) -> Any:
 
 
 @generic
-def jackknife(model: Any, groups: Any = None, FUN: Any = None, **kwargs: Any) -> Any:
+def jackknife(model: Any, by: Any = None, FUN: Any = None, **kwargs: Any) -> Any:
     """The delete-one jackknife of a fit, over rows or over the levels of a factor.
 
     With theta_(i) the estimates without unit i of N: bias (N - 1)(mean theta_(i)
@@ -164,8 +164,9 @@ def jackknife(model: Any, groups: Any = None, FUN: Any = None, **kwargs: Any) ->
     Parameters
     ----------
     model : LMM, GLMM, LM, GLM
-    groups : str or list of str, optional
-        The units. Default for mixed models the levels of a grouping factor: the
+    by : str, list of str or array, optional
+        The units: the levels of a factor, of several crossed, or labels of the
+        rows. Default for mixed models the levels of a grouping factor: the
         outermost if the factors are nested, else the one with most levels; for
         ``lm`` the rows. ``"rows"`` for rows.
     FUN : callable, optional

@@ -6,23 +6,36 @@ from typing import Any
 
 from .declare import generic, no_method
 
-__all__ = ["densityplot", "plot", "splom"]
+__all__ = ["check_model", "densityplot", "dotplot", "plot", "qqmath", "splom"]
 
 
 @generic
 def plot(result: Any, *args: Any, **kwargs: Any) -> Any:
     """A picture of a result, with matplotlib.
 
-    Of marginal means: points with their intervals; with ``comparisons=True``
-    also arrows that overlap where two means do not differ. Of a profile: zeta,
-    or with ``absVal=True`` its absolute value, against each parameter, with the
+    Of a model: Pearson residuals against fitted values, or what a formula says
+    (R: ``plot.merMod``): ``resid(.)`` with ``type=`` and ``scaled=``,
+    ``fitted(.)``, columns of the data and expressions of them; boxes where one
+    side is categorical; a panel for each level after ``|``. Of random effects:
+    `dotplot`. Of simulated residuals: their quantiles, and against the predicted
+    values, with the quartiles in bins, which should be level. Of marginal means:
+    points with their intervals; with ``comparisons=True`` also arrows that
+    overlap where two means do not differ. Of a profile: zeta, or with
+    ``absVal=True`` its absolute value, against each parameter, with the
     intervals of some levels; a straight line means that the parameter is
     estimated with a normal error. Of a bootstrap: histograms of the replicates
     with the estimate and the interval.
 
     Parameters
     ----------
-    result : EmmGrid, Profile, Bootstrap, ...
+    result : LM, GLM, LMM, GLMM, NLMM, EmmGrid, Profile, Bootstrap, ...
+    form : str
+        Of a model; default ``"resid(.) ~ fitted(.)"``.
+    abline : float, optional
+        Of a model: height of a line.
+    id : float, optional
+        Of a model: label the rows whose standardized residual is beyond the
+        normal quantile of 1 - id/2.
     ax : matplotlib Axes, optional
         For marginal means.
     parm : str, int, list of these, optional
@@ -36,7 +49,7 @@ def plot(result: Any, *args: Any, **kwargs: Any) -> Any:
 
     Returns
     -------
-    matplotlib Axes, or an array of them; for profiles and bootstraps a Figure
+    matplotlib.figure.Figure; for marginal means Axes, or an array of them
 
     Examples
     --------
@@ -51,8 +64,95 @@ def plot(result: Any, *args: Any, **kwargs: Any) -> Any:
     >>> figure = plot(profile(m), absVal=True)
     >>> len(figure.axes)
     3
+    >>> len(plot(m, "resid(., scaled=TRUE) ~ fitted(.) | Batch").axes)
+    6
     """
     raise no_method("plot", result)
+
+
+@generic
+def qqmath(x: Any, *args: Any, **kwargs: Any) -> Any:
+    """Ordered values against normal quantiles (R: ``lattice::qqmath``).
+
+    Of a model its standardized residuals; of random effects the conditional
+    modes, with intervals from their conditional standard deviations: points of
+    a sample from a normal distribution lie on a line.
+
+    Parameters
+    ----------
+    x : LM, GLM, LMM, GLMM, NLMM, RandomEffects
+    level : float
+        Of the intervals of random effects.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> from mere import lmer, qqmath, ranef
+    >>> from mere.datasets import sleepstudy
+    >>> m = lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
+    >>> len(qqmath(m).axes), len(qqmath(ranef(m)).axes)
+    (1, 2)
+    """
+    raise no_method("qqmath", x)
+
+
+@generic
+def dotplot(x: Any, *args: Any, **kwargs: Any) -> Any:
+    """Random effects of the groups with their intervals, ordered by the first effect (R: ``dotplot(ranef(m))``).
+
+    Parameters
+    ----------
+    x : RandomEffects
+    level : float
+        Of the intervals, mode +- z conditional standard deviations.
+    transf : callable, optional
+        Of values and limits, such as ``numpy.exp``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> from mere import dotplot, lmer, ranef
+    >>> from mere.datasets import sleepstudy
+    >>> len(dotplot(ranef(lmer("Reaction ~ Days + (Days | Subject)", sleepstudy))).axes)
+    2
+    """
+    raise no_method("dotplot", x)
+
+
+@generic
+def check_model(model: Any, nsim: int = 250, seed: Any = None) -> Any:
+    """What to look at before believing a model, in one figure (R: ``performance::check_model``).
+
+    Observed among simulated responses; linear models: medians of residuals over
+    fitted values, of their spread, and normal quantiles; others: simulated
+    residuals (`simulate_residuals`); variance inflation; quantiles of the random
+    effects.
+
+    Parameters
+    ----------
+    model : LM, GLM, LMM, GLMM
+    nsim : int
+        Number of simulated responses.
+    seed : int or numpy.random.Generator, optional
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> from mere import check_model, lmer
+    >>> from mere.datasets import sleepstudy
+    >>> len(check_model(lmer("Reaction ~ Days + (Days | Subject)", sleepstudy), seed=1).axes)
+    6
+    """
+    raise no_method("check_model", model)
 
 
 @generic

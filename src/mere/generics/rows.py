@@ -49,10 +49,12 @@ def residuals(model: Any, type: str = "response", scaled: bool = False) -> Any:
 
     Parameters
     ----------
-    model : LMM, LM
-    type : {"response", "working", "pearson", "deviance"}
+    model : LMM, LM, GLMM, GLM, NLMM
+    type : {"response", "working", "pearson", "deviance", "partial"}
         ``response`` and ``working``: y - fitted. ``pearson`` and ``deviance``:
-        the same times the square root of the prior weight.
+        the same times the square root of the prior weight. Generalized models
+        have R's four kinds, by default ``deviance``. ``partial``, without
+        random effects: a DataFrame, working residuals plus what each term adds.
     scaled : bool
         Divide by the residual standard deviation.
 
@@ -233,8 +235,9 @@ def predict(model: Any, newdata: Any = None, **kwargs: Any) -> Any:
         ``NA`` or ``~0``) none, a formula such as ``"~ (1 | g)"`` some.
     random_only : bool
         z'b alone.
-    type : {"link", "response"}
-        The linear predictor or the mean; the same for linear models.
+    type : {"link", "response", "terms"}
+        The linear predictor or the mean; the same for linear models. ``"terms"``, without random effects: what each
+        term adds to the linear predictor, centered, as a DataFrame with ``.attrs["constant"]``.
     allow_new_levels : bool
         Take the random effects of levels that the model does not know, and of
         missing ones, as zero; default they are an error.

@@ -23,6 +23,8 @@ from . import (
     profiling,
     randomterms,
     robust_models,
+    single_terms,
+    stepwise,
     tables,
 )
 
@@ -49,5 +51,7 @@ __all__ = [
     "profiling",
     "randomterms",
     "robust_models",
+    "single_terms",
+    "stepwise",
     "tables",
 ]

@@ -18,7 +18,6 @@ from ..design import take_rows
 from ..errors import MereValueError
 from ..generalized import GLMM
 from ..generalized_objective import GLMMObjective
-from ..response import Response
 from .clusters import cluster_rows
 
 __all__ = ["cluster_scores", "score_covariance"]
@@ -31,8 +30,7 @@ def cluster_scores(m: GLMM, codes: np.ndarray) -> np.ndarray:
     for rows in cluster_rows(codes):
         design = take_rows(m.design, np.sort(rows))
         own = np.sort(rows)
-        r = m.response
-        response = Response(np.ascontiguousarray(r.y[own]), np.ascontiguousarray(r.weights[own]), r.counts)
+        response = m.response.take(own)
         # Columns may be aliased within a cluster: X = QR, and the score by beta is R' times that by R beta.
         Q, R = _full_rank(design.X)
         smaller = replace(design, X=np.asfortranarray(Q))

@@ -12,7 +12,7 @@ from ..design import Design
 from ..errors import MereValueError
 from ..frame import as_frame
 
-__all__ = ["cluster_codes", "cluster_rows", "group_codes", "is_nested", "outer_group"]
+__all__ = ["cluster_codes", "cluster_rows", "group_codes", "is_nested", "outer_group", "row_labels_of"]
 
 
 def group_codes(design: Design) -> dict[str, np.ndarray]:
@@ -69,7 +69,7 @@ def cluster_codes(design: Design, data: Any, cluster: Any = None, name: str = "c
     if isinstance(cluster, str):
         codes = groups[cluster] if cluster in groups else _column(design, data, cluster, name)
     else:
-        codes = _labels(design, cluster, name)
+        codes = row_labels_of(design, cluster, name)[0]
     for group, own in groups.items():
         if not is_nested(own, codes):
             raise MereValueError(f"levels of {group} are in several clusters: clusters must be independent")
@@ -102,11 +102,19 @@ def _column(design: Design, data: Any, column: str, name: str) -> np.ndarray:
     return codes
 
 
-def _labels(design: Design, labels: Any, name: str) -> np.ndarray:
-    values = pd.factorize(np.asarray(labels))[0]
+def row_labels_of(design: Design, labels: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Labels of the rows of a model, or of those of its data, as codes and what they stand for."""
+    values, n = np.asarray(labels), len(design.y)
+    if values.ndim != 1:
+        raise MereValueError(
+            f"{name} must be the name of a column or one label for each of {n} rows, not of shape {values.shape}"
+        )
     rows = design.frame.rows
     if rows is not None and len(values) == design.frame.nrow:
         values = values[rows]
-    if len(values) != len(design.y) or (values < 0).any():
-        raise MereValueError(f"{name} needs {len(design.y)} labels without missing values, not {len(values)}")
-    return np.asarray(values)
+    if len(values) != n:
+        raise MereValueError(f"{name} needs {n} labels, one a row, not {len(values)}")
+    codes, known = pd.factorize(values)
+    if (codes < 0).any():
+        raise MereValueError(f"{name} has {(codes < 0).sum()} missing labels")
+    return np.asarray(codes), np.asarray(known)

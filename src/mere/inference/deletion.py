@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ from ..accessors.effects import fixed_covariance
 from ..accessors.rows import row_labels
 from ..arguments import check_function, threads_of
 from ..design import Design, take_rows
-from ..errors import BootstrapWarning, MereError, MereKeyError, MereTypeError, MereValueError, tell
+from ..errors import BootstrapWarning, MereError, MereKeyError, MereValueError, tell
 from ..frame import Factor, as_factor, as_frame
 from ..generalized import GLM, GLMM
 from ..model import LM, LMM
@@ -26,7 +26,7 @@ from ..replicates import available_cpus, failure_text
 from ..reterms import cross_factors
 from ..variance_parameters import variance_parameters
 from .bootstrapping import model_parameters, named
-from .clusters import is_nested
+from .clusters import is_nested, row_labels_of
 from .refits import fit_as
 
 __all__ = [
@@ -151,35 +151,40 @@ def row_units(design: Design) -> Units:
     return Units(row_labels(design), np.arange(n + 1, dtype=np.int64), np.arange(n, dtype=np.int64), "rows")
 
 
-def group_units(m: Any, groups: str | Sequence[str]) -> Units:
-    """The levels of a factor of the model or of its data, or of the interaction of several."""
-    names = [groups] if isinstance(groups, str) else list(groups) if isinstance(groups, Iterable) else [groups]
-    if not names or not all(isinstance(name, str) for name in names):
-        raise MereTypeError(f"groups must be the name of a factor, or several names, not {groups!r}")
+def group_units(m: Any, groups: Any, argument: str = "groups") -> Units:
+    """The levels of a factor of the model or of its data, or of the interaction of several; or labels of the rows."""
+    names = [groups] if isinstance(groups, str) else groups
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        codes, labels = row_labels_of(m.design, groups, argument)
+        return _by_factor(Factor(codes, tuple(map(str, labels))), argument, argument)
     for t in m.design.random:
-        if names == [t.group]:
-            return _by_factor(Factor(t.codes, t.levels), t.group)
-    parts = [_factor(m, part) for name in names for part in name.split(":")]
-    return _by_factor(cross_factors(parts), ":".join(names))
+        if list(names) == [t.group]:
+            return _by_factor(Factor(t.codes, t.levels), t.group, argument)
+    parts = [_factor(m, part, argument) for name in names for part in name.split(":")]
+    if not parts:
+        raise MereValueError(f"{argument} names no factor")
+    return _by_factor(cross_factors(parts), ":".join(names), argument)
 
 
-def _factor(m: Any, name: str) -> Factor:
+def _factor(m: Any, name: str, argument: str) -> Factor:
     frame = m.design.frame
     if name in frame.variables:
         return as_factor(frame.variables[name])
     table = as_frame(m.call.data) if m.call.data is not None else None
     if table is None or name not in table:
-        raise MereKeyError(f"groups: there is no variable {name!r} in the model or its data")
+        raise MereKeyError(f"{argument}: there is no variable {name!r} in the model or its data")
     whole = table.factor(name)
     return whole if frame.rows is None else whole.take(frame.rows)
 
 
-def _by_factor(factor: Factor, name: str) -> Units:
+def _by_factor(factor: Factor, name: str, argument: str) -> Units:
     codes = np.asarray(factor.codes)
     if (codes < 0).any():
-        raise MereValueError(f"groups: {name!r} has missing values")
+        raise MereValueError(f"{argument}: {name!r} has missing values")
     counts = np.bincount(codes, minlength=len(factor.levels))
     used = np.flatnonzero(counts)
+    if len(used) < 2:
+        raise MereValueError(f"{argument}: {name!r} has one level only, so that no rows are left without it")
     ptr = np.concatenate([[0], np.cumsum(counts[used])]).astype(np.int64)
     labels = pd.Index([factor.levels[i] for i in used], dtype=object)
     return Units(labels, ptr, np.argsort(codes, kind="stable").astype(np.int64), name)
@@ -194,11 +199,11 @@ def independent_units(m: Any) -> Units:
     return group_units(m, chosen.group)
 
 
-def jackknife_units(m: Any, groups: Any) -> Units:
-    """The units that `groups` asks for: of a mixed model by default the levels of a factor, else the rows."""
-    if (isinstance(groups, str) and groups == "rows") or (groups is None and not m.design.random):
+def jackknife_units(m: Any, by: Any) -> Units:
+    """The units that `by` asks for: of a mixed model by default the levels of a factor, else the rows."""
+    if (isinstance(by, str) and by == "rows") or (by is None and not m.design.random):
         return row_units(m.design)
-    return independent_units(m) if groups is None else group_units(m, groups)
+    return independent_units(m) if by is None else group_units(m, by, "by")
 
 
 # -- fits --------------------------------------------------------------------------
@@ -316,10 +321,10 @@ def _cooks(i: Influence) -> pd.Series:
 @g.jackknife.register(LM)
 @g.jackknife.register(GLM)
 def _jackknife(
-    m: LMM | LM | GLM, groups: Any = None, FUN: Callable[[Any], Any] | None = None, ncpus: int | None = None
+    m: LMM | LM | GLM, by: Any = None, FUN: Callable[[Any], Any] | None = None, ncpus: int | None = None
 ) -> Jackknife:
     check_function(FUN)
-    units = jackknife_units(m, groups)
+    units = jackknife_units(m, by)
     statistic = model_parameters if FUN is None else FUN
     t0 = named(statistic(m))
     if FUN is None and isinstance(m, LMM) and m.objective.layout.linear:

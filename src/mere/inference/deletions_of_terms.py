@@ -10,18 +10,16 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..accessors.generalized_linear import dispersion
 from ..errors import MereValueError
 from ..generalized import GLM, GLMM
 from ..model import LM, LMM
 from ..results import AnovaTable
 from .hypotheses import removal
 from .methods import reference_of
-from .reference import p_of_f
 from .refits import refit_formula, without_terms
 from .tables import f_table, terms_of
 
-__all__ = ["droppable", "removal_table"]
+__all__ = ["droppable", "removal_table", "wald_deletions"]
 
 
 def droppable(m: LM | LMM | GLM | GLMM, scope: str | Sequence[str] | None = None) -> list[str]:
@@ -43,8 +41,16 @@ def removal_table(m: LM | LMM | GLM | GLMM, wanted: Sequence[str], ddf: str | No
     return f_table(reference_of(m, ddf, vcov), tests, g.sigma(m))
 
 
+def wald_deletions(m: LM | GLM | GLMM, wanted: Sequence[str], vcov: Any) -> AnovaTable:
+    """Wald tests of leaving out each of some terms."""
+    title = reference_of(m, None, vcov).title
+    heading = (f"Single term deletions, Wald tests with {title}:", "", "Model:", str(m.design.formula))
+    return AnovaTable(removal_table(m, wanted, None, vcov), heading)
+
+
+@g.drop1.register(LMM)
 def _drop1(
-    m: LM | LMM,
+    m: LMM,
     scope: str | Sequence[str] | None = None,
     test: str = "F",
     ddf: str | None = None,
@@ -62,7 +68,7 @@ def _drop1(
     return AnovaTable(_likelihood_deletions(m, wanted, k, test == "Chisq"), heading)
 
 
-def _likelihood_deletions(m: LM | LMM | GLMM, wanted: Sequence[str], k: float, chisq: bool) -> pd.DataFrame:
+def _likelihood_deletions(m: LMM | GLMM, wanted: Sequence[str], k: float, chisq: bool) -> pd.DataFrame:
     from scipy.special import chdtrc
 
     full = g.refitML(m)
@@ -84,60 +90,18 @@ def _without_each(m: Any, wanted: Sequence[str]) -> list[Any]:
 
 
 @g.drop1.register(GLMM)
-@g.drop1.register(GLM)
 def _drop1_generalized(
-    m: GLM | GLMM,
+    m: GLMM,
     scope: str | Sequence[str] | None = None,
     test: str | None = "none",
     k: float = 2,
     vcov: Any = None,
 ) -> AnovaTable:
-    wanted, model = droppable(m, scope), ["Model:", str(m.design.formula)]
+    wanted = droppable(m, scope)
     if vcov is not None or test == "Wald":
-        reference = reference_of(m, None, vcov)
-        heading = (f"Single term deletions, Wald tests with {reference.title}:", "", *model)
-        return AnovaTable(removal_table(m, wanted, None, vcov), heading)
-    if isinstance(m, GLM):
-        table = _deviance_deletions(m, wanted, k, _read_test(test, ("Chisq", "F")))
-    else:
-        table = _likelihood_deletions(m, wanted, k, _read_test(test, ("Chisq",)) == "Chisq")
-    return AnovaTable(table, ("Single term deletions", "", *model))
-
-
-def _read_test(test: str | None, known: Sequence[str]) -> str:
+        return wald_deletions(m, wanted, vcov)
     test = "Chisq" if test == "LRT" else "none" if test is None else test
-    if test not in ("none", *known):
-        raise MereValueError(f"test must be {', '.join(map(repr, ('none', *known, 'Wald')))}, not {test!r}")
-    return test
-
-
-def _deviance_deletions(m: GLM, wanted: Sequence[str], k: float, test: str) -> pd.DataFrame:
-    """Deviances without each term; AIC as R shifts it, to that of the full model."""
-    from scipy.special import chdtrc
-
-    smaller = _without_each(m, wanted)
-    phi = dispersion(m)
-    deviance = np.array([each.fit.deviance for each in (m, *smaller)])
-    p = np.array([len(each.beta) for each in (m, *smaller)])
-    df = p[0] - p[1:]
-    aic = deviance / phi + k * p
-    aic += g.extractAIC(m, k=k)[1] - aic[0]
-    columns = {"Df": np.array([math.nan, *df]), "Deviance": deviance, "AIC": aic}
-    excess = np.maximum(deviance[1:] - deviance[0], 0.0)
-    if test == "Chisq":
-        name = "scaled dev." if m.model_family.has_scale else "LRT"
-        columns |= {
-            name: np.array([math.nan, *(excess / phi)]),
-            "Pr(>Chi)": np.array([math.nan, *(chdtrc(d, x) for d, x in zip(df, excess / phi, strict=True))]),
-        }
-    elif test == "F":
-        F = excess / df / (deviance[0] / m.df)
-        columns |= {
-            "F value": np.array([math.nan, *F]),
-            "Pr(>F)": np.array([math.nan, *(p_of_f(x, d, m.df) for x, d in zip(F, df, strict=True))]),
-        }
-    return pd.DataFrame(columns, index=["<none>", *wanted])
-
-
-for _kind in (LM, LMM):
-    g.drop1.register(_kind, _drop1)
+    if test not in ("none", "Chisq"):
+        raise MereValueError(f"test must be 'none', 'Chisq' or 'Wald', not {test!r}")
+    heading = ("Single term deletions", "", "Model:", str(m.design.formula))
+    return AnovaTable(_likelihood_deletions(m, wanted, k, test == "Chisq"), heading)

@@ -22,12 +22,16 @@ import pandas as pd
 
 from .. import _core
 from .. import generics as g
+from ..arguments import check_flags
 from ..errors import MereValueError
 from ..generalized import GLMM
 from ..model import LMM
 from ..objective import LMMObjective
 
 __all__ = ["FitRecord", "LogDensity"]
+
+#: The logarithm of a standard deviation that is as good as zero.
+_FAR = -30.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,10 +90,13 @@ class LogDensity:
 
     def split(self, par: Any) -> tuple[np.ndarray, float, np.ndarray]:
         """beta, sigma and theta of a vector of parameters."""
-        x = np.asarray(par, dtype=float)
+        try:
+            x = np.asarray(par, dtype=float)
+        except (TypeError, ValueError):
+            x = np.empty(0)
         if x.shape != (self.dim,) or not np.isfinite(x).all():
             raise MereValueError(
-                f"par must have {self.dim} finite values ({', '.join(self.names)}), not shape {x.shape}"
+                f"par must have {self.dim} finite values ({', '.join(self.names)}), not {np.shape(par)}: {par!r}"
             )
         p = len(self.model.beta)
         sigma = float(np.exp(x[p]))
@@ -161,6 +168,35 @@ class LogDensity:
         out = np.concatenate([2 * (s.RX.T @ away) / sigma**2, [by_log_sigma], by_entry])
         return -0.5 * out
 
+    def hessian(self, par: Any) -> np.ndarray:
+        """Second derivatives of log p at par, by differences of the exact gradient, (dim, dim)."""
+        self.split(par)
+        x = np.asarray(par, dtype=float)
+        steps = 1e-4 * np.maximum(1.0, np.abs(x))
+        columns = []
+        for step, e in zip(steps, np.eye(self.dim), strict=True):
+            near, far = (
+                (self.gradient(x + k * step * e) - self.gradient(x - k * step * e)) / (2 * k * step) for k in (1, 2)
+            )
+            columns.append((4 * near - far) / 3)  # the error is of the fourth order
+        H = np.array(columns)
+        out: np.ndarray = (H + H.T) / 2
+        return out
+
+    @property
+    def standard_errors(self) -> pd.Series:
+        """Of the estimates, by the observed information; NaN for a standard deviation of zero, which has no logarithm.
+
+        The other parameters are then those of the model without it.
+        """
+        at = self.estimate.to_numpy()
+        free = np.isfinite(at)
+        H = self.hessian(np.where(free, at, _FAR))[np.ix_(free, free)]
+        out = np.full(self.dim, np.nan)
+        with np.errstate(invalid="ignore"):
+            out[free] = np.sqrt(np.diag(np.linalg.inv(-H)))
+        return pd.Series(out, list(self.names))
+
     def _slope(
         self, objective: LMMObjective, y: np.ndarray, theta: np.ndarray, sigma: float, reml: bool = False
     ) -> np.ndarray:
@@ -189,6 +225,8 @@ def _log_density(m: LMM, reml: bool | None = None) -> LogDensity:
                 names.append(f"{'log_sd' if single else 'log_chol'}_{t.names[row]}|{t.group}")
             else:
                 names.append(f"chol_{t.names[row]}.{t.names[column]}|{t.group}")
+    if reml is not None:
+        check_flags(reml=reml)
     return LogDensity(m, m.reml if reml is None else bool(reml), tuple(names))
 
 

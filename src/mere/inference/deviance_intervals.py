@@ -23,7 +23,7 @@ from .coefficients import intervals_with
 
 __all__ = ["profile_end"]
 
-_FARTHEST = 30  # doublings of the first step that are tried
+_MOST = 60  # fits that look for a bracket
 
 
 def profile_end(zeta: Callable[[float], float], estimate: float, step: float, target: float) -> float:
@@ -36,15 +36,22 @@ def profile_end(zeta: Callable[[float], float], estimate: float, step: float, ta
     """
     from scipy.optimize import brentq
 
-    inner, reach = estimate, step
-    for _ in range(_FARTHEST):
-        outer = estimate + reach
-        value = zeta(outer)
-        if not math.isfinite(value):
-            break
-        if abs(value) >= abs(target):
-            return float(brentq(lambda x: zeta(x) - target, inner, outer, xtol=1e-10 * abs(step), rtol=1e-12))
-        inner, reach = outer, 2 * reach
+    inner, gap = estimate, step
+    for _ in range(_MOST):
+        value = zeta(inner + gap)
+        if not math.isfinite(value):  # too far at once, or out of the range of the family
+            gap /= 2
+            if abs(gap) < 1e-6 * abs(step):
+                break
+        elif abs(value) >= abs(target):
+            try:
+                found = brentq(lambda x: zeta(x) - target, inner, inner + gap, xtol=1e-10 * abs(step), rtol=1e-12)
+            except ValueError:  # no value somewhere between
+                break
+            return float(found)
+        else:
+            inner += gap
+            gap *= 2 if abs(gap) >= abs(step) else 1
     return math.copysign(math.inf, step)
 
 
@@ -58,16 +65,17 @@ def _zeta(m: GLM, j: int) -> Callable[[float], float]:
     def zeta(b: float) -> float:
         if b == m.beta[j]:
             return 0.0
-        try:
-            if len(others):
-                fit = irls(X[:, others], m.response, m.model_family, shift + b * X[:, j], 1e-12, 100, start)
-                start[:] = fit.beta
-                deviance = fit.deviance
-            else:
-                mu = m.model_family.link.inverse(shift + b * X[:, j])
-                deviance = float((m.response.weights * m.model_family.unit_deviance(m.response.y, mu)).sum())
-        except MereValueError:
-            return math.nan
+        deviance = math.nan
+        if not len(others):
+            mu = m.model_family.link.inverse(shift + b * X[:, j])
+            deviance = float((m.response.weights * m.model_family.unit_deviance(m.response.y, mu)).sum())
+        for first in (start, m.beta[others], None) if len(others) else ():
+            try:
+                fit = irls(X[:, others], m.response, m.model_family, shift + b * X[:, j], 1e-12, 100, first)
+            except MereValueError:
+                continue
+            start[:], deviance = fit.beta, fit.deviance
+            break
         return math.copysign(math.sqrt(max(deviance - best, 0.0) / scale), b - m.beta[j])
 
     return zeta

@@ -25,7 +25,6 @@ from ..generalized import GLMM, generalized_mixed_model
 from ..generalized_fitting import settle_generalized
 from ..generalized_optimum import optimize_generalized
 from ..replicates import available_cpus
-from ..response import Response
 from ..variance_parameters import VarianceParameters, variance_parameters
 from .bootstrapping import model_parameters, named
 from .deletion import (
@@ -75,7 +74,7 @@ def _without(m: GLMM, rows: np.ndarray) -> GLMM:
     weights = m.response.weights.copy()
     weights[rows] = 0.0
     _check_rank(m.design.X, weights)
-    objective = m.objective.twin(Response(m.response.y, weights, m.response.counts))
+    objective = m.objective.twin(replace(m.response, weights=weights))
     control = m.control if m.control.optimizer is not None else replace(m.control, optimizer="auto")
     optimum = optimize_generalized(objective, control, {"par": m.par, "fixef": m.beta})
     return generalized_mixed_model(settle_generalized(objective, optimum, control), control, m.call)
@@ -117,11 +116,9 @@ def _influence(m: GLMM, groups: Any = None, ncpus: int | None = None) -> Influen
 
 
 @g.jackknife.register(GLMM)
-def _jackknife(
-    m: GLMM, groups: Any = None, FUN: Callable[[Any], Any] | None = None, ncpus: int | None = None
-) -> Jackknife:
+def _jackknife(m: GLMM, by: Any = None, FUN: Callable[[Any], Any] | None = None, ncpus: int | None = None) -> Jackknife:
     check_function(FUN)
-    units = jackknife_units(m, groups)
+    units = jackknife_units(m, by)
     t0 = named(model_parameters(m) if FUN is None else FUN(m))
     if FUN is None:
         parameters = variance_parameters(m.design.random)

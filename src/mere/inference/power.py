@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..arguments import check_probability, count_of
+from ..accessors.generalized_linear import dispersion
+from ..arguments import check_probability, count_of, number_of
 from ..errors import MereError, MereTypeError, MereValueError, ResamplingError
+from ..frame import Factor, as_frame
 from ..generalized import GLM, GLMM
 from ..model import LM, LMM
 from ..simulation import read_seed
@@ -24,6 +26,8 @@ from .reference import quantile_of_t
 from .resampling import Pool, run_task
 
 __all__ = ["PowerResult", "extend", "power_curve", "power_sim"]
+
+_DDF = ("Satterthwaite", "Kenward-Roger", "lme4", "asymptotic")
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,17 +98,24 @@ def _html(p: PowerResult) -> str:
 
 
 # -- one model --------------------------------------------------------------------
-def _with_coefficients(m: Any, fixef: Mapping[str, float] | None) -> Any:
-    """The model with other fixed effects: what is simulated from."""
-    if not fixef:
-        return m
+def _read_fixef(m: Any, fixef: Any) -> np.ndarray:
+    """The fixed effects of a model, some of them replaced."""
+    if fixef is None:
+        return np.asarray(m.beta)
     names = list(m.design.names)
-    for name in fixef:
+    if not isinstance(fixef, Mapping):
+        raise MereValueError(f"fixef must be a mapping of coefficients to numbers, not {fixef!r}")
+    for name, value in fixef.items():
         if name not in names:
             raise MereValueError(
                 f"fixef has {name!r}, which is no coefficient of the model; there are {', '.join(names)}"
             )
-    beta = np.array([float(fixef.get(name, old)) for name, old in zip(names, m.beta, strict=True)])
+        number_of(value, f"fixef[{name!r}]")
+    return np.array([float(fixef.get(name, old)) for name, old in zip(names, m.beta, strict=True)])
+
+
+def _with_coefficients(m: Any, beta: np.ndarray) -> Any:
+    """The model with other fixed effects: what is simulated from."""
     if isinstance(m, GLM):
         eta = m.fit.eta + m.design.X @ (beta - m.beta)
         mu = np.asarray(m.model_family.link.inverse(eta))
@@ -128,9 +139,9 @@ def _refit(m: Any, y: np.ndarray) -> Any:
     return refit_generalized(m, y) if isinstance(m, (GLM, GLMM)) else g.refit(m, y)
 
 
-def _response(m: Any, rng: np.random.Generator) -> np.ndarray:
+def _response(m: Any, rng: np.random.Generator, phi: float | None) -> np.ndarray:
     if isinstance(m, (GLM, GLMM)):
-        return drawn_response(m, rng)
+        return drawn_response(m, rng, phi)
     seed = int(rng.integers(0, 2**63, dtype=np.uint64))
     return g.simulate(m, 1, seed=seed).to_numpy()[:, 0]
 
@@ -185,9 +196,20 @@ def power_sim(
     """
     if not isinstance(model, (LM, GLM, LMM, GLMM)):
         raise MereTypeError(f"power_sim() takes a fitted model, not {type(model).__name__!r}")
-    nsim = count_of(nsim)
+    source = _with_coefficients(model, _read_fixef(model, fixef))
+    phi = dispersion(model) if isinstance(model, GLM) else None
+    return _power(model, source, phi, term, nsim, alpha, test, read_seed(seed), ncpus, progress)
+
+
+def _power(
+    model: Any, source: Any, phi: float | None, term: str | None, nsim: int, alpha: float, test: Any, number: int,
+    ncpus: int | None, progress: bool | None,
+) -> PowerResult:  # fmt: skip
+    """Fits of `model` to responses drawn from `source`, of a generalized linear model with dispersion `phi`."""
+    count_of(nsim, "nsim")
     check_probability(alpha, "alpha")
-    source, number = _with_coefficients(model, fixef), read_seed(seed)
+    if test is not None and not callable(test) and test not in _DDF:
+        raise MereValueError(f"test must be one of {', '.join(map(repr, _DDF))} or a function, not {test!r}")
     label, columns = _columns(model, term)
     L, one = np.eye(len(model.beta))[columns], len(columns) == 1
     ddf = test if isinstance(test, str) else None
@@ -198,9 +220,9 @@ def power_sim(
         for i in range(count):
             rng = np.random.Generator(np.random.Philox(key=[number, first + i]))
             try:
-                fit = _refit(model, _response(source, rng))
+                fit = _refit(model, _response(source, rng, phi))
                 reference = reference_of(fit, ddf)
-                out[i, 0] = float(test(fit)) if callable(test) else reference.joint(L).p_value
+                out[i, 0] = _own_p(test(fit)) if callable(test) else reference.joint(L).p_value
                 if one:
                     se = float(np.sqrt(reference.V[columns[0], columns[0]]))
                     width = float(quantile_of_t(1 - alpha, reference.df(L))[0]) * se
@@ -227,6 +249,14 @@ def power_sim(
     )  # fmt: skip
 
 
+def _own_p(value: Any) -> float:
+    """What a user's test returned."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise MereValueError(f"test must return a p-value, not {value!r}") from None
+
+
 def _proportion_interval(count: int, n: int) -> tuple[float, float]:
     """Clopper and Pearson's interval of a proportion."""
     low = monte_carlo_interval(count - 1, n - 1)[0] if count else 0.0
@@ -249,9 +279,9 @@ def extend(data: Any, along: str, n: int) -> pd.DataFrame:
     table = pd.DataFrame(data)
     if along not in table:
         raise MereValueError(f"along={along!r} is no column of the data")
-    levels = list(pd.unique(table[along]))
+    levels = list(pd.unique(table[along].dropna()))
     parts = []
-    for i in range(int(n)):
+    for i in range(count_of(n, "at")):
         level, copy = levels[i % len(levels)], i // len(levels)
         part = table[table[along] == level].copy()
         part[along] = str(level) if copy == 0 else f"{level}.{copy + 1}"
@@ -260,21 +290,29 @@ def extend(data: Any, along: str, n: int) -> pd.DataFrame:
 
 
 def power_curve(
-    model: Any, along: str, at: Sequence[int], term: str | None = None, seed: Any = None, **options: Any
+    model: Any,
+    along: str,
+    at: int | Sequence[int],
+    term: str | None = None,
+    fixef: Mapping[str, float] | None = None,
+    nsim: int = 1000,
+    alpha: float = 0.05,
+    test: str | Callable[[Any], float] | None = None,
+    seed: Any = None,
+    ncpus: int | None = 1,
+    progress: bool | None = None,
 ) -> pd.DataFrame:
     """Power as the number of levels of a factor grows (simr's ``powerCurve``).
 
     Parameters
     ----------
-    model : LM, LMM
+    model : LM, GLM, LMM, GLMM
     along : str
         A column of the data, such as the grouping factor.
-    at : sequence of int
+    at : int or sequence of int
         Numbers of levels; more than there are means copies of them.
-    term, seed
+    term, fixef, nsim, alpha, test, seed, ncpus, progress
         As in `power_sim`.
-    **options
-        Passed to `power_sim`.
 
     Returns
     -------
@@ -290,27 +328,70 @@ def power_curve(
     >>> bool(curve["power"].is_monotonic_increasing)
     True
     """
-    if not isinstance(model, (LM, LMM)):
-        raise MereTypeError("power_curve() takes models fitted by lm() or lmer()")
+    if not isinstance(model, (LM, GLM, LMM, GLMM)):
+        raise MereTypeError(f"power_curve() takes a fitted model, not {type(model).__name__!r}")
     if model.call.data is None:
         raise MereValueError("the model keeps no data to extend")
+    beta, phi = _read_fixef(model, fixef), dispersion(model) if isinstance(model, GLM) else None
+    table = _as_pandas(model.call.data)
+    table = table if model.design.frame.rows is None else table.iloc[model.design.frame.rows]
+    sizes = [count_of(k, "at") for k in (at if isinstance(at, Iterable) else [at])]
+    if not sizes:
+        raise MereValueError("at has no numbers of levels")
     number, rows = read_seed(seed), []
-    for k in at:
-        data = extend(model.call.data, along, int(k))
-        response = model.design.response
-        if response not in data:
-            raise MereValueError(f"the response {response} must be a column of the data")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            kept = {"allow_new_levels": True} if isinstance(model, LMM) else {}
-            y = g.simulate(model, 1, seed=number, newdata=data, **kept).to_numpy()[:, 0]
-            larger = g.update(model, data=data.assign(**{response: y}))
-            same: dict[str, Any] = {"beta": model.beta, "sigma": model.sigma}
-            if isinstance(model, LMM):
-                same |= {"theta": model.theta, "par": model.par}
-            own = replace(larger, **same)
-            frame = power_sim(own, term, seed=number, **options).to_frame()
-        rows.append(frame.assign(levels=int(k)).set_index("levels"))
+    for k in sizes:
+        larger = _fitted_to(model, extend(table, along, k), along, k)
+        source = _with_coefficients(_same_variances(larger, model), beta)
+        found = _power(larger, source, phi, term, nsim, alpha, test, number, ncpus, progress)
+        rows.append(found.to_frame().assign(levels=k).set_index("levels"))
     out = pd.concat(rows)
     out.index.name = along
     return out
+
+
+def _fitted_to(model: Any, data: pd.DataFrame, along: str, k: int) -> Any:
+    """The model of other rows; their responses are those of the rows that they are copies of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        larger = g.update(model, data=data)
+    if larger.design.names != model.design.names:
+        lost = sorted(set(model.design.names) ^ set(larger.design.names))
+        raise MereValueError(f"with {k} levels of {along} the model has other coefficients: {', '.join(lost)}")
+    return larger
+
+
+def _same_variances(larger: Any, model: Any) -> Any:
+    """A model with the variance parameters of another; its terms may be in another order, by their levels."""
+    if isinstance(model, GLM):
+        return larger
+    same: dict[str, Any] = {"sigma": model.sigma}
+    if isinstance(model, (LMM, GLMM)):
+        terms = [(t.text, t.group, t.names) for t in larger.design.random]
+        theta = _by_term(model.theta, model, lambda t: len(t.covariance.entries))
+        par = _by_term(model.par, model, lambda t: t.covariance.n_par)
+        same |= {"theta": np.concatenate([theta[t] for t in terms]), "par": np.concatenate([par[t] for t in terms])}
+    return replace(larger, **same)
+
+
+def _by_term(values: np.ndarray, m: Any, size: Callable[[Any], int]) -> dict[Any, np.ndarray]:
+    """Parameters of a model, cut into those of its random-effects terms."""
+    edges = np.cumsum([0, *(size(t) for t in m.design.random)])
+    return {
+        (t.text, t.group, t.names): np.asarray(values)[a:b]
+        for t, a, b in zip(m.design.random, edges, edges[1:], strict=False)
+    }
+
+
+def _as_pandas(data: Any) -> pd.DataFrame:
+    """Any table as one of pandas."""
+    if isinstance(data, pd.DataFrame):
+        return data
+    frame, columns = as_frame(data), {}
+    for name in frame.names:
+        values = frame.column(name)
+        columns[name] = (
+            pd.Categorical.from_codes(values.codes.tolist(), pd.Index(values.levels), values.ordered)
+            if isinstance(values, Factor)
+            else values
+        )
+    return pd.DataFrame(columns)

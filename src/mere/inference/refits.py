@@ -68,7 +68,7 @@ def refit_formula(m: Any, formula: str, quiet: bool = True) -> Any:
         with warnings.catch_warnings():
             if quiet:
                 warnings.simplefilter("ignore", SingularFitMessage)
-            other = g.update(m, formula)
+            other = g.update(m, formula, start=None)
         _same_rows(m.design, other.design)
         return other
     given = m.call.arguments

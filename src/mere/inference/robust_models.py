@@ -64,7 +64,13 @@ def robust_reference(m: Any, type: str, cluster: Any = None) -> Reference:
     cache = m.__dict__.setdefault("_references", {}) if by_name else {}
     key = (type, cluster) if by_name else None
     if key not in cache:
-        cache[key] = _made(m, type, cluster)
+        try:
+            cache[key] = _made(m, type, cluster)
+        except np.linalg.LinAlgError as error:
+            raise MereValueError(
+                f"type={type!r}: the fit has rows whose variance is zero or infinite to working precision (do fitted "
+                f"means lie on the edge of their range?), so that it has no robust covariance: {error}"
+            ) from error
     return cache[key]  # type: ignore[no-any-return]
 
 

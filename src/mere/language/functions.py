@@ -167,6 +167,7 @@ _UFUNCS: dict[str, Callable[[Any], Any]] = {
     "log2": np.log2,
     "log10": np.log10,
     "log1p": np.log1p,
+    "inverse": lambda v: 1.0 / v,
     "exp": np.exp,
     "expm1": np.expm1,
     "sqrt": np.sqrt,

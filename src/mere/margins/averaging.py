@@ -83,12 +83,13 @@ def row_weights(
     table = grid.table
     if not isinstance(weights, str):
         return _given(table, averaged, np.asarray(weights, dtype=float))
-    weights = {"fq": "cells"}.get(weights, weights)
+    begun = [known for known in WEIGHTS if known.startswith(weights)]
+    weights = begun[0] if len(begun) == 1 else {"fq": "cells"}.get(weights, weights)
     if weights not in WEIGHTS:
         known = ", ".join(f"{w!r}" for w in (*WEIGHTS, "show.levels"))
         raise MereValueError(f"weights must be {known} or numbers, not {weights!r}")
     share = np.ones(len(table)) if grid.about.shown is None or not averaged else grid.about.shown.astype(float)
-    left = list(table.columns)
+    left = [c for c in table.columns if c not in grid.about.derived]  # these follow the factors
     for factors in stages(averaged, nesting):
         own = _stage(grid, factors, left, weights, nesting)
         left = [f for f in left if f not in factors]

@@ -42,7 +42,12 @@ def contrast(
     combine: bool = False,
     ratios: bool = True,
     parens: str | None = "-+/*",
-    enhance_levels: bool | Sequence[str] = True,
+    enhance_levels: bool | str | Sequence[str] = True,
+    infer: bool | Sequence[bool] | None = None,
+    level: float | None = None,
+    side: Any = None,
+    null: float | None = None,
+    delta: float | None = None,
     **options: Any,
 ) -> Any:
     """Contrasts of marginal means (emmeans' ``contrast``).
@@ -76,8 +81,11 @@ def contrast(
         Back-transform log and logit contrasts to ratios.
     parens : str or None
         Labels with one of these characters stand in parentheses inside others.
-    enhance_levels : bool
-        Put the factor's name before levels that are numbers.
+    enhance_levels : bool, str or sequence
+        Put the factor's name before levels that are numbers; or the factors
+        whose name stands before every level.
+    infer, level, side, null, delta : optional
+        Defaults of the summary.
     **options
         For the method: ``ref``, ``reverse``, ``exclude``, ``include``,
         ``max_degree``, ``scores``, ``wts``, ``family``.
@@ -101,7 +109,8 @@ def contrast(
     if isinstance(object, EmmList):
         object = object[0]
     given = dict(offset=offset, scale=scale, type=type, adjust=adjust, ratios=ratios, parens=parens,
-                 enhance_levels=enhance_levels, **options)  # fmt: skip
+                 enhance_levels=enhance_levels, infer=infer, level=level, side=side, null=null, delta=delta,
+                 **options)  # fmt: skip
     if simple is not None:
         return _simple(object, method, simple, combine, name, given)
     groups = object.about.by if by is UNSET else names_tuple(by)
@@ -109,7 +118,7 @@ def contrast(
     if interaction is not False and interaction is not None:
         return _interaction(object, method, interaction, groups, given)
     out = _by_group(object, method, groups, name, options, parens, enhance_levels)
-    return _finished(out, offset, scale, type, adjust, ratios)
+    return _finished(out, given)
 
 
 @for_grids
@@ -139,10 +148,12 @@ def _by_group(
     name: str,
     options: Mapping[str, Any],
     parens: str | None,
-    enhance: bool | Sequence[str],
+    enhance: bool | str | Sequence[str],
 ) -> EmmGrid:
     groups = by_groups(grid.table, by, grid.shown)
     primary = [c for c in grid.table.columns if c not in by]
+    if not primary:
+        raise MereValueError(f"by has all variables, {', '.join(by)}: nothing is left to contrast; take one out of by")
     labels_all = row_labels(grid.table, primary, parens, enhance)
     pieces, names, members, sizes = [], [], [], []
     made: ContrastSet | None = None
@@ -242,14 +253,17 @@ def _coefficient_table(grid: EmmGrid, K: np.ndarray) -> pd.DataFrame:
 
 
 def row_labels(
-    table: pd.DataFrame, variables: Sequence[str], parens: str | None = "-+/*", enhance: bool | Sequence[str] = True
+    table: pd.DataFrame,
+    variables: Sequence[str],
+    parens: str | None = "-+/*",
+    enhance: bool | str | Sequence[str] = True,
 ) -> list[str]:
     """One label a row: the levels of its variables, numbers with the name of their variable."""
     columns = []
     for name in variables:
         values = [text_of_value(v) for v in table[name].tolist()]
-        wanted = enhance is True or (not isinstance(enhance, bool) and name in enhance)
-        if wanted and all(_numeral(v) for v in values):
+        named = not isinstance(enhance, bool) and name in names_tuple(enhance)
+        if named or (enhance is True and all(_numeral(v) for v in values)):
             values = [f"{name}{v}" for v in values]
         columns.append(values)
     labels = [" ".join(parts) for parts in zip(*columns)]
@@ -271,7 +285,9 @@ def _numeral(text: str) -> bool:
     return True
 
 
-def _finished(out: EmmGrid, offset: Any, scale: Any, type: str | None, adjust: str | None, ratios: bool) -> EmmGrid:
+def _finished(out: EmmGrid, given: Mapping[str, Any]) -> EmmGrid:
+    """Contrasts with their own scale and offset, and with the defaults of the summary that were asked for."""
+    scale, offset, ratios = given.get("scale"), given.get("offset"), given.get("ratios", True)
     if scale is not None:
         factor = np.asarray(scale, dtype=float)
         factor = np.broadcast_to(factor, (len(out.table),)) if factor.ndim == 0 else np.resize(factor, len(out.table))
@@ -280,11 +296,10 @@ def _finished(out: EmmGrid, offset: Any, scale: Any, type: str | None, adjust: s
     if offset is not None:
         more = np.resize(np.asarray(offset, dtype=float), len(out.table))
         out = replace(out, offset=more if out.offset is None else out.offset + more)
-    changes: dict[str, Any] = {}
-    if adjust is not None:
-        changes["adjust"] = adjust
-    if type is not None:
-        changes["type"] = type
+    names = ("type", "adjust", "infer", "level", "side", "null", "delta")
+    changes = {name: given[name] for name in names if given.get(name) is not None}
+    if isinstance(changes.get("infer"), bool):
+        changes["infer"] = (changes["infer"], changes["infer"])
     if not ratios and out.about.scale is not None and out.about.scale.kind == "ratio":
         changes["scale"] = None
         changes["messages"] = (*out.about.messages, f"Note: contrasts are still on the {out.about.scale.name} scale")
@@ -331,27 +346,37 @@ def _interaction(
         methods = [interaction] * len(variables)
     options = {k: v for k, v in given.items() if k not in _FINISH}
     out, left = grid, list(variables)
+    K = np.eye(len(grid.table))
     done: list[str] = []
     for variable, one in zip(list(reversed(variables)), list(reversed(methods))):
         others = tuple(c for c in out.table.columns if c != variable)
         done.insert(0, f"{variable}_{method_name(one)}")
         keep = out.about.by
         out = _by_group(out, one, others, done[0], options, given.get("parens"), False)
+        K = _weights_of(out) @ K
         out = out.with_about(by=keep)
         left.remove(variable)
     order = [*done, *[c for c in out.table.columns if c not in done]]
     rows = _sorted_rows(out.table[order])
     out = replace(out, table=out.table[order]).rows(rows)
     about = replace(
-        out.about, by=by, primary=tuple(done), adjust="none", kind="contrast", description="interaction contrasts"
-    )
-    out = replace(out, about=about)
-    return _finished(
-        out, given.get("offset"), given.get("scale"), given.get("type"), given.get("adjust"), given.get("ratios", True)
-    )
+        out.about, by=by, primary=tuple(done), adjust="none", kind="contrast", description="interaction contrasts",
+        coefficients=_coefficient_table(grid, K[rows]),
+    )  # fmt: skip
+    return _finished(replace(out, about=about), given)
 
 
-_FINISH = ("offset", "scale", "type", "adjust", "ratios", "parens", "enhance_levels")
+_FINISH = (
+    "offset", "scale", "type", "adjust", "ratios", "parens", "enhance_levels",
+    "infer", "level", "side", "null", "delta",
+)  # fmt: skip
+
+
+def _weights_of(contrasts: EmmGrid) -> np.ndarray:
+    """The coefficients of contrasts, a row each."""
+    table = contrasts.about.coefficients
+    assert table is not None
+    return table[[f"c.{j + 1}" for j in range(len(contrasts.table))]].to_numpy(dtype=float).T
 
 
 def _sorted_rows(table: pd.DataFrame) -> np.ndarray:

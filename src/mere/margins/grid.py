@@ -111,6 +111,7 @@ class About:
     description : str
         Of the contrasts, for the names of lists.
     mult : factors of a multivariate response
+    calc : further columns of the summary
     paired : the by-variables within which all pairs were compared
     derived : covariates that follow the other variables
     """
@@ -146,6 +147,7 @@ class About:
     is_grid: bool = False
     description: str = "emmeans"
     mult: tuple[str, ...] = ()
+    calc: Mapping[str, Any] = field(default_factory=dict)
     paired: tuple[str, ...] = ()
     derived: tuple[str, ...] = ()
 
@@ -222,6 +224,18 @@ class EmmGrid:
     def subset(self, condition: Any) -> EmmGrid:
         """The rows that satisfy a condition, such as ``"wool == 'A'"``."""
         return VERBS["subset"](self, condition)  # type: ignore[no-any-return]
+
+    @property
+    def grid(self) -> pd.DataFrame:
+        """The variables with ``.wgt.`` and, where there are offsets, ``.offset.`` (R's ``@grid``)."""
+        out = self.table.copy()
+        if self.offset is not None:
+            out[".offset."] = self.offset
+        return out.assign(**{".wgt.": self.weight})
+
+    def __add__(self, other: EmmGrid) -> EmmGrid:
+        """The rows of both, without adjustment (R's ``+``)."""
+        return VERBS["rbind"](self, other, adjust="none")  # type: ignore[no-any-return]
 
     def to_frame(self, **options: Any) -> pd.DataFrame:
         """The summary as a DataFrame; ``.attrs["notes"]`` holds the lines under the table."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import MarginsMessage, MereValueError, tell
+from ..errors import MarginsMessage, MereTypeError, MereValueError, tell
 from .averaging import cells_of, row_weights, stages
 from .contrasting import contrast
 from .grid import EmmGrid, EmmList, levels_of, names_tuple
@@ -32,13 +32,14 @@ def marginal_means(
     contr: Any = None,
     adjust: str | None = None,
     label: str = "emmeans",
+    offset: Any = None,
     **options: Any,
 ) -> Any:
     """Means of a grid; see `mere.emmeans` for the arguments."""
     if isinstance(specs, Mapping) or (
         isinstance(specs, (list, tuple)) and any("~" in s or not isinstance(s, str) for s in specs)
     ):
-        return _several(grid, specs, by, weights, adjust, options)
+        return _several(grid, specs, by, weights, adjust, offset, options)
     known = tuple(grid.table.columns)
     asked = read_specs(specs, known)
     if by is not None:
@@ -49,11 +50,14 @@ def marginal_means(
         rest = [c for c in known if c not in wanted and len(levels_of(grid.table[c])) > 1]
         return show_levels(grid, rest)
     means = _means(grid, asked, weights)
+    if offset is not None:
+        means = replace(means, offset=np.resize(np.asarray(offset, dtype=float), len(means.table)))
     chosen = {k: v for k, v in options.items() if k in _DEFAULTS and v is not None}
     if "tran" in options:
         means = means.with_about(scale=options["tran"])
     means = means.with_about(**chosen)
     if method is None:
+        _refuse_others(options, label)
         return means if adjust is None else means.with_about(adjust=adjust)
     extra = {k: v for k, v in options.items() if k not in _DEFAULTS and k != "tran"}
     contrasts = contrast(means, method, adjust=adjust, **extra)
@@ -65,15 +69,33 @@ def marginal_means(
 
 
 _DEFAULTS = ("level", "type", "infer", "null", "side", "delta", "bias_adjust", "sigma", "df", "name")
+_FOR_CONTRASTS = (
+    "interaction", "scale", "simple", "combine", "ratios", "parens", "enhance_levels", "ref", "reverse", "exclude",
+    "include", "max_degree", "scores", "wts", "family",
+)  # fmt: skip
 _SHARED = ("level", "type", "side", "delta", "bias_adjust")
 
 
-def _several(grid: EmmGrid, specs: Any, by: Any, weights: Any, adjust: Any, options: Mapping[str, Any]) -> EmmList:
+def _refuse_others(options: Mapping[str, Any], caller: str) -> None:
+    """Options that nothing would read: a misspelled argument must not be silent."""
+    known = {*_DEFAULTS, *_FOR_CONTRASTS, "tran"}
+    for name in options:
+        if name == "submodel":
+            raise MereValueError("submodel= is not offered; fit the smaller model and ask for its means")
+        if name not in known:
+            raise MereTypeError(
+                f"{caller}() has no argument {name!r}; others than its own are {', '.join(sorted(known))}"
+            )
+
+
+def _several(
+    grid: EmmGrid, specs: Any, by: Any, weights: Any, adjust: Any, offset: Any, options: Mapping[str, Any]
+) -> EmmList:
     """A list or mapping of specifications: the parts in order, named as R names them."""
     items = specs.items() if isinstance(specs, Mapping) else [(None, s) for s in specs]
     out: list[tuple[str, EmmGrid]] = []
     for name, one in items:
-        found = marginal_means(grid, one, by, weights, None, adjust, **options)
+        found = marginal_means(grid, one, by, weights, None, adjust, offset=offset, **options)
         several = isinstance(found, EmmList)
         parts = list(found.values()) if isinstance(found, EmmList) else [found]
         stem = ", ".join(parts[0].about.primary) or "overall"
@@ -82,8 +104,15 @@ def _several(grid: EmmGrid, specs: Any, by: Any, weights: Any, adjust: Any, opti
             if name is None:
                 out.append((f"{text} of {stem}", part))
             else:
-                out.append((f"{name} {text}" if several else str(name), part))
+                out.append((f"{name} {text}" if several else str(name), _labelled(part, f"{name}.contrast")))
     return EmmList(out)
+
+
+def _labelled(part: EmmGrid, label: str) -> EmmGrid:
+    """Contrasts of a named part under that name, so that several can stand in one table."""
+    if part.about.primary != ("contrast",):
+        return part
+    return replace(part, table=part.table.rename(columns={"contrast": label})).with_about(primary=(label,))
 
 
 def _means(grid: EmmGrid, asked: Specs, weights: Any) -> EmmGrid:

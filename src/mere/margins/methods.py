@@ -12,11 +12,12 @@ from ..errors import MereValueError
 from .contrasting import row_labels
 from .grid import VERBS, EmmGrid, EmmList
 from .reshaping import subset_grid, update_grid
+from .stacking import rbind
 from .summarizing import _back_scale, _bias, _moved, summarize
 
 __all__ = ["predictions"]
 
-VERBS |= {"update": update_grid, "subset": subset_grid}
+VERBS |= {"update": update_grid, "subset": subset_grid, "rbind": rbind}
 
 
 @g.vcov.register(EmmGrid)

@@ -17,6 +17,7 @@ from ..language.formulas import parse_formula
 from .basis import Basis, check_shapes, constant_df, is_factor
 from .grid import About, EmmGrid, Estimates
 from .nesting import existing, find_nesting, read_nesting
+from .rescaling import materialized
 from .scales import Scale, find_scale
 
 __all__ = ["build_grid", "meanint"]
@@ -38,6 +39,7 @@ def build_grid(
     sigma: float | None = None,
     rg_limit: int = 10_000,
     mult_names: str | None = None,
+    on_link: bool = False,
     **defaults: Any,
 ) -> EmmGrid:
     """The reference grid of a basis; see `mere.ref_grid` for the arguments."""
@@ -46,8 +48,10 @@ def build_grid(
     derived: dict[str, np.ndarray] = {}
     aside = _nuisance(basis, levels, factors, nuisance, non_nuisance)
     _check_limit(levels, aside, basis, rg_limit)
+    own = _scale(basis.scale, tran)
+    averages: tuple[np.ndarray, np.ndarray] | None = None
     if counterfactuals:
-        table, L, shift, weight = _counterfactual(basis, levels, _names(counterfactuals))
+        table, L, shift, weight, averages = _counterfactual(basis, levels, _names(counterfactuals), own)
     elif aside:
         table, L, shift, weight = _reduced(basis, levels, factors, aside, wt_nuis, models)
     else:
@@ -65,7 +69,7 @@ def build_grid(
     shown = existing(frame, weight, structure) if structure else None
     estimates = Estimates(basis.beta, basis.V, basis.df if df is None else constant_df(df), basis.null)
     about = About(
-        scale=_scale(basis.scale, tran),
+        scale=own,
         notes=tuple(basis.notes) if df is None else ("Degrees-of-freedom method: user-specified",),
         averaged=_set_aside(aside, counterfactuals),
         shown=shown,
@@ -80,7 +84,8 @@ def build_grid(
         mult=tuple(n for n in frame.columns if basis.mult and n not in basis.predictors),
         **defaults,
     )
-    return EmmGrid(estimates, frame, L, weight, shift, about)
+    grid = EmmGrid(estimates, frame, L, weight, shift, about)
+    return grid if averages is None or on_link else _on_response(grid, *averages)
 
 
 def meanint(x: np.ndarray) -> np.ndarray:
@@ -93,6 +98,11 @@ def meanint(x: np.ndarray) -> np.ndarray:
     """
     centre = float(np.mean(x))
     return np.array([centre - 1.0, centre + 1.0])
+
+
+_REDUCERS: dict[str, Callable[[np.ndarray], Any]] = {
+    "mean": np.mean, "median": np.median, "meanint": meanint, "range": lambda x: np.array([np.min(x), np.max(x)]),
+}  # fmt: skip
 
 
 # -- levels ------------------------------------------------------------------
@@ -159,6 +169,8 @@ def _rule(cov_reduce: Any, name: str) -> Any:
     """What to do with a covariate: a function, False (all values), a formula or values."""
     if isinstance(cov_reduce, Mapping):
         return cov_reduce.get(name, np.mean)
+    if isinstance(cov_reduce, str) and cov_reduce in _REDUCERS:
+        return _REDUCERS[cov_reduce]
     if isinstance(cov_reduce, str):
         cov_reduce = [cov_reduce]
     if isinstance(cov_reduce, (list, tuple)):
@@ -363,14 +375,18 @@ def _reduced(
 
 
 def _counterfactual(
-    basis: Basis, levels: Mapping[str, list[Any]], names: Sequence[str]
-) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray | None, np.ndarray]:
-    """The rows of X averaged over the data, with some factors set to each of their levels."""
+    basis: Basis, levels: Mapping[str, list[Any]], names: Sequence[str], scale: Scale | None
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray | None, np.ndarray, tuple[np.ndarray, np.ndarray] | None]:
+    """The rows of X averaged over the data, with some factors set to each of their levels.
+
+    With a scale also the averages of the predictions h(eta) themselves, and their gradient by beta.
+    """
     unknown = [n for n in names if n not in basis.predictors]
     if unknown:
         raise MereValueError(f"counterfactuals: there is no predictor {unknown[0]!r}")
     w = _row_weights(basis)
-    rows, shifts = [], []
+    rows, shifts, means, slopes = [], [], [], []
+    kept = np.isfinite(basis.beta)
     chosen = {name: levels[name] for name in names}
     table, codes = _expand(chosen)
     own = {k: _column(v) for k, v in basis.predictors.items()}
@@ -384,11 +400,25 @@ def _counterfactual(
                 values[name] = _categorical(code, list(original.levels), ordered=original.ordered)
             else:
                 values[name] = np.full(len(w), level)
-        rows.append(w @ basis.build(values) / w.sum())
-        other = _offset(basis, values)
+        X, other = basis.build(values), _offset(basis, values)
+        rows.append(w @ X / w.sum())
+        if scale is not None:
+            eta = X[:, kept] @ basis.beta[kept] + (0.0 if other is None else other)
+            means.append(float(w @ scale.back(eta) / w.sum()))
+            slopes.append((w * scale.slope(eta)) @ X[:, kept] / w.sum())
         shifts.append(0.0 if other is None else float(w @ other / w.sum()))
     shift = np.array(shifts) if basis.offset is not None and any(shifts) else None
-    return dict(table), np.array(rows), shift, np.full(len(rows), w.sum())
+    averages = None if scale is None else (np.array(means), np.array(slopes))
+    return dict(table), np.array(rows), shift, np.full(len(rows), w.sum()), averages
+
+
+def _on_response(grid: EmmGrid, means: np.ndarray, slopes: np.ndarray) -> EmmGrid:
+    """Averages of predictions on the response scale, by the delta method."""
+    value, _, df = grid.evaluate()
+    scale = grid.about.scale
+    assert scale is not None
+    means = np.where(np.isfinite(value), means, np.nan)
+    return materialized(grid, means, slopes @ grid.estimates.V @ slopes.T, df, scale=None, name=scale.label)
 
 
 def _multivariate(

@@ -228,10 +228,11 @@ def update_grid(object: EmmGrid, **changes: Any) -> EmmGrid:
     object : EmmGrid
     **changes
         ``by``, ``adjust``, ``level``, ``infer``, ``type``, ``null``, ``side``, ``delta``, ``df``, ``tran``,
-        ``sigma``, ``bias_adjust``, ``estName``, ``nesting``, ``famSize``.
+        ``sigma``, ``bias_adjust``, ``calc``, ``estName``, ``nesting``, ``famSize``; ``predict_type`` is ``type``.
     """
     known = {f.name for f in fields(About)}
-    names = {"tran": "scale", "estName": "name", "famSize": "family", "estType": "kind", "initMesg": "messages"}
+    names = {"tran": "scale", "estName": "name", "famSize": "family", "estType": "kind", "initMesg": "messages",
+             "predict_type": "type"}  # fmt: skip
     out: dict[str, Any] = {}
     for key, value in changes.items():
         field = names.get(key, key)

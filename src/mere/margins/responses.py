@@ -33,7 +33,7 @@ class _Step:
 _FUNCTIONS = {
     "log": "log", "log10": "log10", "log2": "log2", "log1p": "log1p", "sqrt": "sqrt", "exp": "exp", "logit": "logit",
     "qlogis": "logit", "probit": "probit", "qnorm": "probit", "cloglog": "cloglog", "asinh": "asinh", "atanh": "atanh",
-    "reciprocal": "inverse", "cauchit": "cauchit",
+    "reciprocal": "inverse", "inverse": "inverse", "cauchit": "cauchit",
 }  # fmt: skip
 
 

@@ -64,6 +64,21 @@ class Scale:
     valid: Callable[[np.ndarray], np.ndarray] | None = None
     unit: float = 1.0
 
+    @property
+    def linkfun(self) -> Map:
+        """``link`` under R's name."""
+        return self.link
+
+    @property
+    def linkinv(self) -> Map:
+        """``inverse`` under R's name."""
+        return self.inverse
+
+    @property
+    def mu_eta(self) -> Map:
+        """``slope`` under R's name (``mu.eta``)."""
+        return self.slope
+
     def renamed(self, name: str) -> Scale:
         """The same scale under another name."""
         return replace(self, name=name)

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from ..errors import MereValueError
+from .adjustments import find_adjustment
 from .grid import EmmGrid, EmmList, for_grids, levels_of, text_of_value
 
 __all__ = ["rbind", "stack_grids"]
 
 
 @for_grids
-def rbind(*grids: EmmGrid | EmmList, adjust: str = "bonferroni") -> EmmGrid:
+def rbind(*grids: EmmGrid | EmmList, adjust: str = "bonferroni", which: Sequence[int] | None = None) -> EmmGrid:
     """Rows of several grids of one model as one family (R's ``rbind``).
 
     Parameters
@@ -24,6 +25,12 @@ def rbind(*grids: EmmGrid | EmmList, adjust: str = "bonferroni") -> EmmGrid:
     *grids : EmmGrid or EmmList
     adjust : str
         Adjustment of the joint family.
+    which : sequence of int, optional
+        Only these parts, counted from 0 through all lists.
+
+    Returns
+    -------
+    EmmGrid
 
     Examples
     --------
@@ -36,7 +43,7 @@ def rbind(*grids: EmmGrid | EmmList, adjust: str = "bonferroni") -> EmmGrid:
     parts: list[EmmGrid] = []
     for grid in grids:
         parts.extend(grid.values() if isinstance(grid, EmmList) else [grid])
-    return stack_grids(parts, adjust)
+    return stack_grids(parts if which is None else [parts[i] for i in which], find_adjustment(adjust).name)
 
 
 def stack_grids(grids: Sequence[EmmGrid], adjust: str = "bonferroni") -> EmmGrid:

@@ -100,6 +100,7 @@ def summarize(
     side: Any = None,
     bias_adjust: bool | str | None = None,
     sigma: float | str | None = None,
+    scheffe_rank: int | None = None,
     seed: Any = 20161,
 ) -> SummaryEmm:
     """The summary of a grid; see `mere.summary_emm`'s page for the arguments.
@@ -117,7 +118,8 @@ def summarize(
     df : float
         Instead of the method's.
     calc : mapping
-        Further columns: name to a function of the table, or an expression in its columns.
+        Further columns: name to a function of the table, or an expression in its columns and ``.wgt.``,
+        the rows of the data behind each.
     null, delta, side : of the tests
     bias_adjust : bool or "integrate"
         Correct back-transformed means for what is averaged over: to second order, or by
@@ -125,6 +127,8 @@ def summarize(
     sigma : float or "total"
         Its standard deviation; default R's, the residual one, and for generalized models and
         integration that of the model's variance components (``"total"``).
+    scheffe_rank : int
+        Dimensions of the space of contrasts for ``adjust="scheffe"``; default those of the family.
     seed : int or Generator
         For ``adjust="mvt"``.
     """
@@ -142,7 +146,7 @@ def summarize(
     notes = _first_notes(grid)
     back = _back_scale(about.scale, about.type if type is None else type, notes)
     pairs = about.kind == "pairs" and set(group_names) == set(about.paired)
-    work = _Work(grid, rows, value, se, dof, groups, direction, seed, pairs)
+    work = _Work(grid, rows, value, se, dof, groups, direction, seed, pairs, scheffe_rank)
     columns: dict[str, np.ndarray] = {}
     asymptotic = bool(np.isinf(dof[~np.isnan(dof)]).all())  # as R: also where nothing is estimable
     wanted = about.adjust if adjust is None else find_adjustment(adjust).name
@@ -179,8 +183,8 @@ def summarize(
     if back is not None and back.kind == "ratio":
         variables = _as_ratios(variables, about.primary)
     table = variables.assign(**{name: estimate, "SE": error, "df": dof}, **columns)
-    for label, function in (calc or {}).items():
-        table[label] = _calculated(function, table)
+    for label, function in reversed(list((about.calc if calc is None else calc).items())):
+        table.insert(table.columns.get_loc("df") + 1, label, _calculated(function, table, grid.weight[rows]))
     labels = tuple(c for c in variables.columns if c not in group_names)
     estimable = grid.estimates.estimable(grid.L[rows])
     return SummaryEmm(table, group_names, labels, name, (*notes, *after), estimable, kinds)
@@ -333,6 +337,7 @@ class _Work:
     side: int
     seed: Any
     pairs: bool
+    scheffe_rank: int | None = None
 
     def family(self, mine: np.ndarray, total: int) -> Family:
         """The tests of one group that can be made, of `total`."""
@@ -345,6 +350,7 @@ class _Work:
             return V / np.outer(sd, sd)
 
         rank = int(np.linalg.matrix_rank(L[:, estimates.kept], tol=None)) if len(L) else 1
+        rank = rank if self.scheffe_rank is None else self.scheffe_rank
         means = round((1 + (1 + 8 * total) ** 0.5) / 2) if self.pairs else total
         return Family(len(mine), means, max(rank, 1), correlation, self.side, self.seed, total)
 
@@ -411,7 +417,8 @@ def _tests(work: _Work, null: float, delta: float, adjust: str, notes: list[str]
             t, tail = (np.abs(away) - delta) / work.se, -1
         else:
             t, tail = (away + work.side * delta) / work.se, work.side
-    tested = _Work(work.grid, work.rows, work.value, work.se, work.df, work.groups, tail, work.seed, work.pairs)
+    tested = _Work(work.grid, work.rows, work.value, work.se, work.df, work.groups, tail, work.seed, work.pairs,
+                   work.scheffe_rank)  # fmt: skip
 
     def pvalues(use: Adjustment, mine: np.ndarray, family: Family) -> np.ndarray:
         return use.pvalues(t[mine], work.df[mine], family)
@@ -471,7 +478,8 @@ def _as_ratios(variables: pd.DataFrame, primary: tuple[str, ...]) -> pd.DataFram
     return out
 
 
-def _calculated(function: Any, table: pd.DataFrame) -> Any:
+def _calculated(function: Any, table: pd.DataFrame, weight: np.ndarray) -> Any:
+    table = table.assign(**{".wgt.": weight})
     if callable(function):
         return function(table)
     from ..frame import as_frame

@@ -26,7 +26,10 @@ __all__ = ["joint_f", "term_tests", "test"]
 NOTES = {
     "d": "d: df1 reduced due to linear dependence",
     "e": "e: df1 reduced due to non-estimability",
+    "s": "s: df1 reduced, as the covariance of the contrasts is singular",
 }
+#: Relative size of an eigenvalue of a covariance that counts as zero.
+_SINGULAR = 1e-13
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,15 @@ def joint_f(
     if r < len(A) and not note and r < len(L):
         note = "d"
     miss = B @ estimates.beta[estimates.kept] - goal
-    F = float(miss @ np.linalg.solve(B @ estimates.V @ B.T, miss)) / r
+    values, vectors = np.linalg.eigh(B @ estimates.V @ B.T)
+    known = values > _SINGULAR * max(values.max(), 1e-300)
+    if not known.all():  # a robust covariance of fewer clusters than contrasts
+        B, miss, r, note = vectors[:, known].T @ B, vectors[:, known].T @ miss, int(known.sum()), note or "s"
+        if r == 0:
+            return JointF(0, np.nan, np.nan, np.nan, note)
+        F = float(np.sum(miss**2 / values[known])) / r
+    else:
+        F = float(miss @ np.linalg.solve(B @ estimates.V @ B.T, miss)) / r
     smallest = float(np.nanmin(estimates.df(B)))
     df2 = round(smallest, 2) if np.isfinite(smallest) else smallest
     return JointF(r, df2, F, float(f_tail(np.array([F]), r, np.array([df2]))[0]), note)
@@ -197,7 +208,7 @@ def term_tests(
     by: Any = None,
     show0df: bool = False,
     showconf: bool = True,
-    **options: Any,
+    weights: Any = "equal",
 ) -> JointTests:
     """A test for each term of the model, from interaction contrasts of its marginal means.
 
@@ -210,6 +221,8 @@ def term_tests(
         Also terms without an estimable contrast.
     showconf : bool
         Also what is estimable but belongs to no term, when cells are empty.
+    weights : str or sequence
+        Of the cells that marginal means average.
     """
     groups = names_tuple(by)
     if any(b not in grid.table.columns for b in groups):
@@ -218,7 +231,7 @@ def term_tests(
     for mine in by_groups(grid.table, groups, np.arange(len(grid.table))):
         part = grid.rows(mine) if groups else grid
         key = {b: grid.table[b].iloc[mine[0]] for b in groups}
-        found += [(key, name, test) for name, test in _terms_of(part, groups, show0df, showconf)]
+        found += [(key, name, test) for name, test in _terms_of(part, groups, show0df, showconf, weights)]
     out: dict[str, Any] = {}
     for b in groups:
         column = grid.table[b]
@@ -231,7 +244,9 @@ def term_tests(
     return JointTests(table, groups, _notes_of(table))
 
 
-def _terms_of(grid: EmmGrid, by: tuple[str, ...], show0df: bool, showconf: bool) -> list[tuple[str, JointF]]:
+def _terms_of(
+    grid: EmmGrid, by: tuple[str, ...], show0df: bool, showconf: bool, weights: Any
+) -> list[tuple[str, JointF]]:
     import warnings
 
     many = [c for c in grid.table.columns if len(levels_of(grid.table[c])) > 1 and c not in by]
@@ -244,7 +259,7 @@ def _terms_of(grid: EmmGrid, by: tuple[str, ...], show0df: bool, showconf: bool)
     for term in sorted(sets, key=len):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            means = marginal_means(grid, list(term))
+            means = marginal_means(grid, list(term), weights=weights)
             assert isinstance(means, EmmGrid)
             rows = _term_rows(means, term)
         test = joint_f(grid.estimates, rows)

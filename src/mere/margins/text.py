@@ -70,7 +70,7 @@ def _cells(s: SummaryEmm, table: pd.DataFrame) -> list[tuple[str, list[str], boo
         column, kind = table[name], s.kind.get(name)
         if name in s.labels:
             numeric = pd.api.types.is_numeric_dtype(column.dtype)
-            cells = format_numbers(column, 7) if numeric else [text_of_value(v) for v in column]
+            cells = _together(column.to_numpy(dtype=float), digits) if numeric else [text_of_value(v) for v in column]
             if set(cells) <= {"TRUE", "FALSE"}:  # truth values stand to the right under a heading to the left
                 cells = justify(cells, "right")
             out.append((str(name), cells, not numeric))

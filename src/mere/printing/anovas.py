@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from .. import generics as g
-from ..results import AnovaTable, MeansTable, ModelComparison, StepResult
+from ..results import AnovaTable, MeansTable, ModelComparison, StepPath, StepResult
 from .formulas import formula_lines
 from .tables import coefficient_table
 
@@ -57,6 +57,15 @@ def step_text(s: StepResult, digits: int = 5, signif_stars: bool = True) -> str:
         method = f"Degrees of freedom method: {s.method} "
         parts += ["Backward reduced fixed-effect table:", method, "", rows_text(s.fixed, digits, signif_stars), ""]
     return "\n".join([*parts, "Model found:", *formula_lines(s.final)])
+
+
+@g.to_text.register(StepPath)
+def path_text(s: StepPath, digits: int = 5) -> str:
+    """The models at both ends and the path between them."""
+    heading = ["Stepwise Model Path", "Analysis of Deviance Table", "", "Initial Model:", *formula_lines(s.initial), ""]
+    frame = s.table.set_index("Step")
+    frame.index.name = None
+    return "\n".join([*heading, "Final Model:", *formula_lines(s.final), "", rows_text(frame, digits)])
 
 
 @g.to_text.register(ModelComparison)

@@ -22,6 +22,7 @@ from ..results import (
     ModelComparison,
     PrincipalComponents,
     RandomEffects,
+    StepPath,
     StepResult,
     TermComponents,
     VarianceComponents,
@@ -143,6 +144,12 @@ def _step(s: StepResult) -> str:
         if table is not None:
             parts += [f"<pre>Backward reduced {title} table:</pre>", _tests_html(table)]
     return f"<div>{''.join(parts)}<pre>Model found: {escape(s.final)}</pre></div>"
+
+
+@g.to_html.register(StepPath)
+def _step_path(s: StepPath) -> str:
+    ends = f"Initial model: {escape(s.initial)}\nFinal model: {escape(s.final)}"
+    return f"<div><pre>{ends}</pre>{_tests_html(s.table.set_index('Step'), 5)}</div>"
 
 
 @g.to_html.register(ModelComparison)

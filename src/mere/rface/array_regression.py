@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..arguments import check_flags
 from ..errors import DataMessage, MereValueError, tell
 from ..families import negative_binomial
 from ..inference.permutation.categorical import permute_classes
@@ -61,7 +62,7 @@ def permutation_test_regression(
         ``"linear"``, ``"logistic"``, ``"poisson"``, ``"negative_binomial"``, or with ``_mixed`` random intercepts of
         the groups; ``"auto"``: logistic for zeros and ones, else linear. ``"ordinal"`` (proportional odds; y numbers or
         an ordered categorical) and ``"multinomial"`` (logits against the first class) compare likelihoods.
-    groups : array (n,) or DataFrame, optional
+    groups : array (n,) or (n, k), DataFrame or mapping, optional
         Of a mixed family the grouping factors, any number of them, crossed or nested. Else exchangeability cells.
     method : str, optional
         As in `permutation_test`, by default ``"score"``; of classes ``"kennedy"`` (default) or ``"manly"``.
@@ -70,7 +71,7 @@ def permutation_test_regression(
     random_slopes : str or list of str, optional
         Columns whose slopes vary between the levels of the first grouping factor (mixed families).
     strategy : str, optional
-        With cells, ``"within"`` by default.
+        With cells, ``"within"`` by default. The one factor of a mixed family makes the cells of a strategy.
     panel_id : array (n,), optional
         The same as ``groups``, with ``strategy="within"`` where these are cells; ``errors="ar1"`` are those of panels.
     time_id : array (n,), optional
@@ -93,6 +94,7 @@ def permutation_test_regression(
     """
     data = _columns(X)
     n = len(data)
+    check_flags(fit_intercept=fit_intercept)
     if panel_id is not None:
         if groups is not None:
             raise MereValueError(
@@ -116,7 +118,8 @@ def permutation_test_regression(
         strategy = strategy or "within"
     if errors != "iid" and panel_id is None:
         raise MereValueError(f"errors={errors!r} needs panel_id=")
-    slopes = [random_slopes] if isinstance(random_slopes, str) else list(random_slopes or ())
+    given = () if random_slopes is None else random_slopes
+    slopes: list[Any] = list(given) if isinstance(given, (list, tuple)) else [given]
     formula, table, cells = _model(data, response, groups, mixed, slopes, fit_intercept, strategy)
     serial = {} if errors == "iid" else {"errors": errors, "panels": np.asarray(panel_id), "times": time_id}
     return g.permutation_test(  # type: ignore[no-any-return]
@@ -147,6 +150,13 @@ def _model(
         table = table.assign(**factors)
         if mixed:
             first, *rest = factors
+            if strategy not in (None, "global"):
+                if rest:
+                    raise MereValueError(
+                        f"strategy={strategy!r} permutes within the levels of one factor, and groups has "
+                        f"{len(factors)}: leave it out, as rows are made independent of all of them"
+                    )
+                cells = [first]
             inside = " + ".join(["1", *(f"`{s}`" for s in slopes)])
             formula += f" + ({inside} | {first})" + "".join(f" + (1 | {name})" for name in rest)
         else:
@@ -162,7 +172,10 @@ def _columns(X: Any) -> pd.DataFrame:
     if isinstance(X, pd.DataFrame):
         data = X.reset_index(drop=True).copy()
     else:
-        values = np.asarray(X)
+        try:
+            values = np.asarray(X)
+        except ValueError:
+            raise MereValueError("X: its rows have different lengths") from None
         if values.ndim != 2:
             raise MereValueError(f"X must be a matrix with a column a predictor, not of shape {values.shape}")
         data = pd.DataFrame(values, columns=[f"x{j + 1}" for j in range(values.shape[1])])
@@ -170,6 +183,8 @@ def _columns(X: Any) -> pd.DataFrame:
         raise MereValueError("X has no columns or no rows")
     data.columns = [str(c) for c in data.columns]
     for name in data:
+        if "`" in name:
+            raise MereValueError(f"X: the name {name!r} of a column has a backquote, which a formula cannot hold")
         try:
             column = data[name].to_numpy(dtype=float)
         except (TypeError, ValueError):
@@ -184,11 +199,18 @@ def _columns(X: Any) -> pd.DataFrame:
 
 def _response(y: Any, n: int, family: str) -> tuple[np.ndarray, str, bool]:
     """The response, the family's name, and whether it is mixed."""
-    values = np.asarray(y, dtype=float).ravel()
+    try:
+        values = np.asarray(y, dtype=float).ravel()
+    except (TypeError, ValueError):
+        raise MereValueError("y is not of numbers") from None
+    if not isinstance(family, str):
+        raise MereValueError(f"family must be a name such as 'linear' or 'poisson_mixed', not {family!r}")
     if len(values) != n:
         raise MereValueError(f"y has {len(values)} values, X {n} rows")
     if not np.isfinite(values).all():
         raise MereValueError("y has missing or infinite values")
+    if np.ptp(values) == 0:
+        raise MereValueError("y is constant: there is nothing to test")
     binary = bool(np.isin(values, (0.0, 1.0)).all())
     name, mixed = family.removesuffix("_mixed"), family.endswith("_mixed")
     if name == "auto":
@@ -235,15 +257,18 @@ def _crossed(factors: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def _factors(groups: Any, n: int) -> dict[str, np.ndarray]:
+    several = pd.DataFrame(dict(groups)) if isinstance(groups, Mapping) else groups
+    if isinstance(several, np.ndarray) and several.ndim == 2:
+        several = pd.DataFrame(several, columns=np.arange(1, several.shape[1] + 1))
     columns = (
-        {f"group_{name}": groups[name].to_numpy() for name in groups}
-        if isinstance(groups, pd.DataFrame)
+        {f"group_{name}": several[name].to_numpy() for name in several}
+        if isinstance(several, pd.DataFrame)
         else {"group": np.asarray(groups)}
     )
     out = {}
     for name, values in columns.items():
         if values.shape != (n,):
-            raise MereValueError(f"groups has {len(values)} labels for {n} rows")
+            raise MereValueError(f"groups has {values.size} labels for {n} rows")
         if pd.isna(values).any():
             raise MereValueError("groups has missing labels")
         out[name] = values.astype(str)

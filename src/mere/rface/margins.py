@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import generics as g
-from ..errors import MereTypeError
+from ..errors import MereTypeError, MereValueError
 from ..margins import (
     EmmGrid,
     EmmList,
@@ -19,6 +19,7 @@ from ..margins import (
     marginal_means,
     meanint,
     pairwise_frame,
+    regrid,
     term_tests,
     trend_grid,
 )
@@ -33,7 +34,7 @@ del bases  # importing it registers the bases of our own models
 _MODEL_OPTIONS = ("lmer_df", "mode", "vcov", "data")
 _GRID_OPTIONS = (
     "at", "cov_reduce", "cov_keep", "nesting", "offset", "nuisance", "non_nuisance", "wt_nuis", "counterfactuals",
-    "df", "tran", "sigma", "rg_limit", "mult_names",
+    "df", "tran", "sigma", "rg_limit", "mult_names", "regrid",
 )  # fmt: skip
 
 
@@ -80,7 +81,8 @@ def ref_grid(
         Factors to be averaged at once because they do not interact, or all
         factors but these; `wt_nuis` are their weights.
     counterfactuals : sequence of str, optional
-        Average over the data with these factors set to each level in turn.
+        Average over the data with these factors set to each level in turn,
+        predictions on the response scale unless ``regrid="none"``.
     df : float, optional
         Degrees of freedom.
     type : {"link", "response"}
@@ -93,7 +95,7 @@ def ref_grid(
     **options
         ``lmer_df`` (``"kenward-roger"``, ``"satterthwaite"``, ``"asymptotic"``),
         ``vcov`` (a covariance, or a function of the model), ``data``,
-        ``mult_names``; defaults of the summary such as ``level``.
+        ``mult_names``, ``regrid`` (the scale to move the grid to); defaults of the summary such as ``level``.
 
     Returns
     -------
@@ -115,11 +117,27 @@ def ref_grid(
         return object
     given = {k: options.pop(k) for k in _MODEL_OPTIONS if k in options}
     basis = emm_basis(object, **given)
-    return build_grid(
+    mult_names, scale = options.pop("mult_names", None), options.pop("regrid", None)
+    _known_defaults("ref_grid", options)
+    grid = build_grid(
         basis, at=at, cov_reduce=cov_reduce, cov_keep=cov_keep, nesting=nesting, offset=offset,
         nuisance=[nuisance] if isinstance(nuisance, str) else nuisance, non_nuisance=non_nuisance, wt_nuis=wt_nuis,
-        counterfactuals=counterfactuals, df=df, tran=tran, sigma=sigma, rg_limit=rg_limit, type=type, **options,
+        counterfactuals=counterfactuals, df=df, tran=tran, sigma=sigma, rg_limit=rg_limit, mult_names=mult_names,
+        type=type, on_link=scale in (False, "none", "pass", "link"),
     )  # fmt: skip
+    grid = grid if scale is None or counterfactuals else regrid(grid, scale)
+    return grid.update(**options) if options else grid
+
+
+def _known_defaults(caller: str, options: Mapping[str, Any]) -> None:
+    """Options of a grid that are defaults of its summary; a misspelled argument must not be silent."""
+    known = ("adjust", "bias_adjust", "by", "calc", "delta", "infer", "level", "null", "side")
+    for name in options:
+        if name == "submodel":
+            raise MereValueError("submodel= is not offered; fit the smaller model and ask for its means")
+        if name not in known:
+            others = ", ".join(("mult_names", "regrid", *_MODEL_OPTIONS, *known))
+            raise MereTypeError(f"{caller}() has no argument {name!r}; others than its own are {others}")
 
 
 def emmeans(
@@ -163,7 +181,9 @@ def emmeans(
     level : float, optional
         Of confidence.
     **options
-        Others of `ref_grid`, `contrast` and the summary.
+        Others of `ref_grid`, `contrast` and the summary; ``regrid`` is the
+        scale on which to average, ``offset`` a number to add to all means or
+        to each.
 
     Returns
     -------
@@ -187,9 +207,13 @@ def emmeans(
     Results are averaged over the levels of: wool
     Confidence level used: 0.95
     """
-    grid, options = _grid_of(object, at, lmer_df, options)
+    offset, scale = options.pop("offset", None), options.pop("regrid", None)
+    about = {"regrid": scale} if scale is not None and options.get("counterfactuals") else {}
+    grid, options = _grid_of(object, at, lmer_df, {**options, **about})
+    if scale is not None and not about:
+        grid = regrid(grid, scale)
     rest = {k: v for k, v in dict(type=type, level=level, **options).items() if v is not None}
-    return marginal_means(grid, specs, by, weights, contr, adjust, **rest)
+    return marginal_means(grid, specs, by, weights, contr, adjust, offset=offset, **rest)
 
 
 def _grid_of(
@@ -208,8 +232,8 @@ def _grid_of(
 
 def emtrends(
     object: Any,
-    specs: Any,
-    var: str,
+    specs: Any = None,
+    var: str = "",
     by: str | Sequence[str] | None = None,
     max_degree: int = 1,
     delta_var: float | None = None,
@@ -228,7 +252,7 @@ def emtrends(
     ----------
     object : model or Basis
     specs, by, at, lmer_df, weights, adjust
-        As in `emmeans`.
+        As in `emmeans`; without `specs` the grid of trends is returned.
     var : str
         A covariate, or an expression in one: ``"log(dose)"``.
     max_degree : int
@@ -239,6 +263,10 @@ def emtrends(
     **options
         Others of `ref_grid` and `contrast`; ``regrid="response"`` for trends
         on the response scale.
+
+    Returns
+    -------
+    EmmGrid or EmmList
 
     Examples
     --------
@@ -254,6 +282,8 @@ def emtrends(
     """
     if isinstance(object, EmmGrid):
         raise MereTypeError("emtrends() needs the model, not a grid: the grid has no derivatives")
+    if not isinstance(var, str) or not var:
+        raise MereValueError('emtrends() needs var=, the covariate whose slope is wanted: emtrends(m, "a", var="x")')
     model = {k: options.pop(k) for k in _MODEL_OPTIONS if k in options}
     if lmer_df is not None:
         model["lmer_df"] = lmer_df
@@ -262,6 +292,9 @@ def emtrends(
         about["at"] = at
     scale = options.pop("regrid", None)
     grid = trend_grid(emm_basis(object, **model), var, max_degree, scale, delta_var, **about)
+    if specs is None:
+        _known_defaults("emtrends", options)
+        return grid.update(**options) if options else grid
     if max_degree > 1 and by is None and isinstance(specs, str) and "degree" not in specs:
         specs = f"{specs} {'+' if '|' in specs else '|'} degree" if "~" in specs else f"~ {specs} | degree"
     return marginal_means(grid, specs, by, weights, None, adjust, label="emtrends", **options)
@@ -274,6 +307,7 @@ def joint_tests(
     showconf: bool = True,
     cov_reduce: Any = meanint,
     lmer_df: str | None = None,
+    weights: Any = "equal",
     **options: Any,
 ) -> JointTests:
     """F tests of the terms of a model, from its marginal means (emmeans' ``joint_tests``).
@@ -293,6 +327,8 @@ def joint_tests(
     cov_reduce : callable, bool, str or mapping
         See `ref_grid`.
     lmer_df : {"kenward-roger", "satterthwaite", "asymptotic"}, optional
+    weights : str or sequence of float
+        Of the cells that are averaged over, see `emmeans`.
     **options
         Others of `ref_grid`.
 
@@ -315,7 +351,9 @@ def joint_tests(
         if lmer_df is not None:
             options["lmer_df"] = lmer_df
         object = ref_grid(object, **options)
-    return term_tests(object, by, show0df, showconf)
+    elif options:
+        _known_defaults("joint_tests", options)
+    return term_tests(object, by, show0df, showconf, weights)
 
 
 def emmip(

@@ -128,7 +128,8 @@ def _products(Q: np.ndarray, W: np.ndarray) -> np.ndarray:
 
 def _solved(G: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """G^-1 right and G^-1; NaN where G is singular."""
-    good = np.linalg.cond(G) < 1e12
+    good = np.isfinite(G).all(axis=(1, 2))
+    good[good] = np.linalg.cond(G[good]) < 1e12
     inverse = np.full_like(G, np.nan)
     inverse[good] = np.linalg.inv(G[good])
     return np.einsum("bij,bj->bi", inverse, right), inverse

@@ -37,15 +37,16 @@ def _one(simulator: Any, rng: np.random.Generator) -> np.ndarray:
     return out
 
 
-def drawn_response(m: GLM | GLMM, rng: np.random.Generator) -> np.ndarray:
-    """A response as the model holds it; of ``cbind(successes, failures)`` the successes."""
+def drawn_response(m: GLM | GLMM, rng: np.random.Generator, phi: float | None = None) -> np.ndarray:
+    """A response as the model holds it; of ``cbind(successes, failures)`` the successes. By default its own phi."""
     if isinstance(m, GLMM):
         seed = int(rng.integers(0, 2**63, dtype=np.uint64))
         return g.simulate(m, 1, seed=seed).to_numpy()[:, 0]
     from ...accessors.generalized_linear import dispersion
 
-    y = m.model_family.simulate(m.fit.mu, m.response.weights, dispersion(m), rng)
-    return y * m.response.weights if m.response.counts else y
+    scale = dispersion(m) if phi is None else phi
+    y = m.model_family.simulate(m.fit.mu, m.response.size, scale, rng)
+    return y * m.response.size if m.response.counts else y
 
 
 def refit_generalized(m: GLM | GLMM, y: np.ndarray) -> Any:
@@ -55,7 +56,7 @@ def refit_generalized(m: GLM | GLMM, y: np.ndarray) -> Any:
         if isinstance(m, GLMM):
             return g.refit(m, y)
         if m.response.counts:
-            y = np.asfortranarray(np.column_stack([y, m.response.weights - y]))
+            y = np.asfortranarray(np.column_stack([y, m.response.size - y]))
         design = with_response(m.design, y)
         response, fit = fit_glm(design, m.model_family)
         return generalized_linear_model(design, m.model_family, response, fit, m.call)

@@ -113,6 +113,8 @@ def reb_scheme(request: Request, cluster: Any) -> Task:
     m = request.model
     if not isinstance(m, LMM):
         raise MereValueError("type='reb' is for linear mixed models")
+    if cluster is not None:
+        raise MereValueError("cluster= is for type='case' and 'wild'; blocks are those of the grouping factor")
     if len({t.group for t in m.design.random}) != 1:
         raise MereValueError("type='reb' needs one grouping factor; use 'residual' or 'parametric'")
     root, mean, design = _root_weights(m), _mean(m), m.design

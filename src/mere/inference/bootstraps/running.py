@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ... import generics as g
-from ...accessors.intervals import percent_labels
+from ...arguments import check_function, check_probability, count_of, number_of, threads_of
 from ...errors import BootstrapWarning, MereValueError, ResamplingError, tell
 from ...generalized import GLM, GLMM
 from ...model import LM, LMM
@@ -122,13 +122,13 @@ def studentized_interval(t: np.ndarray, se: np.ndarray, t0: float, se0: float, l
 
 def _read(m: Any, type: str, nsim: Any, ci: str, conf_level: float, statistic: Any) -> str:
     """Everything that can be wrong, before anything is fitted."""
-    if type not in SCHEMES:
+    if not isinstance(type, str) or type not in SCHEMES:
         raise MereValueError(f"type must be one of {', '.join(map(repr, SCHEMES))}, not {type!r}")
-    if ci not in _CI:
+    if not isinstance(ci, str) or ci not in _CI:
         raise MereValueError(f"ci must be one of 'percentile', 'basic', 'norm', 'bca', 'studentized', not {ci!r}")
-    percent_labels(conf_level)
-    if not isinstance(nsim, (int, np.integer)) or isinstance(nsim, bool) or nsim < 1:
-        raise MereValueError(f"nsim must be a positive integer, not {nsim!r}")
+    check_probability(conf_level, "conf_level")
+    count_of(nsim, "nsim")
+    check_function(statistic)
     if type in ("residual", "wild", "reb") and isinstance(m, (GLM, GLMM)):
         raise MereValueError(
             f"type={type!r} adds residuals to a fit, which makes no {m.model_family.name} response; use 'case' or "
@@ -168,6 +168,7 @@ def _bootstrap(
 ) -> BootstrapTable:
     kind = _read(m, type, nsim, ci, conf_level, FUN)
     _read_which(which, FUN)
+    null, ncpus = number_of(null, "null"), threads_of(ncpus)
     crossing_p(np.zeros(1), 0.0, 0.0, alternative)
     number = read_seed(seed)
     derived = FUN if isinstance(FUN, OfCoefficients) else None

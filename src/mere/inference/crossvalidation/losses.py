@@ -8,7 +8,7 @@ Reference: Nadeau and Bengio (2003), Machine Learning 52, 239-281.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,7 +115,9 @@ def metrics_for(family: str, binary: bool, wanted: str | list[str] | None) -> li
             return list(_GAUSSIAN)
         more = ("brier",) if family == "binomial" else ("mse", "mae")
         return ["deviance", "mcfadden", *more, *(_BINARY if binary else ())]
-    names = [wanted] if isinstance(wanted, str) else list(wanted)
+    names = [wanted] if isinstance(wanted, str) or not isinstance(wanted, Iterable) else list(wanted)
+    if not names:
+        raise MereValueError(f"metrics is empty; there are {', '.join(METRICS)}")
     for name in names:
         if name not in METRICS:
             raise MereValueError(f"metrics has {name!r}; there are {', '.join(METRICS)}")

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ... import generics as g
 from ...accessors.rows import row_labels
+from ...arguments import check_flags, count_of, threads_of
 from ...design import Design, take_rows
 from ...errors import DataMessage, MereError, MereValueError, MereWarning, ResamplingError, tell
 from ...families import Family, gaussian
@@ -177,6 +178,8 @@ def _cross_validate(
     repeats: int = 1,
 ) -> CrossValidation:
     _read_repeats(repeats, k)
+    check_flags(importance=importance)
+    threads_of(ncpus)
     number = read_seed(seed)
     rng = np.random.Generator(np.random.Philox(key=number))
     y, _, family = _response(m)
@@ -205,9 +208,7 @@ def _cross_validate(
 
 
 def _read_repeats(repeats: Any, k: Any) -> None:
-    if not isinstance(repeats, (int, np.integer)) or isinstance(repeats, bool) or repeats < 1:
-        raise MereValueError(f"repeats must be a positive integer, not {repeats!r}")
-    if repeats > 1 and k == "loo":
+    if count_of(repeats, "repeats") > 1 and k == "loo":
         raise MereValueError("repeats: leaving out one at a time is the same each time; give a number of folds")
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ...errors import MereValueError
 from ...frame import as_frame
@@ -18,7 +19,10 @@ from .methods import METHODS
 from .serial import Panels, read_order, read_panels, whole_times
 from .trees import make_tree
 
-__all__ = ["Tested", "cluster_codes_of", "plan_of", "read_method", "read_serial", "refuse_constant", "tested_terms"]
+__all__ = [
+    "Tested", "cluster_codes_of", "plan_of", "read_method", "read_serial", "refuse_constant", "refuse_saturated",
+    "tested_terms",
+]  # fmt: skip
 
 _TRIES = 30
 
@@ -54,7 +58,7 @@ def tested_terms(m: Any, terms: Any, joint: bool, confounders: Any) -> tuple[lis
 
 
 def _read_labels(given: Any, labels: Sequence[str], name: str, intercept: bool = False) -> list[str]:
-    wanted = [] if given is None else [given] if isinstance(given, str) else list(given)
+    wanted = [] if given is None else [given] if isinstance(given, str) or not isinstance(given, Iterable) else [*given]
     known = [*labels, "(Intercept)"] if intercept else list(labels)
     for w in wanted:
         if w not in known:
@@ -64,7 +68,11 @@ def _read_labels(given: Any, labels: Sequence[str], name: str, intercept: bool =
 
 def cluster_codes_of(m: Any, cells: Any) -> np.ndarray:
     """The cell of each row: a factor, a column, labels, or several of these crossed."""
-    several = isinstance(cells, (list, tuple)) and cells and all(isinstance(c, str) for c in cells)
+    if isinstance(cells, pd.DataFrame):
+        cells = [cells[name].to_numpy() for name in cells]
+    several = isinstance(cells, (list, tuple)) and all(isinstance(c, (str, np.ndarray)) for c in cells)
+    if several and not len(cells):
+        raise MereValueError("cells names no factor")
     parts = [_cell_codes(m, c) for c in cells] if several else [_cell_codes(m, cells)]
     return np.unique(np.column_stack(parts), axis=0, return_inverse=True)[1].ravel()
 
@@ -132,6 +140,13 @@ def read_method(m: Any, method: str, statistic: str) -> tuple[str, str]:
             raise MereValueError(f"statistic='coefficient' is for method='score', not {method!r}")
         return "pql-fixed" if method == "pql-fixed" else "one-step", statistic
     return method, "coefficient" if method in ("one-step", "pql-fixed") else statistic
+
+
+def refuse_saturated(m: Any) -> None:
+    """A model that leaves no residuals has nothing to arrange."""
+    n, p = len(m.design.y), len(m.beta)
+    if n <= p:
+        raise MereValueError(f"{n} rows and {p} coefficients leave no residuals to arrange")
 
 
 def plan_of(m: Any, method: str, cells: Any, strategy: Any, hypotheses: Sequence[Tested]) -> Plan:

@@ -19,6 +19,7 @@ from itertools import permutations, product
 import numpy as np
 
 from ... import _core
+from ...arguments import count_of
 from ...errors import DataMessage, MereValueError, tell
 
 __all__ = ["STRATEGIES", "Arrangements", "Plan", "make_plan", "make_signs"]
@@ -48,6 +49,11 @@ class Plan:
     strategy: str
     cells: tuple[np.ndarray, ...]
     size: float
+
+    @property
+    def identity(self) -> np.ndarray:
+        """The arrangement that was observed, (n,)."""
+        return np.ones(self.n) if self.strategy == "signs" else np.arange(self.n)
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
         """One arrangement: row numbers (n,), or signs (n,)."""
@@ -216,9 +222,12 @@ class Arrangements:
         cls, plan: Plan, count: int, seed: int, keep: Callable[[np.ndarray], np.ndarray] | None = None
     ) -> Arrangements:
         """`count` draws, or all arrangements where there are no more than that."""
-        if not isinstance(count, (int, np.integer)) or isinstance(count, bool) or count < 1:
-            raise MereValueError(f"n_perm must be a positive integer, not {count!r}")
+        count_of(count, "n_perm")
         if keep is not None:
+            if not callable(keep):
+                raise MereValueError(f"constraints must be a function of arrangements (k, n), not {keep!r}")
+            if plan.size <= _ENUMERATE:
+                return cls._of_allowed(plan, int(count), seed, keep)
             stored = _filtered(plan, int(count), seed, keep)
             return cls(plan, len(stored), False, seed, stored)
         if plan.strategy == "signs" and plan.size - 1 <= count and len(plan.cells) <= _BITS:
@@ -229,6 +238,21 @@ class Arrangements:
         if plan.size > _RARE * count**2:  # a repeat is out of the question
             return cls(plan, int(count), False, seed)
         return cls(plan, int(count), False, seed, _distinct(plan, int(count), seed))
+
+    @classmethod
+    def _of_allowed(cls, plan: Plan, count: int, seed: int, keep: Callable[[np.ndarray], np.ndarray]) -> Arrangements:
+        """All arrangements that a user's function lets pass, or `count` of them, each once."""
+        every = np.array(list(plan.everything()))[1:]
+        allowed = np.unique(_passed(keep, every), axis=0)
+        allowed = allowed[(allowed != plan.identity).any(axis=1)]
+        if not len(allowed):
+            raise MereValueError("constraints let no arrangement pass")
+        if len(allowed) <= count:
+            if len(allowed) < count:
+                tell(f"constraints let only {len(allowed)} arrangements pass, and n_perm={count}", DataMessage)
+            return cls(plan, len(allowed), True, seed, allowed)
+        chosen = np.sort(_stream(seed, 0).choice(len(allowed), count, replace=False))
+        return cls(plan, count, False, seed, allowed[chosen])
 
     def block(self, first: int, last: int) -> np.ndarray:
         """Arrangements first, ..., last - 1, a row each."""
@@ -247,8 +271,7 @@ def _stream(seed: int, number: int) -> np.random.Generator:
 
 def _distinct(plan: Plan, count: int, seed: int) -> np.ndarray:
     """Draws without repeats and without the identity."""
-    identity = np.ones(plan.n) if plan.strategy == "signs" else np.arange(plan.n)
-    seen, number = {identity.tobytes()}, 0
+    seen, number = {plan.identity.tobytes()}, 0
     out: list[np.ndarray] = []
     while len(out) < count and number < 50 * count + 1000:
         drawn = plan.draw(_stream(seed, number))
@@ -260,24 +283,34 @@ def _distinct(plan: Plan, count: int, seed: int) -> np.ndarray:
     return np.array(out)
 
 
+def _passed(keep: Callable[[np.ndarray], np.ndarray], drawn: np.ndarray) -> np.ndarray:
+    """The arrangements that a user's function lets pass."""
+    passed = np.asarray(keep(drawn))
+    if passed.ndim != 2 or passed.shape[1] != drawn.shape[1] or len(passed) > len(drawn):
+        raise MereValueError(
+            f"constraints must return some rows of the {drawn.shape} array it is given, not {passed.shape}"
+        )
+    if passed.dtype != drawn.dtype or not (np.sort(np.abs(passed), axis=1) == np.sort(np.abs(drawn[0]))).all():
+        raise MereValueError("constraints must return rows as they are given to it; these are no arrangements")
+    return passed
+
+
 def _filtered(plan: Plan, count: int, seed: int, keep: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Draws that a user's function lets pass; more are drawn to make up, for at most 50 rounds."""
-    parts: list[np.ndarray] = []
-    have = number = 0
+    """Draws that a user's function lets pass, each once; more are drawn to make up, for at most 50 rounds."""
+    seen, number = {plan.identity.tobytes()}, 0
+    out: list[np.ndarray] = []
     for _ in range(50):
-        drawn = np.array([plan.draw(_stream(seed, number + i)) for i in range(count)])
+        passed = _passed(keep, np.array([plan.draw(_stream(seed, number + i)) for i in range(count)]))
         number += count
-        passed = np.asarray(keep(drawn))
-        if passed.ndim != 2 or passed.shape[1] != plan.n or len(passed) > count:
-            raise MereValueError(
-                f"constraints must return some rows of the ({count}, {plan.n}) array it is given, not {passed.shape}"
-            )
-        parts.append(passed)
-        have += len(passed)
-        if have >= count:
+        for row in passed:
+            key = row.tobytes()
+            if key not in seen:
+                seen.add(key)
+                out.append(row)
+        if len(out) >= count:
             break
-    if have == 0:
+    if not out:
         raise MereValueError("constraints let no arrangement pass")
-    if have < count:
-        tell(f"constraints let only {have} of {count} arrangements pass", DataMessage)
-    return np.concatenate(parts)[:count]
+    if len(out) < count:
+        tell(f"constraints let only {len(out)} of {count} arrangements pass", DataMessage)
+    return np.array(out[:count])

@@ -169,7 +169,10 @@ def permute_classes(
     values = draw_values(statistics, sides, arrangements, limit, ncpus, None)
     fit = c.fit(c.X, y, 1)
     lines = zip(hypotheses, statistics, sides, values.T, strict=True)
-    rows = [p_row(s.observed, own, side, limit) | _classical(c, h, fit, alternative) for h, s, side, own in lines]
+    rows = [
+        p_row(s.observed, own, side, limit, arrangements.exact) | _classical(c, h, fit, alternative)
+        for h, s, side, own in lines
+    ]
     table = pd.DataFrame(rows, index=[h.label for h in hypotheses])
     for label in aside:
         table.loc[label] = {**dict.fromkeys(table.columns, np.nan), "label": "confounder"}

@@ -16,13 +16,18 @@ import pandas as pd
 from ...design import Design
 from ...errors import MereValueError
 from ...simulation import read_seed
-from .arguments import read_method
+from .arguments import read_method, refuse_saturated
 from .arrangements import Arrangements, make_plan
-from .methods import METHODS, geometry
+from .drawing import draw_values
+from .methods import INVERTIBLE, METHODS, estimated, geometry
 from .nulls import null_rows
-from .pvalues import exceedances, monte_carlo_interval, p_value
+from .pvalues import inverted_limits, p_row
 
 __all__ = ["permute_contrasts"]
+
+_COLUMNS = [
+    "estimate", "std.error", "statistic", "p.value", "p.low", "p.high", "conf.low", "conf.high", "n_perm",
+]  # fmt: skip
 
 
 def _turned(design: Design, row: np.ndarray) -> Design:
@@ -48,6 +53,8 @@ def permute_contrasts(
     alternative: str = "two-sided",
     method: str = "score",
     seed: Any = None,
+    conf_level: float = 0.95,
+    ncpus: int | None = 1,
 ) -> pd.DataFrame:
     """Each row of L by itself: ``estimate, std.error, statistic, p.value, p.low, p.high, conf`` ... of the null fit.
 
@@ -57,12 +64,13 @@ def permute_contrasts(
     L : (r, p) array
     labels : sequence of str
     n_perm : int
-    alternative, method, seed
+    alternative, method, seed, conf_level, ncpus
         As in `permutation_test`.
     """
     method = read_method(m, method, "t")[0]
     if method in ("pql-fixed", "sign-flip"):
         raise MereValueError(f"method={method!r} is for terms, not for linear functions of coefficients; use 'score'")
+    refuse_saturated(m)
     arrangements = Arrangements.of(make_plan(m.design.n), n_perm, read_seed(seed))
     rows = []
     for row in np.atleast_2d(L):
@@ -71,18 +79,11 @@ def permute_contrasts(
         null = null_rows(turned, tested)
         f = geometry(null.X, null.y, tested, null.arranged)
         s = METHODS[method](f)
-        draws = np.concatenate([s.draw(arrangements.block(i, min(i + 500, arrangements.count)))
-                                for i in range(0, arrangements.count, 500)])  # fmt: skip
-        a = float(f.Q1[:, 0] @ f.y)
-        se = float(np.sqrt((f.null_residuals @ f.null_residuals - a * a) / f.df)) / f.R1[0, 0]
-        count = exceedances(s.observed, draws, alternative)
-        low, high = np.quantile(draws, [0.025, 0.975])
-        estimate = a / f.R1[0, 0]
-        rows.append(
-            (
-                estimate, se, s.observed, p_value(count, len(draws)), *monte_carlo_interval(count, len(draws)),
-                estimate - high * se, estimate - low * se, len(draws),
-            )
-        )  # fmt: skip
-    columns = ["estimate", "std.error", "statistic", "p.value", "p.low", "p.high", "conf.low", "conf.high", "n_perm"]
-    return pd.DataFrame(rows, list(labels), columns)
+        draws = draw_values([s], [alternative], arrangements, None, ncpus, False)[:, 0]
+        estimate, se = estimated(f)
+        found = p_row(s.observed, draws, alternative, exact=arrangements.exact)
+        if method in INVERTIBLE:
+            ends = inverted_limits(estimate, se, draws, alternative, conf_level)
+            found |= dict(zip(("conf.low", "conf.high"), ends, strict=True))
+        rows.append(found | {"estimate": estimate, "std.error": se})
+    return pd.DataFrame(rows, list(labels))[_COLUMNS]

@@ -28,7 +28,10 @@ import numpy as np
 
 from ...errors import MereValueError
 
-__all__ = ["METHODS", "Geometry", "Statistic", "geometry"]
+__all__ = ["INVERTIBLE", "METHODS", "Geometry", "Statistic", "estimated", "geometry"]
+
+#: Methods whose draws are of t less its value: the test can be inverted.
+INVERTIBLE = ("score", "freedman-lane", "ter-braak")
 
 Draw = Callable[[np.ndarray], np.ndarray]
 
@@ -101,6 +104,13 @@ class Statistic:
 
     observed: float
     draw: Draw
+
+
+def estimated(f: Geometry) -> tuple[float, float]:
+    """The coefficient of one tested column and its standard error, by least squares."""
+    a = float(f.Q1[:, 0] @ f.y)
+    variance = max(float(f.null_residuals @ f.null_residuals) - a * a, 0.0) / f.df
+    return a / float(f.R1[0, 0]), float(np.sqrt(variance)) / float(f.R1[0, 0])
 
 
 def _ratio(a: np.ndarray, rss: np.ndarray, df: int) -> np.ndarray:

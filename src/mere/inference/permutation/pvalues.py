@@ -10,8 +10,8 @@ import numpy as np
 from ...errors import MereValueError
 
 __all__ = [
-    "ALTERNATIVES", "exceedances", "extreme", "monte_carlo_interval", "p_row", "p_value", "recommended_draws",
-    "sequential_interval", "straddles",
+    "ALTERNATIVES", "exceedances", "extreme", "inverted_limits", "monte_carlo_interval", "p_row", "p_value",
+    "recommended_draws", "sequential_interval", "straddles",
 ]  # fmt: skip
 
 ALTERNATIVES = ("two-sided", "greater", "less")
@@ -112,8 +112,30 @@ def recommended_draws(p: float, low: float, high: float) -> int | None:
     return math.ceil(1.96**2 * max(p, level) * (1 - min(p, level)) / gap**2)
 
 
-def p_row(observed: float, draws: np.ndarray, alternative: str, stop: int | None = None) -> dict[str, Any]:
-    """The line of a table that draws of a statistic make; NaN draws were not made.
+def inverted_limits(
+    estimate: float, se: float, draws: np.ndarray, alternative: str, level: float
+) -> tuple[float, float]:
+    """The values of a coefficient that the test of draws of t does not reject, from lowest to highest.
+
+    Examples
+    --------
+    >>> low, high = inverted_limits(1.0, 0.5, np.linspace(-2, 2, 101), "greater", 0.9)
+    >>> round(low, 12), high
+    (0.2, inf)
+    """
+    if alternative == "greater":
+        return float(estimate - se * np.quantile(draws, level)), math.inf
+    if alternative == "less":
+        return -math.inf, float(estimate - se * np.quantile(draws, 1 - level))
+    tail = (1 - level) / 2
+    lower, upper = np.quantile(draws, [tail, 1 - tail])
+    return float(estimate - se * upper), float(estimate - se * lower)
+
+
+def p_row(
+    observed: float, draws: np.ndarray, alternative: str, stop: int | None = None, exact: bool = False
+) -> dict[str, Any]:
+    """The line of a table that draws of a statistic make; NaN draws were not made. All there are leave no doubt of p.
 
     Examples
     --------
@@ -125,11 +147,11 @@ def p_row(observed: float, draws: np.ndarray, alternative: str, stop: int | None
     count = exceedances(observed, valid, alternative)
     stopped = stop is not None and count >= stop
     p = count / len(valid) if stopped else p_value(count, len(valid))
-    low, high = (sequential_interval if stopped else monte_carlo_interval)(count, len(valid))
+    low, high = (p, p) if exact else (sequential_interval if stopped else monte_carlo_interval)(count, len(valid))
     level, wanted = straddles(low, high), recommended_draws(p, low, high)
     row: dict[str, Any] = dict.fromkeys(("estimate", "std.error", "statistic", "df"), np.nan)
     row |= {"statistic": observed, "n_perm": float(len(valid)), "p.value": p, "p.low": low, "p.high": high}
-    row["p.se"] = math.sqrt(p * (1 - p) / (len(valid) + 1))
+    row["p.se"] = 0.0 if exact else math.sqrt(p * (1 - p) / (len(valid) + 1))
     row |= dict.fromkeys(("conf.low", "conf.high", "p.classical"), np.nan)
     row |= {"level": np.nan if level is None else level, "recommended": np.nan if wanted is None else float(wanted)}
     return row | {"label": "tested"}

@@ -9,19 +9,20 @@ import numpy as np
 import pandas as pd
 
 from ... import generics as g
-from ...errors import DataMessage, MereValueError, tell
+from ...arguments import check_flags, check_probability, threads_of
+from ...errors import DataMessage, tell
 from ...generalized import GLM, GLMM
 from ...model import LM, LMM
 from ...simulation import read_seed
 from ..methods import reference_of
 from ..reference import p_of_t
-from .arguments import Tested, cluster_codes_of, plan_of, read_method, read_serial, tested_terms
+from .arguments import Tested, cluster_codes_of, plan_of, read_method, read_serial, refuse_saturated, tested_terms
 from .arrangements import Arrangements, Plan
 from .drawing import draw_values
-from .methods import METHODS, Geometry, Statistic, geometry
+from .methods import INVERTIBLE, METHODS, Geometry, Statistic, estimated, geometry
 from .nulls import NullRows, null_rows
 from .penalized import penalized_statistic
-from .pvalues import exceedances, p_row
+from .pvalues import exceedances, inverted_limits, p_row
 from .results import PermutationTest
 from .sequential import read_stop
 
@@ -50,8 +51,10 @@ def _test(
 ) -> PermutationTest:
     method, statistic = read_method(m, method, statistic)
     exceedances(0.0, np.zeros(0), alternative)  # an unknown alternative is an error before any work
-    if not 0 < conf_level < 1:
-        raise MereValueError(f"conf_level must lie between 0 and 1, not {conf_level!r}")
+    check_probability(conf_level, "conf_level")
+    check_flags(joint=joint)
+    threads_of(ncpus)
+    refuse_saturated(m)
     hypotheses, aside = tested_terms(m, terms, joint, confounders)
     codes = None if cells is None else cluster_codes_of(m, cells)
     plan = plan_of(m, method, cells, strategy, hypotheses)
@@ -73,7 +76,7 @@ def _test(
         tell(f"{lost} of {len(values)} draws have no fit: they count as larger than what was observed", DataMessage)
     draws = pd.DataFrame(values, columns=[h.label for h in hypotheses])
     rows = [
-        _row(m, h, f, s, values[:, j], alternative, conf_level, method, limit)
+        _row(m, h, f, s, values[:, j], alternative, conf_level, method, limit, arrangements.exact)
         for j, (h, f, s) in enumerate(zip(hypotheses, shapes, statistics, strict=True))
     ]
     table = pd.DataFrame(rows, index=[h.label for h in hypotheses])
@@ -94,28 +97,22 @@ def _autoregressions(nulls: Sequence[NullRows], labels: Sequence[str]) -> pd.Dat
 
 def _row(
     m: Any, h: Tested, f: Geometry, s: Statistic, draws: np.ndarray, alternative: str, level: float, method: str,
-    stop: int | None = None,
+    stop: int | None = None, exact: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """One line of the table."""
     many = f.q > 1
-    row = p_row(s.observed, draws, "greater" if many else alternative, stop) | {"df": float(f.q)}
+    row = p_row(s.observed, draws, "greater" if many else alternative, stop, exact) | {"df": float(f.q)}
     valid = draws[np.isfinite(draws)]
     reference = reference_of(m)
     L = np.eye(len(m.beta))[h.columns]
     if many:
         row["p.classical"] = reference.joint(L).p_value
     else:
-        a = float(f.Q1[:, 0] @ f.y)
-        se = float(np.sqrt(max(f.null_residuals @ f.null_residuals - a * a, 0.0) / f.df)) / f.R1[0, 0]
-        row |= {"estimate": s.observed if method == "pql-fixed" else a / f.R1[0, 0], "std.error": se}
-        if method in ("score", "freedman-lane", "ter-braak") and (stop is None or len(valid) == len(draws)):
-            tail = (1 - level) / 2
-            lower, upper = np.quantile(valid, [tail, 1 - tail])
-            if alternative == "greater":
-                lower, upper = -np.inf, np.quantile(valid, level)
-            elif alternative == "less":
-                lower, upper = np.quantile(valid, 1 - level), np.inf
-            row |= {"conf.low": row["estimate"] - upper * se, "conf.high": row["estimate"] - lower * se}
+        estimate, se = estimated(f)
+        row |= {"estimate": s.observed if method == "pql-fixed" else estimate, "std.error": se}
+        if method in INVERTIBLE and (stop is None or len(valid) == len(draws)):
+            ends = inverted_limits(row["estimate"], se, valid, alternative, level)
+            row |= dict(zip(("conf.low", "conf.high"), ends, strict=True))
         t = reference.beta[h.columns] / np.sqrt(np.diag(reference.V)[h.columns])
         both = float(p_of_t(t, reference.df(L))[0])
         right = (t[0] > 0) == (alternative == "greater")
