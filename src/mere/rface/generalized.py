@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..control import GlmerControl
+from ..control import GlmerControl, checked_control
 from ..design import build_design
 from ..errors import MereValueError
 from ..families import Family, make_family, negative_binomial
@@ -187,7 +187,7 @@ def _fitted(
         start=start, control=control, env=env,
     )  # fmt: skip
     design = build_design(formula, data, env=env, **rows)
-    control = control if control is not None else GlmerControl()
+    control = checked_control(control, GlmerControl)
     fit = fit_glmm(design, family, int(nAGQ), control, start, joint_theta)
     return generalized_mixed_model(fit, control, call)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..control import LmerControl
+from ..control import LmerControl, checked_control
 from ..design import build_design
+from ..errors import MereTypeError
 from ..fitting import fit_lmm
 from ..model import LMM, mixed_model
 from ..refitting import FITTERS
@@ -75,6 +76,8 @@ def lmer(
     >>> m.fixef().round(2).to_dict()
     {'(Intercept)': 251.41, 'Days': 10.47}
     """
+    if not isinstance(REML, (bool, int)):
+        raise MereTypeError(f"REML must be True or False, not {REML!r}")
     call = record(
         "lmer", data, formula=str(formula), REML=None if REML else False, weights=weights,
         offset=offset, subset=subset, na_action=None if na_action == "omit" else na_action,
@@ -84,7 +87,7 @@ def lmer(
         formula, data, weights=weights, offset=offset, subset=subset, na_action=na_action,
         contrasts=contrasts, env=env,
     )  # fmt: skip
-    control = control if control is not None else DEFAULT
+    control = checked_control(control, LmerControl, DEFAULT)
     fit = fit_lmm(design, bool(REML) and len(design.names) > 0, control, start)
     return mixed_model(fit, control, call)
 

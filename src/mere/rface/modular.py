@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..accessors.rows import frame_of, row_labels
 from ..checks import act, check_design
-from ..control import LmerControl
+from ..control import LmerControl, checked_control
 from ..design import Design, build_design
 from ..errors import MereTypeError
 from ..fitting import optimize, settle
@@ -148,7 +148,7 @@ def lFormula(
         formula, data, weights=weights, offset=offset, subset=subset, na_action=na_action,
         contrasts=contrasts, env=env,
     )  # fmt: skip
-    control = control if control is not None else LmerControl()
+    control = checked_control(control, LmerControl)
     act(check_design(design, control))
     return ParsedModel(design, bool(REML) and len(design.names) > 0, control, call)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..checks import act
-from ..control import GlmerControl
+from ..control import GlmerControl, checked_control
 from ..design import build_design
 from ..errors import MereValueError
 from ..families import Family, make_family
@@ -97,7 +97,7 @@ def glFormula(
     shown = {**rows, "na_action": None if na_action == "omit" else na_action}
     call = record("glmer", data, formula=str(formula), family=family, **shown, control=control, env=env)
     design = build_design(formula, data, env=env, **rows)
-    control = control if control is not None else GlmerControl()
+    control = checked_control(control, GlmerControl)
     act(check_generalized(design, control))
     return ParsedGeneralized(design, False, control, call, make_family(family))
 
