@@ -12,10 +12,10 @@ import numpy as np
 
 from .control import LmerControl
 from .design import Design, Finding, refuse_factor_response
-from .errors import ConvergenceWarning, DataMessage, MereValueError, SingularFitMessage, tell
+from .errors import ConvergenceWarning, DataMessage, MereValueError, RankDeficiencyMessage, SingularFitMessage, tell
 from .optimizers import Optimum
 
-__all__ = ["act", "check_convergence", "check_design", "gain_left", "is_singular", "on_bounds"]
+__all__ = ["act", "check_convergence", "check_design", "gain_left", "is_singular", "on_bounds", "tell_of_rows"]
 
 
 def act(findings: Sequence[tuple[str, Finding]]) -> None:
@@ -24,6 +24,13 @@ def act(findings: Sequence[tuple[str, Finding]]) -> None:
         if action == "stop":
             raise MereValueError(finding.message)
         if action != "ignore":
+            tell(finding.message, finding.kind)
+
+
+def tell_of_rows(design: Design) -> None:
+    """What was found about the rows and arguments of a model without random effects; NA coefficients say the rest."""
+    for finding in design.findings:
+        if finding.kind is not RankDeficiencyMessage:
             tell(finding.message, finding.kind)
 
 

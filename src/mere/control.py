@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .errors import MereTypeError, MereValueError
+from .errors import MereValueError
 
 __all__ = [
-    "GlmerControl", "LmerControl", "NlmerControl", "checked_control", "glmerControl", "lmerControl", "nlmerControl",
+    "GlmerControl", "LmerControl", "NlmerControl", "glmerControl", "lmerControl", "nlmerControl",
 ]  # fmt: skip
 
 _ACTIONS = ("ignore", "message", "warning", "stop")
@@ -223,13 +223,3 @@ def nlmerControl(
         if name not in known:
             raise MereValueError(f"nlmerControl has no argument {name!r}; there are {', '.join(sorted(known))}")
     return NlmerControl(optimizer, tolPwrss, dict(optCtrl or {}), **checks)
-
-
-def checked_control(control: Any, kind: type, default: Any = None) -> Any:
-    """The control that was given, or the default one; an error if it is another's."""
-    if control is None:
-        return kind() if default is None else default
-    if not isinstance(control, kind):
-        name = kind.__name__[0].lower() + kind.__name__[1:]
-        raise MereTypeError(f"control must come from {name}(), not be of class {type(control).__name__!r}")
-    return control

@@ -80,6 +80,13 @@ class LinearFit:
     df: int
 
 
+def check_rows(design: Design) -> None:
+    """Least squares need rows, and a response that is not labels."""
+    if not len(design.y):
+        raise MereValueError("no rows are left after subset, zero weights and missing values")
+    refuse_factor_response(design)
+
+
 def fit_lm(design: Design) -> LinearFit:
     """Fit a design without random effects by least squares."""
     if design.random:
@@ -88,7 +95,7 @@ def fit_lm(design: Design) -> LinearFit:
         raise MereValueError(
             f"lm() takes one response, and {design.response} has {design.y.shape[1]} columns: fit one model to each"
         )
-    refuse_factor_response(design)
+    check_rows(design)
     y = design.y if design.offset is None else design.y - design.offset
     solution = least_squares(design.X, y, design.weights)
     n, p = design.X.shape

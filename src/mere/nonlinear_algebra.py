@@ -44,6 +44,10 @@ class Blocks:
             return self.gather(M * Y[:, None]).ravel()
         return self.gather(M[:, :, None] * Y[:, None, :]).reshape(self.q, -1)
 
+    def cross_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Sums of rows (n, K, m) by effect, (q, m)."""
+        return self.gather(rows).reshape(self.q, -1)
+
     def gram(self, M: np.ndarray) -> np.ndarray:
         """M'M as blocks."""
         return self.gather(M[:, :, None] * M[:, None, :])
@@ -97,6 +101,11 @@ class Dense:
         if Y.ndim == 1:
             return np.bincount(self.flat, (M * Y[:, None]).ravel(), self.q)
         return np.asarray(self._sparse(M).T @ Y)
+
+    def cross_rows(self, rows: np.ndarray) -> np.ndarray:
+        out = np.zeros((self.q, rows.shape[2]))
+        np.add.at(out, self.cols, rows)
+        return out
 
     def gram(self, M: np.ndarray) -> np.ndarray:
         S = self._sparse(M)

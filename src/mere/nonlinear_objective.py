@@ -74,6 +74,18 @@ class _Point:
     pwrss: float
 
 
+@dataclass(frozen=True)
+class _Near:
+    """Where a gradient was computed: the mode there, its derivatives, and the Hessian of the penalized squares."""
+
+    T: np.ndarray
+    beta: np.ndarray
+    u: np.ndarray
+    by_entries: np.ndarray
+    by_beta: np.ndarray
+    full: np.ndarray
+
+
 class NLMMObjective:
     """-2 log L of a nonlinear mixed model by Laplace's approximation or adaptive quadrature.
 
@@ -115,6 +127,7 @@ class NLMMObjective:
         n, s, p = self.X.shape
         self.n, self.s, self.p, self.n_re = n, s, p, self.terms_layout.n_par
         self.u = np.zeros(self.matrix.q)
+        self.near: _Near | None = None
         self.beta = np.zeros(p) if beta is None else np.array(beta, dtype=np.float64)
         t, free = self.terms_layout, p if nAGQ else 0
         self.layout = NLMMLayout(
@@ -188,14 +201,15 @@ class NLMMObjective:
         """The mode of u at beta, or of u and beta together; starts where the last search ended."""
         ZL = self.Z @ T
         self.ZL = ZL
-        for first in (self.u, np.zeros(self.matrix.q)):
+        near = None if joint else self.near
+        for first in (self._guess(beta, T, near), self.u, np.zeros(self.matrix.q)):
             fixed = self.X @ beta
             point = self._point(fixed, ZL, first)
             if math.isfinite(point.pwrss):
                 break
         if not math.isfinite(point.pwrss):
             raise ConvergenceError("the nonlinear mean is not finite at these parameters: give another start")
-        full, before = None, math.inf
+        full, before = None if near is None else near.full, math.inf
         for turn in range(300):
             if not joint and turn >= 2 and turn % 3 == 2 and before <= 1e-2 * point.pwrss:
                 full = self._full_hessian(point)  # Gauss-Newton is slow where residuals are large
@@ -223,6 +237,28 @@ class NLMMObjective:
             point, beta, before = trial, new_beta, gain
         self.u = point.u
         return point, beta
+
+    def _guess(self, beta: np.ndarray, T: np.ndarray, near: _Near | None) -> np.ndarray:
+        """Where the mode has moved to, to first order, since the last gradient."""
+        if near is None:
+            return self.u
+        A, b = T[self._entries] - near.T[self._entries], beta - near.beta
+        return near.u + near.by_entries @ A + near.by_beta @ b
+
+    def _remember(self, point: _Point, Q: np.ndarray, full: np.ndarray, T: np.ndarray, beta: np.ndarray) -> None:
+        """The derivatives of the mode, from its equation (ZL)' W^1/2 G r = u."""
+        matrix, u = self.matrix, self.matrix.effects(point.u)
+        score = (
+            np.einsum("nsk,ns->nk", self.Z, point.G) * (point.r if self.root is None else point.r * self.root)[:, None]
+        )
+        pull = np.einsum("nsk,nst->nkt", self.ZL, Q)  # of a change of phi, by row
+        moved = -matrix.cross_rows(np.einsum("nkt,ntj->nkj", pull, self.X))
+        rows, columns = self._entries
+        by_T = -np.einsum("nkt,nte->nke", pull, self.Z[:, :, rows]) * u[:, None, columns]
+        by_T[:, columns, np.arange(len(columns))] += score[:, rows]
+        both = matrix.solve(full, np.hstack([moved, matrix.cross_rows(by_T)]))
+        p = len(beta)
+        self.near = _Near(T, beta.copy(), point.u, both[:, p:], both[:, :p], full)
 
     def _full_hessian(self, point: _Point) -> np.ndarray | None:
         """Half the second derivatives of the penalized sum of squares by u; None unless positive definite."""
@@ -348,6 +384,9 @@ class NLMMObjective:
         if self.nodes is not None:
             t = t + self.nodes.moved
         v = matrix.effects(matrix.solve(full, t))
+        if self.nAGQ:
+            own, beta, _ = self._split(par)
+            self._remember(point, Q, full, self._factor(own), beta)
         alpha = moved - np.einsum("nst,nt->ns", Q, np.einsum("nsk,nk->ns", ZL, v))
         raw = self._rows(point.G, self.Z)
         D = 2 * raw.T @ h + np.einsum("nsk,ns->nk", self.Z, alpha).T @ u + (raw * point.r[:, None]).T @ v

@@ -10,7 +10,7 @@ Reference: Chambers (1992), Linear models, chapter 4 of Statistical Models in S.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ import pandas as pd
 
 from .. import generics as g
 from ..accessors.generalized_linear import dispersion
-from ..errors import ConvergenceWarning, MereValueError, tell
+from ..errors import ConvergenceWarning, MereTypeError, MereValueError, tell
 from ..generalized import GLM
 from ..irls import irls
 from ..language.algebra import Terms, expand_terms
@@ -132,12 +132,19 @@ def terms_of_scope(m: LM | GLM, scope: str) -> Terms:
     return expand_terms(parse_formula(update_formula(m.design.formula, text)).fixed)
 
 
+def _names(scope: Any) -> list[str]:
+    names = [scope] if isinstance(scope, str) else list(scope) if isinstance(scope, Iterable) else []
+    if not names or not all(isinstance(name, str) for name in names):
+        raise MereTypeError(f"scope must be a formula such as '. ~ . + a', or terms, not {scope!r}")
+    return names
+
+
 def addable(m: LM | GLM, scope: str | Sequence[str]) -> list[str]:
     """The terms of `scope` (a formula, or names) that the model lacks and whose margins it has."""
     if isinstance(scope, str) and ("~" in scope or scope.strip().startswith(".")):
         asked = terms_of_scope(m, scope)
     else:
-        asked = expand_terms(parse_expression(" + ".join([scope] if isinstance(scope, str) else scope)))
+        asked = expand_terms(parse_expression(" + ".join(_names(scope))))
     has = _variables(m.design.terms)
     new = [(label, own) for label, own in zip(asked.labels, _variables(asked), strict=True) if own not in has]
     return [label for label, own in new if not any(other < own for _, other in new)]

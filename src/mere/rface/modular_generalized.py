@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..arguments import control_of
 from ..checks import act
-from ..control import GlmerControl, checked_control
+from ..control import GlmerControl
 from ..design import build_design
 from ..errors import MereValueError
 from ..families import Family, make_family
@@ -97,7 +98,7 @@ def glFormula(
     shown = {**rows, "na_action": None if na_action == "omit" else na_action}
     call = record("glmer", data, formula=str(formula), family=family, **shown, control=control, env=env)
     design = build_design(formula, data, env=env, **rows)
-    control = checked_control(control, GlmerControl)
+    control = control_of(control, GlmerControl, "glmerControl")
     act(check_generalized(design, control))
     return ParsedGeneralized(design, False, control, call, make_family(family))
 
