@@ -380,13 +380,17 @@ mere_status mere_lmm_solution(mere_work *work, double *v, double *u, double *b, 
         int64_t kf = plan->factor[f].k;
         for (int64_t l = 0; l < plan->factor[f].q; l++) {
             double *vl = v + plan->factor[f].first + l * kf;
-            memcpy(u + plan->factor[f].u_first + l * kf, vl, (size_t)kf * sizeof(double));
+            if (u)
+                memcpy(u + plan->factor[f].u_first + l * kf, vl, (size_t)kf * sizeof(double));
             lambda_vector(kf, work->lambda + work->lambda_first[f], 0, vl);
-            memcpy(b + plan->factor[f].u_first + l * kf, vl, (size_t)kf * sizeof(double));
+            if (b)
+                memcpy(b + plan->factor[f].u_first + l * kf, vl, (size_t)kf * sizeof(double));
         }
     }
     for (int64_t j = 0; j < m - 1; j++)
         v[j] = -v[j];
+    if (!u && !b && !t)
+        return MERE_OK;
     for (int64_t l = 0; l < first->q; l++) { /* h = a'v, u = L^-T F'h, b = Lambda u, t = h - A b */
         int64_t at = first->cross.ptr[l], width = first->cross.ptr[l + 1] - at, ld = width + plan->border;
         const double *a = work->a + k * (at + l * plan->border), *fl = work->f0 + l * k * k;

@@ -22,6 +22,8 @@
 #include "newton.h"
 #include "shift.h"
 
+enum { SEEN = 3 };
+
 typedef struct {
     mere_work *work;
     const mere_profile_task *task;
@@ -31,7 +33,8 @@ typedef struct {
     double *par, sigma, d;   /* the solution there, and the start for it */
     double *g, *h, *rho;     /* derivatives by par; drho/dpar */
     double *space;           /* 2 n_par */
-    double *last, *next;     /* the two solutions before: where the path is heading */
+    double *seen[SEEN], at[SEEN], log_sigma[SEEN]; /* the solutions before, the last one first: where the path is heading */
+    int n_seen;
     double *state;           /* order + 2 q */
     double slope;            /* dd / dvalue */
     double edge;             /* the same beside a correlation of -1 or 1 */
@@ -232,7 +235,8 @@ static mere_status solve_reduced(held *p)
         status = mere_newton_descend(&v);
     if (!status && p->task->focus == MERE_FOCUS_COR && fabs(p->value) == 1.0)
         status = slope_at_edge(p, v.x);
-    if (!status) { /* p->g belongs to v.x, the work perhaps to a trial that was refused */
+    p->d = v.d;
+    if (!status && (v.moved || p->task->focus == MERE_FOCUS_COR)) { /* p->g belongs to v.x, the work to another point */
         from_coordinates(p, v.x);
         status = mere_lmm_value(p->work, p->par, p->options->reml, &p->d);
     }
@@ -284,8 +288,9 @@ static mere_status solve(held *p, double value)
     mere_status status = reduced ? solve_reduced(p) : solve_plain(p);
     if (status)
         return status;
-    double *u = p->state + p->work->plan->order;
-    if (!(status = mere_lmm_solution(p->work, p->state, u, u + p->work->plan->q, NULL)))
+    int all = p->task->focus == MERE_FOCUS_SHIFT;
+    double *u = all ? p->state + p->work->plan->order : NULL, *b = all ? u + p->work->plan->q : NULL;
+    if (!(status = mere_lmm_solution(p->work, p->state, u, b, NULL)))
         p->slope = slope_of(p);
     return status;
 }
@@ -306,31 +311,57 @@ static void record(const held *p, double zeta, mere_profile_path *path)
         path->beta[i * plan->p + j] = p->work->center[j] - p->state[plan->rest + j];
 }
 
-/* The start for `value`: on the line through the last two solutions, at `v1` (last) and at `v0` (before). */
-static void extrapolate(held *p, double sigma0, double sigma1, double v0, double v1, double value)
+/* The solution at `value` is the last one. */
+static void remember(held *p, double value, const double *par, double sigma)
 {
-    double t = v1 == v0 ? 0.0 : (value - v1) / (v1 - v0);
-    for (int64_t i = 0; i < p->work->plan->n_par; i++)
-        p->par[i] = p->next[i] + t * (p->next[i] - p->last[i]);
-    p->sigma = sigma1 * pow(sigma1 / sigma0, t);
+    double *oldest = p->seen[SEEN - 1];
+    for (int i = SEEN - 1; i > 0; i--) {
+        p->seen[i] = p->seen[i - 1];
+        p->at[i] = p->at[i - 1];
+        p->log_sigma[i] = p->log_sigma[i - 1];
+    }
+    p->seen[0] = oldest;
+    p->at[0] = value;
+    p->log_sigma[0] = log(sigma);
+    memcpy(oldest, par, (size_t)p->work->plan->n_par * sizeof *par);
+    p->n_seen = p->n_seen < SEEN ? p->n_seen + 1 : SEEN;
+}
+
+/* The start for `value`: on the polynomial through the solutions before; not on a parabola where that is far ahead. */
+static void extrapolate(held *p, double value)
+{
+    double weight[SEEN] = {1.0}, log_sigma = 0.0;
+    int n = p->n_seen;
+    if (n == SEEN && fabs(value - p->at[0]) > 2.0 * fabs(p->at[0] - p->at[SEEN - 1]))
+        n = 2;
+    for (int i = 0; i < n; i++) {
+        weight[i] = 1.0;
+        for (int j = 0; j < n; j++)
+            if (j != i)
+                weight[i] *= (value - p->at[j]) / (p->at[i] - p->at[j]);
+    }
+    for (int64_t j = 0; j < p->work->plan->n_par; j++) {
+        p->par[j] = 0.0;
+        for (int i = 0; i < n; i++)
+            p->par[j] += weight[i] * p->seen[i][j];
+    }
+    for (int i = 0; i < n; i++)
+        log_sigma += weight[i] * p->log_sigma[i];
+    p->sigma = exp(log_sigma);
 }
 
 /* One side, sign = -1 or 1, from the optimum outwards. A point that does not converge ends it. */
 static mere_status side(held *p, double sign, mere_profile_path *path)
 {
     const mere_profile_task *task = p->task;
-    size_t bytes = (size_t)p->work->plan->n_par * sizeof(double);
-    double end = sign < 0.0 ? task->lower : task->upper, v0 = task->at, v1 = task->at, sigma0 = task->sigma,
-           sigma1 = task->sigma, zeta = 0.0, step = task->step;
+    double end = sign < 0.0 ? task->lower : task->upper, v1 = task->at, zeta = 0.0, step = task->step;
     int64_t points = 0, retries = 0;
     mere_status status;
-    memcpy(p->last, task->par, bytes);
-    memcpy(p->next, task->par, bytes);
     while (points < task->max_points && sign * (end - v1) > 0.0) {
         double value = v1 + sign * step;
         if (sign * (end - value) < 0.2 * step)
             value = end;
-        extrapolate(p, sigma0, sigma1, v0, v1, value);
+        extrapolate(p, value);
         status = solve(p, value);
         if (status == MERE_ERR_MEMORY)
             return status;
@@ -346,17 +377,23 @@ static mere_status side(held *p, double sign, mere_profile_path *path)
         points++;
         double wanted = task->delta / (fabs(p->slope) / (2.0 * z)), moved = fabs(value - v1);
         step = isfinite(wanted) ? fmin(fmax(wanted, 0.2 * moved), 10.0 * moved) : 2.0 * moved;
-        memcpy(p->last, p->next, bytes);
-        memcpy(p->next, p->par, bytes);
-        sigma0 = sigma1;
-        sigma1 = p->sigma;
-        v0 = v1;
+        remember(p, value, p->par, p->sigma);
         v1 = value;
         zeta = z;
         if (z > task->cutoff)
             break;
     }
     return MERE_OK;
+}
+
+/* The path to be gone on from the optimum: through it and the first points of the side that is done. */
+static void turn_round(held *p, const mere_profile_path *path)
+{
+    int64_t n = p->work->plan->n_par;
+    p->n_seen = 0;
+    for (int64_t i = path->n < SEEN - 1 ? path->n - 1 : SEEN - 2; i >= 0; i--)
+        remember(p, path->value[i], path->par + i * n, path->sigma[i]);
+    remember(p, p->task->at, p->task->par, p->task->sigma);
 }
 
 mere_status mere_profile(mere_work *work, const mere_profile_task *task, const mere_options *options,
@@ -373,18 +410,20 @@ mere_status mere_profile(mere_work *work, const mere_profile_task *task, const m
         (task->focus == MERE_FOCUS_SHIFT && !task->shift))
         return MERE_ERR_ARGUMENT;
     held p = {.work = work, .task = task, .options = options, .outcome = outcome};
-    double *memory = mere_calloc(7 * n + n * n + plan->order + 2 * plan->q, sizeof *memory);
+    double *memory = mere_calloc((5 + SEEN) * n + n * n + plan->order + 2 * plan->q, sizeof *memory);
     if (!memory)
         return MERE_ERR_MEMORY;
     p.par = memory;
     p.g = p.par + n;
     p.rho = p.g + n;
-    p.last = p.rho + n;
-    p.next = p.last + n;
-    p.space = p.next + n;
+    p.space = p.rho + n;
     p.h = p.space + 2 * n;
-    p.state = p.h + n * n;
+    for (int i = 0; i < SEEN; i++)
+        p.seen[i] = p.h + n * n + i * n;
+    p.state = p.h + n * n + SEEN * n;
+    turn_round(&p, path);
     mere_status status = side(&p, -1.0, path);
+    turn_round(&p, path);
     if (!status)
         status = side(&p, 1.0, path);
     work->sigma2 = 0.0;

@@ -19,8 +19,8 @@ typedef struct {
 void mere_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
 mere_stream mere_stream_start(uint64_t seed, uint64_t stream);
-/* Standard normal, by pairs (Box & Muller 1958). */
-double mere_stream_normal(mere_stream *stream);
+/* The next `count` standard normal numbers, made by pairs (Box & Muller 1958). */
+void mere_stream_normals(mere_stream *stream, int64_t count, double *out);
 /* Uniform among 0, ..., n - 1, n < 2^32. */
 int64_t mere_stream_below(mere_stream *stream, int64_t n);
 

@@ -199,34 +199,36 @@ void mere_work_place_response(mere_work *work)
     }
 }
 
-mere_status mere_work_set_response(mere_work *work, const mere_rows *rows, const double *y, double log_weights)
+mere_status mere_work_view_response(mere_work *work, const mere_view *view, const double *y, double log_weights)
 {
     const mere_plan *plan = work->plan;
-    int64_t p = plan->p;
-    mere_view view;
-    mere_status status;
-    if (rows->n != plan->n || rows->p != p || rows->n_term != plan->n_term)
-        return MERE_ERR_ARGUMENT;
-    double *xx = mere_malloc(p * p, sizeof(double));
-    if (!xx)
-        return MERE_ERR_MEMORY;
-    if ((status = mere_view_new(plan, rows, &view))) {
-        mere_free(xx);
-        return status;
-    }
-    memcpy(xx, plan->xx, (size_t)(p * p) * sizeof(double));
+    const mere_rows *rows = view->rows;
+    double *xx = work->t; /* which has no value now */
+    memcpy(xx, plan->xx, (size_t)(plan->p * plan->p) * sizeof(double));
     work->has_value = work->has_gradient = 0;
     work->log_weights = log_weights;
-    memset(work->center, 0, (size_t)p * sizeof(double));
-    memset(work->xy, 0, (size_t)p * sizeof(double));
+    memset(work->center, 0, (size_t)plan->p * sizeof(double));
+    memset(work->xy, 0, (size_t)plan->p * sizeof(double));
     work->yy_raw = work->yy = 0.0;
     border_response(rows, y, work->center, work->xy, &work->yy_raw);
     least_squares(plan, xx, work->xy, work->center);
-    memset(work->xy, 0, (size_t)p * sizeof(double));
+    memset(work->xy, 0, (size_t)plan->p * sizeof(double));
     border_response(rows, y, work->center, work->xy, &work->yy);
-    random_response(work, &view, y);
+    random_response(work, view, y);
     mere_work_place_response(work);
-    mere_view_free(&view);
-    mere_free(xx);
     return isfinite(work->yy) && isfinite(work->yy_raw) ? MERE_OK : MERE_ERR_NOT_FINITE;
+}
+
+mere_status mere_work_set_response(mere_work *work, const mere_rows *rows, const double *y, double log_weights)
+{
+    const mere_plan *plan = work->plan;
+    mere_view view;
+    mere_status status;
+    if (rows->n != plan->n || rows->p != plan->p || rows->n_term != plan->n_term)
+        return MERE_ERR_ARGUMENT;
+    if ((status = mere_view_new(plan, rows, &view)))
+        return status;
+    status = mere_work_view_response(work, &view, y, log_weights);
+    mere_view_free(&view);
+    return status;
 }

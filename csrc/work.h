@@ -46,6 +46,7 @@ mere_status mere_solve_work(mere_work *work, double *x);
 mere_status mere_rest_gamma(mere_work *work);
 mere_status mere_lmm_inverse(mere_work *work, double weight_x, double weight_y);
 void mere_blocks_scale(const mere_work *work, const double *src, double *dst, int transpose);
+/* v = [-b of the rest; -beta; 1], and unless they are NULL u and b of all factors (both or none), t = Z'H^-1 r. */
 mere_status mere_lmm_solution(mere_work *work, double *v, double *u, double *b, double *t);
 /* What multiplies d log rho in the differential of the criterion: nu, or rho / sigma^2 where sigma is fixed. */
 static inline double mere_residual_weight(const mere_work *work)
@@ -54,6 +55,8 @@ static inline double mere_residual_weight(const mere_work *work)
 }
 /* mere_lmm_information, and with it drho/dpar (n_par; NULL if not wanted). */
 mere_status mere_lmm_curvature(mere_work *work, double *matrix, double *rho_gradient);
+/* mere_work_set_response for rows whose view is at hand. */
+mere_status mere_work_view_response(mere_work *work, const mere_view *view, const double *y, double log_weights);
 /* Z'y as it stands in work->zy into the bordered blocks of factor 0. */
 void mere_work_place_response(mere_work *work);
 /* Evaluate and derive at work->lambda as it stands. */

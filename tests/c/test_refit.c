@@ -52,9 +52,12 @@ TEST(draws_have_their_distribution)
     int64_t counts[5] = {0};
     const int n = 200000;
     for (int i = 0; i < n; i++) {
-        double x = mere_stream_normal(&s);
-        CHECK(x == mere_stream_normal(&t));
-        apart += fabs(x - mere_stream_normal(&other));
+        double x, again, away;
+        mere_stream_normals(&s, 1, &x);
+        mere_stream_normals(&t, 1, &again);
+        mere_stream_normals(&other, 1, &away);
+        CHECK(x == again);
+        apart += fabs(x - away);
         sum += x;
         square += x * x;
         fourth += x * x * x * x;
@@ -66,6 +69,28 @@ TEST(draws_have_their_distribution)
         if (k >= 0 && k < 5) counts[k]++;
     }
     for (int k = 0; k < 5; k++) CHECK(llabs(counts[k] - 10000) < 400);
+}
+
+TEST(normal_numbers_are_those_of_box_and_muller)
+{ /* however many are asked for at a time */
+    enum { MANY = 1501 };
+    static double one[MANY], parts[MANY];
+    mere_stream s = mere_stream_start(5, 9), t = mere_stream_start(5, 9);
+    mere_stream_normals(&s, MANY, one);
+    for (int at = 0, step = 1; at < MANY; at += step, step = step % 97 + 1) {
+        step = step < MANY - at ? step : MANY - at;
+        mere_stream_normals(&t, step, parts + at);
+    }
+    for (int i = 0; i < MANY; i++) CHECK(fabs(one[i] - parts[i]) <= 1e-15 * fabs(one[i]));
+    for (uint32_t i = 0; i < MANY / 2; i++) {
+        const uint32_t counter[4] = {i, 0, 9, 0}, key[2] = {5, 0};
+        uint32_t w[4];
+        mere_philox(counter, key, w);
+        double u = ((double)(((uint64_t)w[0] << 32 | w[1]) >> 11) + 0.5) * 0x1p-53;
+        double v = ((double)(((uint64_t)w[2] << 32 | w[3]) >> 11) + 0.5) * 0x1p-53, r = sqrt(-2 * log(u));
+        CHECK(fabs(one[2 * i] - r * cos(2 * M_PI * v)) < 2e-15 * (1 + r));
+        CHECK(fabs(one[2 * i + 1] - r * sin(2 * M_PI * v)) < 2e-15 * (1 + r));
+    }
 }
 
 static void permutations_are_by_number_and_alike(void)
@@ -242,6 +267,7 @@ int main(void)
     make_data();
     RUN(the_generator_is_philox);
     RUN(draws_have_their_distribution);
+    RUN(normal_numbers_are_those_of_box_and_muller);
     RUN(permutations_are_by_number_and_alike);
     RUN(simulations_are_by_number);
     RUN(refits_are_fits);

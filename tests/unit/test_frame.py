@@ -186,3 +186,22 @@ def test_one_column_of_a_matrix_is_a_response() -> None:
     assert mere.lm("scale(y) ~ x", data).beta[1] == pytest.approx(0.8 / np.std(data["y"], ddof=1))
     with pytest.raises(MereValueError, match="has 2 columns"):
         mere.lm("cbind(y, x) ~ x", data)
+
+
+@pytest.mark.parametrize("fit", [mere.lmer, mere.glmer, mere.lFormula, mere.glFormula])
+def test_controls_are_of_their_own_function(fit: Any) -> None:
+    arguments = {} if fit in (mere.lmer, mere.lFormula) else {"family": "poisson"}
+    other = mere.nlmerControl()
+    for wrong in ({"optimizer": "bobyqa"}, other):
+        with pytest.raises(MereTypeError, match=r"control must come from g?lmerControl\(\)"):
+            fit("incidence ~ 1 + (1 | herd)", mere.datasets.cbpp, control=wrong, **arguments)
+
+
+def test_reml_is_true_or_false() -> None:
+    with pytest.raises(MereTypeError, match="REML"):
+        mere.lmer("incidence ~ 1 + (1 | herd)", mere.datasets.cbpp, REML="yes")
+
+
+def test_ranks_in_formulas() -> None:
+    data = {"y": [1.0, 2, 4, 3], "x": [30.0, 10, 10, 99]}
+    assert mere.model_matrix("~ rank(x)", data)["rank(x)"].to_list() == [3, 1.5, 1.5, 4]

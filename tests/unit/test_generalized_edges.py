@@ -177,7 +177,7 @@ def wrong(cbpp):
         "no term that could be added": lambda: mere.add1(g, "period"),
         "scope has no part 'low'": lambda: mere.step(g, scope={"low": "~ 1"}),
         "direction must be": lambda: mere.step(g, direction="up"),
-        "is a factor, not numbers": lambda: mere.lm("herd ~ size", cbpp),
+        "is a factor with the levels": lambda: mere.lm("herd ~ size", cbpp),
         "no rows are left": lambda: mere.lm("size ~ incidence", cbpp.iloc[:0]),
         "predict() of an lmList has no 'interval'": lambda: mere.predict(groups, interval="prediction"),
         "parm='99' is no coefficient": lambda: mere.confint(groups, 99),

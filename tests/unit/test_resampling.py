@@ -286,3 +286,40 @@ def test_too_few_replicates_are_said(m):
     b = mere.bootMer(m, nsim=20, seed=1)
     with pytest.warns(BootstrapWarning, match="too few"):
         mere.confint(b)
+
+
+# -- several responses at once (csrc/lanes.c) --------------------------------------------------
+@pytest.mark.parametrize(
+    ("formula", "arguments"),
+    [
+        ("Reaction ~ Days + (Days | Subject)", {}),
+        ("Reaction ~ Days + (Days | Subject)", {"REML": False, "weights": "1 + Days"}),
+        ("Reaction ~ Days + (Days || Subject)", {}),
+        ("Reaction ~ 0 + (1 | Subject)", {}),
+        ("Reaction ~ Days + (0 + Days | Subject)", {"REML": False}),
+        ("Reaction ~ factor(Days) + (Days | Subject)", {}),
+        ("Reaction ~ poly(Days, 2) + (poly(Days, 2) | Subject)", {}),
+    ],
+)
+def test_fits_side_by_side_are_fits_alone(formula, arguments):
+    m = mere.lmer(formula, sleepstudy, **arguments)
+    y = mere.simulate(m, 37, seed=6)
+    table = mere.refit(m, y).to_frame()
+    for i in range(0, 37, 6):
+        alone = mere.refit(m, y.iloc[:, i])
+        assert table["logLik"].iloc[i] == pytest.approx(float(mere.logLik(alone)), abs=2e-9)
+        np.testing.assert_allclose(table[list(m.design.names)].iloc[i], alone.beta, rtol=2e-5, atol=1e-4)
+    # what a fit gives does not depend on those beside it
+    part = mere.refit(m, y.iloc[:, 11:14]).to_frame()
+    np.testing.assert_array_equal(part, table.iloc[11:14])
+    np.testing.assert_array_equal(mere.refit(m, y.iloc[:, ::-1]).to_frame(), table.iloc[::-1])
+
+
+def test_a_response_without_a_fit_leaves_its_neighbours_alone(m):
+    y = mere.simulate(m, 9, seed=2).to_numpy().copy()
+    y[:, 4] = 1.0  # fits perfectly
+    y[:, 6] = m.design.X @ [1.0, 2.0]
+    found = mere.refit(m, y)
+    assert list(found.failures.index) == [4, 6]
+    rest = [0, 1, 2, 3, 5, 7, 8]
+    np.testing.assert_array_equal(found.to_frame().iloc[rest], mere.refit(m, y[:, rest]).to_frame())

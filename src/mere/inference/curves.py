@@ -144,10 +144,16 @@ def make_curve(value: np.ndarray, zeta: np.ndarray, slope: np.ndarray, lower: fl
 
 def _estimated(value: np.ndarray, zeta: np.ndarray, i: int) -> float:
     """The derivative at point i of the polynomial through it and its neighbours, two to a side."""
-    near = [j for j in range(i - 2, i + 3) if 0 <= j < len(value) and j != i]
-    x, q = value[near], (zeta[near] - zeta[i]) / (value[near] - value[i])
-    weights = [np.prod([(value[i] - x[k]) / (x[j] - x[k]) for k in range(len(x)) if k != j]) for j in range(len(x))]
-    return float(np.dot(weights, q))
+    near = [j for j in range(max(i - 2, 0), min(i + 3, len(value))) if j != i]
+    at, x = float(value[i]), value[near].tolist()
+    slope = 0.0
+    for j, z in enumerate((zeta[near] - zeta[i]).tolist()):
+        weight = 1.0 / (x[j] - at)
+        for k, other in enumerate(x):
+            if k != j:
+                weight *= (at - other) / (x[j] - other)
+        slope += weight * z
+    return float(slope)
 
 
 def _monotone(value: np.ndarray, zeta: np.ndarray, slope: np.ndarray) -> np.ndarray:

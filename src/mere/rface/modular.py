@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..accessors.rows import frame_of, row_labels
+from ..arguments import control_of
 from ..checks import act, check_design
 from ..control import LmerControl
 from ..design import Design, build_design
@@ -148,7 +149,7 @@ def lFormula(
         formula, data, weights=weights, offset=offset, subset=subset, na_action=na_action,
         contrasts=contrasts, env=env,
     )  # fmt: skip
-    control = control if control is not None else LmerControl()
+    control = control_of(control, LmerControl, "lmerControl")
     act(check_design(design, control))
     return ParsedModel(design, bool(REML) and len(design.names) > 0, control, call)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..arguments import control_of
 from ..checks import act
 from ..control import GlmerControl
 from ..design import build_design
@@ -97,7 +98,7 @@ def glFormula(
     shown = {**rows, "na_action": None if na_action == "omit" else na_action}
     call = record("glmer", data, formula=str(formula), family=family, **shown, control=control, env=env)
     design = build_design(formula, data, env=env, **rows)
-    control = control if control is not None else GlmerControl()
+    control = control_of(control, GlmerControl, "glmerControl")
     act(check_generalized(design, control))
     return ParsedGeneralized(design, False, control, call, make_family(family))
 
