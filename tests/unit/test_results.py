@@ -135,3 +135,18 @@ def test_a_term_without_effect_has_p_one() -> None:
     d = {"y": [18, 17, 15, 20, 10, 20, 25, 13, 12], "o": list("abc") * 3, "t": list("aaabbbccc")}
     table = mere.anova(mere.glm("y ~ o + t", d, "poisson"), test="Chisq").table
     assert table["Pr(>Chi)"].iloc[-1] == pytest.approx(1.0)
+
+
+def test_bootstrap_test_of_linear_models_is_the_f_test() -> None:
+    d = datasets.warpbreaks.assign(w=np.linspace(0.5, 2.0, 54))
+    large = mere.lm("breaks ~ wool * tension", d, weights="w")
+    small = mere.update(large, ". ~ . - wool:tension")
+    exact = mere.anova(small, large).table["Pr(>F)"].iloc[-1]  # the ratio is a monotone function of F
+    for hypothesis in (small, ". ~ . - wool:tension", [[0, 0, 0, 0, 1, 0], [0, 0, 0, 0, 0, 1]]):
+        found = mere.PBmodcomp(large, hypothesis, nsim=20_000, seed=1)
+        p = found.test.loc["PBtest", "p.value"]
+        assert abs(p - exact) < 4 * np.sqrt(exact * (1 - exact) / 20_000)
+    twice = [mere.PBmodcomp(large, small, nsim=1500, seed=1).ref for _ in range(2)]
+    np.testing.assert_array_equal(*twice)
+    with pytest.raises(mere.errors.MereValueError, match="not nested"):
+        mere.PBmodcomp(small, mere.lm("breaks ~ factor(w > 1)", d, weights="w"))
