@@ -126,6 +126,7 @@ def test_small_models_by_formula_and_their_summaries() -> None:
     for function in (mere.KRmodcomp, mere.SATmodcomp):
         by_formula = function(m, ". ~ . - Days")
         pd.testing.assert_frame_equal(by_formula.test, function(m, small).test)
+    assert "Ftest 45.853   1  17         1 3.264e-06 ***" in str(mere.KRmodcomp(m, small))  # R's digits
     both = mere.summary(mere.KRmodcomp(m, small))
     assert list(both.table.index) == ["Ftest", "FtestU"] and "FtestU" in str(both) and "***" in str(both)
     assert "Bootstrap" in str(mere.summary(mere.PBmodcomp(m, ". ~ . - Days", nsim=5, seed=1)))
