@@ -235,9 +235,8 @@ void mere_glmm_free(mere_glmm *g)
 {
     if (!g)
         return;
-    int64_t nf = g->n_factor, columns = 0;
+    int64_t nf = g->n_factor, columns = g->z_first ? g->z_first[nf] : 0; /* the plan may be gone */
     for (int64_t f = 0; f < nf; f++) {
-        columns += g->plan->factor[f].k;
         if (g->code)
             mere_free(g->code[f]);
         if (g->diag)

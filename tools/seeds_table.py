@@ -50,7 +50,9 @@ def outcomes() -> dict[str, dict[str, list[str]]]:
             "--ignore=tests/seeds/test_page.py",
             f"--junitxml={report}",
         ]
-        subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
+        done = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)
+        if done.returncode > 1:  # not the tests failed, but their run
+            raise SystemExit(done.stdout)
         cases = ElementTree.parse(report).iter("testcase")
         found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for case in cases:

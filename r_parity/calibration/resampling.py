@@ -49,6 +49,7 @@ BINARY = {
     "pql-fixed": {"method": "pql-fixed"},
     "sign-flip": {"method": "sign-flip", "cells": "i"},
 }
+MODEL = "model's own"
 SCHEMES = ("case", "parametric", "residual", "wild", "reb")
 INTERVALS = ("perc", "basic", "norm", "bca", "studentized")
 DRAWS = 199
@@ -80,9 +81,10 @@ def rate(hits: int, runs: int) -> dict[str, float]:
 
 
 def rejected(m: object, term: str, ways: dict[str, dict[str, str]], seed: int) -> dict[str, bool]:
-    """Does each way reject at 5 %?"""
+    """Does each way reject at 5 %, and the model's own test?"""
     tests = {way: mere.permutation_test(m, term, n_perm=DRAWS, seed=seed, **given) for way, given in ways.items()}
-    return {way: bool(t.table["p.value"].iloc[0] <= 0.05) for way, t in tests.items()}
+    found = {way: bool(t.table["p.value"].iloc[0] <= 0.05) for way, t in tests.items()}
+    return found | {MODEL: bool(tests["score"].table["p.classical"].iloc[0] <= 0.05)}
 
 
 def permutation(runs: int) -> dict[str, dict[str, dict[str, float]]]:
@@ -96,13 +98,13 @@ def permutation(runs: int) -> dict[str, dict[str, dict[str, float]]]:
                 d = clusters(np.random.default_rng([11, number, run]), 20, 10, slope)
                 m = mere.lmer(formula, d.assign(y=d["y"] + size * d[term]))
                 found.append(rejected(m, term, ways, run))
-            out[f"{design}, {label}"] = {way: rate(sum(f[way] for f in found), runs) for way in ways}
+            out[f"{design}, {label}"] = {way: rate(sum(f[way] for f in found), runs) for way in found[0]}
     for label, size in (("level", 0.0), ("power", 1.2)):
         found = []
         for run in range(runs):
             m = mere.glmer("y ~ x + (1 | s) + (1 | i)", crossed(np.random.default_rng([13, run]), size), "binomial")
             found.append(rejected(m, "x", BINARY, run))
-        out[f"crossed binary, {label}"] = {way: rate(sum(f[way] for f in found), runs) for way in BINARY}
+        out[f"crossed binary, {label}"] = {way: rate(sum(f[way] for f in found), runs) for way in found[0]}
     return out
 
 
@@ -153,7 +155,7 @@ def panel(axis: object, groups: dict[str, dict[str, dict[str, float]]], ways: li
         at = np.array([i for i, _ in own]) + (j - (len(ways) - 1) / 2) * step
         mid = np.array([r["rate"] for _, r in own])
         ends = np.array([[r["rate"] - r["low"], r["high"] - r["rate"]] for _, r in own]).T
-        axis.errorbar(at, mid, ends, fmt="o", markersize=4, linewidth=1, label=way, color=f"C{j}" if j < 10 else "k")
+        axis.errorbar(at, mid, ends, fmt="o", markersize=4, linewidth=1, label=way, color=f"C{j}" if j < 10 else "black")
     if line is not None:
         axis.axhline(line, color="black", linewidth=0.8)
     axis.set_xticks(range(len(groups)), list(groups))
@@ -168,7 +170,7 @@ def picture(found: dict[str, dict[str, dict[str, dict[str, float]]]]) -> None:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(2, 2, figsize=(12, 8.4), layout="constrained")
-    ways = [*WAYS, "pql-fixed"]
+    ways = [*WAYS, "pql-fixed", MODEL]
     words = {"level": "rejected at 5 %, no effect", "power": "rejected at 5 %, an effect"}
     for axis, (label, text) in zip(axes[0], words.items(), strict=True):
         own = {d.split(",")[0]: rows for d, rows in found["permutation"].items() if d.endswith(label)}

@@ -101,6 +101,7 @@ from .generics import (
     rePCA,
     residuals,
     restriction_matrix2model,
+    rstandard,
     rstudent,
     runs_test,
     show_tests,
@@ -123,6 +124,7 @@ from .generics import (
 )
 from .generics.declare import register_later
 from .rface import (
+    GHrule,
     glFormula,
     glm,
     glmer,
@@ -143,6 +145,7 @@ __all__ = [
     "AIC",
     "BIC",
     "Basis",
+    "GHrule",
     "KRmodcomp",
     "PBmodcomp",
     "REMLcrit",
@@ -285,6 +288,7 @@ __all__ = [
     "regrid",
     "residuals",
     "restriction_matrix2model",
+    "rstandard",
     "rstudent",
     "runs_test",
     "show_tests",

@@ -1,5 +1,6 @@
 """The border between Python and C: arrays in, GIL released, status to exception. No statistics."""
 
+cimport cython
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport calloc, free
@@ -180,6 +181,7 @@ cdef class Plan:
         return sum(q * k * k for k, q in factors.values())
 
 
+@cython.no_gc_clear  # what it holds must outlive it, in a cycle too
 cdef class Work:
     """A workspace: evaluations of the criterion for one response. Not shared between threads."""
 

@@ -19,6 +19,7 @@ cdef int _rows_back(int64_t n, const double *eta, double *mu, double *e, double 
             return 1
 
 
+@cython.no_gc_clear
 cdef class Glmm:
     """The criterion of a generalized linear mixed model: one workspace. Not shared between threads."""
 

@@ -6,6 +6,7 @@ FOCUS = {
 }
 
 
+@cython.no_gc_clear
 cdef class Shift:
     """The responses y - v x of a workspace, for any v without a pass over the rows."""
 

@@ -117,6 +117,7 @@ def refit(Work work, start, bint reml, Simulator simulator=None, y=None, uint64_
     return codes, ds, sigmas, pars, betas
 
 
+@cython.no_gc_clear
 cdef class Deletion:
     """Fits of a plan's model without some rows. Not shared between threads."""
 

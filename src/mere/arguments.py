@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from .errors import MereTypeError, MereValueError
 
-__all__ = ["check_flags", "check_function", "check_probability", "count_of", "number_of", "numbers_of", "threads_of"]
+__all__ = [
+    "check_flags", "check_function", "check_probability", "control_of", "count_of", "environment_of", "number_of",
+    "numbers_of", "threads_of",
+]  # fmt: skip
 
 
 def count_of(value: Any, name: str = "nsim", least: int = 1) -> int:
@@ -97,3 +100,20 @@ def numbers_of(values: Any, name: str) -> np.ndarray:
         text = repr(values)
         text = text if len(text) <= 60 and "\n" not in text else f"an object of class {type(values).__name__!r}"
         raise MereTypeError(f"{name} must be numbers, not {text}") from None
+
+
+def environment_of(env: Any) -> Mapping[str, Any] | None:
+    """What a formula may use beside the data."""
+    if env is None or isinstance(env, Mapping):
+        return env
+    raise MereTypeError(f"env must be a mapping such as {{'f': function}}, not {env!r}")
+
+
+def control_of(control: Any, kind: type, maker: str) -> Any:
+    """What `maker` made, or its default where nothing is given."""
+    if control is None:
+        return kind()
+    if not isinstance(control, kind):
+        example = f"control={maker}(optimizer='bobyqa')"
+        raise MereTypeError(f"control must come from {maker}(), as in {example}, not {control!r}")
+    return control

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .control import LmerControl
-from .design import Design, Finding
-from .errors import ConvergenceWarning, DataMessage, MereValueError, SingularFitMessage, tell
+from .design import Design, Finding, refuse_factor_response
+from .errors import ConvergenceWarning, DataMessage, MereValueError, RankDeficiencyMessage, SingularFitMessage, tell
 from .optimizers import Optimum
 
-__all__ = ["act", "check_convergence", "check_design", "gain_left", "is_singular", "on_bounds"]
+__all__ = ["act", "check_convergence", "check_design", "gain_left", "is_singular", "on_bounds", "tell_of_rows"]
 
 
 def act(findings: Sequence[tuple[str, Finding]]) -> None:
@@ -24,6 +24,13 @@ def act(findings: Sequence[tuple[str, Finding]]) -> None:
         if action == "stop":
             raise MereValueError(finding.message)
         if action != "ignore":
+            tell(finding.message, finding.kind)
+
+
+def tell_of_rows(design: Design) -> None:
+    """What was found about the rows and arguments of a model without random effects; NA coefficients say the rest."""
+    for finding in design.findings:
+        if finding.kind is not RankDeficiencyMessage:
             tell(finding.message, finding.kind)
 
 
@@ -88,6 +95,7 @@ def check_design(design: Design, control: LmerControl) -> list[tuple[str, Findin
 
 
 def _check_response(design: Design) -> None:
+    refuse_factor_response(design)
     y = design.y if design.offset is None else design.y - design.offset
     if y.min() == y.max() and (y[0] == 0.0 or "(Intercept)" in design.names):
         raise MereValueError(f"the response {design.response} is constant: there is nothing to fit")

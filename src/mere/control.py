@@ -8,7 +8,9 @@ from typing import Any
 
 from .errors import MereValueError
 
-__all__ = ["GlmerControl", "LmerControl", "NlmerControl", "glmerControl", "lmerControl", "nlmerControl"]
+__all__ = [
+    "GlmerControl", "LmerControl", "NlmerControl", "glmerControl", "lmerControl", "nlmerControl",
+]  # fmt: skip
 
 _ACTIONS = ("ignore", "message", "warning", "stop")
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from .contrasts import Contrasts, read_contrasts
 from .errors import DataMessage, FormulaError, MereTypeError, MereValueError, RankDeficiencyMessage
-from .frame import Factor, Matrix, as_frame
+from .frame import Factor, Matrix, Text, as_frame
 from .language.algebra import Terms
 from .language.formulas import Formula, parse_formula
 from .modelframe import Finding, ModelFrame, evaluate_frame
@@ -230,6 +230,32 @@ def _numeric_response(value: Any, name: str) -> np.ndarray:
     if not isfinite(np.dot(flat, flat)) and not np.isfinite(y).all():
         raise MereValueError(f"the response {name!r} has infinite values")
     return y
+
+
+def refuse_factor_response(design: Design) -> None:
+    """A linear model needs numbers: a factor, or text among the numbers of a column, is an error that shows them."""
+    value = design.frame.variables.get(design.response)
+    if not isinstance(value, Factor):
+        return
+    odd = [level for level in value.levels if not _is_number(level)]
+    if isinstance(value, Text) and len(odd) < len(value.levels):
+        raise MereValueError(
+            f"the response {design.response!r} has text among its numbers: {', '.join(map(repr, odd[:3]))}; "
+            "make them numbers or missing values"
+        )
+    shown = ", ".join(map(repr, value.levels[:3])) + (", ..." if len(value.levels) > 3 else "")
+    raise MereValueError(
+        f"the response {design.response!r} is a factor with the levels {shown}: a linear model needs numbers; "
+        "glm() and glmer() with family='binomial' take a factor of two levels"
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _unused_contrasts(contrasts: Contrasts, terms: Terms) -> list[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,11 @@ import pandas as pd
 from . import generics as g
 from .assessment.simulated_residuals import SimulatedResiduals
 from .errors import MereError, MereValueError
+from .frame import as_frame
 from .generalized import GLM, GLMM
+from .language.evaluate import Evaluator
+from .language.parser import parse_expression
+from .language.syntax import names_in
 from .model import LM, LMM
 from .nonlinear import NLMM
 from .plotting import figure_panels
@@ -64,21 +68,34 @@ def bin_medians(
 
 
 # -- residuals of models ---------------------------------------------------------
-_OF_MODEL = re.compile(r"(resid|residuals|fitted)\(\.(?:,(.*))?\)")
+_OF_MODEL = re.compile(r"(resid|residuals|fitted)\(\s*\.\s*(?:,([^()]*))?\)")
 
 
 def _variable(m: Any, text: str) -> pd.Series:
     """``resid(.)``, ``fitted(.)``, a column of the data, or an expression of columns; a value for each row used."""
     text = text.strip()
-    found = _OF_MODEL.fullmatch(text.replace(" ", ""))
+    found = _OF_MODEL.fullmatch(text)
     if found is None:
-        return _data_variable(m, text)
+        return _expression(m, text) if _OF_MODEL.search(text) else _data_variable(m, text)
     options: dict[str, Any] = {"type": "pearson"} if found[1] != "fitted" else {}
-    for part in filter(None, (found[2] or "").split(",")):
+    for part in filter(None, (found[2] or "").replace(" ", "").split(",")):
         name, _, value = part.partition("=")
         options[name] = {"TRUE": True, "FALSE": False}.get(value, value.strip("\"'"))
     values = g.fitted(m, **options) if found[1] == "fitted" else g.residuals(m, **options)
     return pd.Series(np.asarray(values, dtype=float)).dropna().reset_index(drop=True)
+
+
+def _expression(m: Any, text: str) -> pd.Series:
+    """``sqrt(abs(resid(.)))``: what it has of the model becomes columns beside those of the data."""
+    parts = [match[0] for match in _OF_MODEL.finditer(text)]
+    columns = {f"of_model_{i}": _variable(m, part).to_numpy() for i, part in enumerate(parts)}
+    for name, part in zip(columns, parts, strict=True):
+        text = text.replace(part, name, 1)
+    node = parse_expression(text)
+    for name in names_in(node):
+        if name not in columns:
+            columns[name] = _data_variable(m, name).to_numpy()
+    return pd.Series(np.asarray(Evaluator(as_frame(columns)).value(node), dtype=float))
 
 
 def _data_variable(m: Any, text: str) -> pd.Series:
@@ -113,10 +130,12 @@ def _formula(form: str) -> tuple[str, str, str | None]:
 def _model(
     m: Any,
     form: str = "resid(.) ~ fitted(.)",
-    abline: float | None = 0.0,
+    abline: float | Sequence[float] | None = 0.0,
     id: float | None = None,  # noqa: A002  (as R names it)
+    type: str | Sequence[str] = "p",
 ) -> Any:
     left, right, by = _formula(form)
+    kinds = _kinds(type)
     y, x = _variable(m, left), _variable(m, right)
     groups = pd.Series("", index=x.index) if by is None else _variable(m, by)
     labels = np.flatnonzero(_far(m, id)) if id is not None else np.array([], dtype=int)
@@ -124,7 +143,7 @@ def _model(
     figure, axes = figure_panels(len(levels), 4.0 if by is None else 2.0, share=by is not None)
     for ax, level in zip(axes, levels, strict=True):
         mine = (groups == level).to_numpy()
-        _scatter(ax, x[mine], y[mine], abline)
+        _scatter(ax, x[mine], y[mine], abline, kinds)
         for i in labels[mine[labels]]:
             if pd.api.types.is_numeric_dtype(x) and pd.api.types.is_numeric_dtype(y):
                 ax.annotate(str(g.residuals(m).dropna().index[i]), (x[i], y[i]), fontsize=7)
@@ -132,6 +151,14 @@ def _model(
     figure.supxlabel(right, fontsize="medium")
     figure.supylabel(left, fontsize="medium")
     return figure
+
+
+def _kinds(type: str | Sequence[str]) -> set[str]:
+    """What is drawn: points, a line through them, the least-squares line, medians in bins, a grid."""
+    kinds = {type} if isinstance(type, str) else set(type)
+    if not kinds <= {"p", "l", "r", "smooth", "g"}:
+        raise MereValueError(f"plot: type must be of 'p', 'l', 'r', 'smooth' and 'g', not {type!r}")
+    return kinds
 
 
 def _far(m: Any, level: float) -> np.ndarray:
@@ -143,13 +170,16 @@ def _far(m: Any, level: float) -> np.ndarray:
     return np.asarray(np.abs(_standardized(m)) > ndtri(1 - level / 2))
 
 
-def _scatter(ax: Any, x: pd.Series, y: pd.Series, abline: float | None) -> None:
-    """Points; boxes where one of the two is categorical."""
+def _scatter(ax: Any, x: pd.Series, y: pd.Series, abline: float | Sequence[float] | None, kinds: set[str]) -> None:
+    """Points and lines; boxes where one of the two is categorical."""
     flat = [pd.api.types.is_numeric_dtype(v) for v in (x, y)]
     if all(flat):
-        ax.plot(x, y, **_POINTS)
-        if abline is not None:
+        _points_and_lines(ax, x.to_numpy(dtype=float), y.to_numpy(dtype=float), kinds)
+        if abline is not None and np.ndim(abline) == 0:
             ax.axhline(abline, **_GREY)
+        elif abline is not None:
+            intercept, slope = np.asarray(abline, dtype=float)
+            ax.axline((0.0, intercept), slope=slope, **_GREY)
         return
     values, classes, vertical = (x, y, False) if flat[0] else (y, x, True)
     if not any(flat):
@@ -158,6 +188,22 @@ def _scatter(ax: Any, x: pd.Series, y: pd.Series, abline: float | None) -> None:
     parts = [values[(classes == level).to_numpy()] for level in levels]
     ax.boxplot(parts, orientation="vertical" if vertical else "horizontal")
     (ax.set_xticklabels if vertical else ax.set_yticklabels)([str(level) for level in levels], fontsize=8)
+
+
+def _points_and_lines(ax: Any, x: np.ndarray, y: np.ndarray, kinds: set[str]) -> None:
+    order = np.argsort(x, kind="stable")
+    if "g" in kinds:
+        ax.grid(color="0.9")
+    if "p" in kinds:
+        ax.plot(x, y, **_POINTS)
+    if "l" in kinds:
+        ax.plot(x[order], y[order], color="#3b6fb6", linewidth=0.8)
+    if "r" in kinds and np.ptp(x) > 0:
+        slope, intercept = np.polyfit(x, y, 1)
+        ax.axline((0.0, intercept), slope=slope, **_LINE)
+    if "smooth" in kinds:
+        at, medians = bin_medians(x, y)
+        ax.plot(at, medians[:, 0], **_LINE)
 
 
 def _quantiles(ax: Any, values: np.ndarray, title: str = "") -> None:
@@ -176,9 +222,15 @@ def _quantiles(ax: Any, values: np.ndarray, title: str = "") -> None:
 @g.qqmath.register(LMM)
 @g.qqmath.register(GLMM)
 @g.qqmath.register(NLMM)
-def _model_quantiles(m: Any) -> Any:
+def _model_quantiles(m: Any, id: float | None = None) -> Any:  # noqa: A002
     figure, axes = figure_panels(1, 4.0)
-    _quantiles(axes[0], _standardized(m))
+    values = _standardized(m)
+    _quantiles(axes[0], values)
+    if id is not None:
+        order = np.argsort(values, kind="stable")
+        places, names = normal_places(len(values)), g.residuals(m).dropna().index
+        for at in np.flatnonzero(_far(m, id)[order]):
+            axes[0].annotate(str(names[order[at]]), (places[at], values[order[at]]), fontsize=7)
     axes[0].set_ylabel("standardized residuals")
     return figure
 

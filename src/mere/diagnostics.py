@@ -15,10 +15,10 @@ from .errors import MereValueError
 from .generalized import GLM
 from .model import LM, LMM
 
-__all__ = ["LinearInfluence"]
+__all__ = ["LinearInfluence", "ScaledRows", "scaled_rows"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LinearInfluence:
     """R's ``influence`` of a linear or generalized linear model, of the latter by one step from the estimates.
 
@@ -41,10 +41,13 @@ class LinearInfluence:
     sigma: pd.Series
     wt_res: pd.Series
 
+    def __repr__(self) -> str:
+        return f"<Influence of {len(self.hat)} rows on {self.model.design.formula}: hat, coefficients, sigma, wt_res>"
+
 
 # -- numbers -----------------------------------------------------------------
 @dataclass(frozen=True)
-class _Rows:
+class ScaledRows:
     """X with its rows scaled by the roots of their weights, X'X = R'R, weighted residuals, leverages."""
 
     X: np.ndarray
@@ -87,10 +90,10 @@ def _weighted_residuals(m: LM | LMM) -> np.ndarray:
 def _leverage(m: LM | LMM) -> np.ndarray:
     if isinstance(m, LMM):
         return np.asarray(m.objective.leverage(m.par))
-    return _rows(m).h
+    return scaled_rows(m).h
 
 
-def _rows(m: LM | GLM) -> _Rows:
+def scaled_rows(m: LM | GLM) -> ScaledRows:
     weights: np.ndarray | None
     if isinstance(m, GLM):
         weights, R = m.fit.working, m.fit.R
@@ -98,7 +101,7 @@ def _rows(m: LM | GLM) -> _Rows:
     else:
         weights, R, e = m.design.weights, m.R, _weighted_residuals(m)
     X = m.design.X if weights is None else m.design.X * np.sqrt(weights)[:, None]
-    return _Rows(X, R, e, leverages(X, R), m.df)
+    return ScaledRows(X, R, e, leverages(X, R), m.df)
 
 
 def cooks_distances(e: np.ndarray, h: np.ndarray, p: int, sigma: float) -> np.ndarray:
@@ -125,6 +128,8 @@ def _cooks(m: LM | LMM) -> pd.Series:
     return row_series(m.design, values)
 
 
+@g.rstandard.register(LM)
+@g.rstandard.register(LMM)
 @g.rstudent.register(LMM)
 def _rstudent_mixed(m: LMM) -> pd.Series:
     return row_series(m.design, _weighted_residuals(m) / (m.sigma * np.sqrt(1 - _leverage(m))))
@@ -132,7 +137,7 @@ def _rstudent_mixed(m: LMM) -> pd.Series:
 
 @g.rstudent.register(LM)
 def _rstudent(m: LM) -> pd.Series:
-    rows = _rows(m)
+    rows = scaled_rows(m)
     return row_series(m.design, _over(rows.e, rows.sigma * np.sqrt(1 - rows.h)))
 
 
@@ -141,7 +146,7 @@ def _rstudent(m: LM) -> pd.Series:
 def _influence(m: LM | GLM, groups: None = None) -> LinearInfluence:
     if groups is not None:
         raise MereValueError("influence() of a model without random effects deletes rows; groups= is for mixed models")
-    rows = _rows(m)
+    rows = scaled_rows(m)
     per_row = [row_series(m.design, values) for values in (rows.h, rows.sigma, rows.e)]
     return LinearInfluence(m, per_row[0], _frame(m, rows.change), per_row[1], per_row[2])
 
@@ -151,13 +156,13 @@ def _influence(m: LM | GLM, groups: None = None) -> LinearInfluence:
 def _dfbeta(m: LM | GLM, which: str = "fixed") -> pd.DataFrame:
     if which != "fixed":
         raise MereValueError(f"which must be 'fixed' for a model without random effects, not {which!r}")
-    return _frame(m, _rows(m).change)
+    return _frame(m, scaled_rows(m).change)
 
 
 @g.dfbetas.register(LM)
 @g.dfbetas.register(GLM)
 def _dfbetas(m: LM | GLM) -> pd.DataFrame:
-    return _frame(m, _rows(m).scaled_change)
+    return _frame(m, scaled_rows(m).scaled_change)
 
 
 @g.dfbeta.register(LinearInfluence)

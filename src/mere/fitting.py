@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -52,8 +52,8 @@ class OptInfo:
     decrement: float
     boundary: tuple[int, ...]
     warnings: tuple[str, ...]
-    _par: np.ndarray
-    _objective: TermBlocks
+    _par: np.ndarray = field(repr=False)
+    _objective: TermBlocks = field(repr=False)
     iterations: int | None = None
 
     @cached_property

@@ -180,7 +180,7 @@ class _PandasFrame(Frame):
         return None if plain else index
 
     def __contains__(self, name: object) -> bool:
-        return name in self._data.columns
+        return name in self._data.columns or name in self.names
 
     def find(self, name: str) -> np.ndarray | Factor | Matrix | None:
         try:
@@ -190,11 +190,19 @@ class _PandasFrame(Frame):
 
     def _array(self, name: str) -> Any:
         """The array behind a column: a numpy array or an array of pandas."""
-        place = self._data.columns.get_loc(name)
+        columns = self._data.columns
+        place = columns.get_loc(name) if name in columns else self._place(name)
         if not isinstance(place, int):
             raise MereValueError(f"the data has more than one column called {name!r}")
         quick = getattr(self._data, "_get_column_array", None)  # 30 times faster than data[name]
-        return self._data[name].array if quick is None else quick(place)
+        return self._data.iloc[:, place].array if quick is None else quick(place)
+
+    def _place(self, name: str) -> Any:
+        """Where a column stands whose name is not text, such as 0."""
+        places = [i for i, known in enumerate(self.names) if known == name]
+        if not places:
+            raise KeyError(name)
+        return places[0] if len(places) == 1 else None
 
     def _read(self, name: str) -> np.ndarray | Factor | Matrix:
         array = self._array(name)

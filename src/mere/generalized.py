@@ -69,7 +69,15 @@ class GLM:
     formula, terms, family, predict = g.formula, g.terms, g.family, g.predict
     summary, anova, confint, drop1, add1, step = g.summary, g.anova, g.confint, g.drop1, g.add1, g.step
     influence, dfbeta, dfbetas, jackknife = g.influence, g.dfbeta, g.dfbetas, g.jackknife
-    simulate, update, cooks_distance, rstudent = g.simulate, g.update, g.cooks_distance, g.rstudent
+    simulate, update, cooks_distance = g.simulate, g.update, g.cooks_distance
+    rstudent, rstandard = g.rstudent, g.rstandard
+    contest, contest1D, contestMD = g.contest, g.contest1D, g.contestMD
+    show_tests, PBmodcomp, refitML = g.show_tests, g.PBmodcomp, g.refitML
+    tidy, glance, augment = g.tidy, g.glance, g.augment
+    model_performance, simulate_residuals = g.model_performance, g.simulate_residuals
+    plot, qqmath, check_model = g.plot, g.qqmath, g.check_model
+    bootMer, bootstrap = g.bootMer, g.bootstrap
+    permutation_test, cross_validate = g.permutation_test, g.cross_validate
     r2, vif, auc, runs_test = g.r2, g.vif, g.auc, g.runs_test
     check_overdispersion, standardize_parameters = g.check_overdispersion, g.standardize_parameters
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
@@ -170,7 +178,13 @@ class GLMM:
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
     anova, confint, profile, to_text, to_html = g.anova, g.confint, g.profile, g.to_text, g.to_html
     bootMer, influence, jackknife, allFit = g.bootMer, g.influence, g.jackknife, g.allFit
-    cooks_distance, rstudent = g.cooks_distance, g.rstudent
+    cooks_distance, rstudent, rstandard = g.cooks_distance, g.rstudent, g.rstandard
+    contest, contest1D, contestMD = g.contest, g.contest1D, g.contestMD
+    drop1, show_tests, PBmodcomp, refitML = g.drop1, g.show_tests, g.PBmodcomp, g.refitML
+    tidy, glance, augment, fit_record = g.tidy, g.glance, g.augment, g.fit_record
+    model_performance, simulate_residuals = g.model_performance, g.simulate_residuals
+    plot, qqmath, check_model = g.plot, g.qqmath, g.check_model
+    bootstrap, permutation_test, cross_validate = g.bootstrap, g.permutation_test, g.cross_validate
 
 
 def generalized_linear_model(

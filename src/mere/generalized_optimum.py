@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import _core
+from .arguments import numbers_of
 from .control import GlmerControl
 from .errors import ConvergenceError, MereValueError
 from .generalized_objective import GLMMObjective, generalized_kernel_error
@@ -74,8 +75,8 @@ def _from_several(objective: GLMMObjective, control: GlmerControl, first: np.nda
     nothing = first.copy()
     nothing[: objective.n_re] = _in_units(objective, first[: objective.n_re], 0.0)
     nothing[objective.n_re : objective.n_re + objective.p] = beta
-    bound = objective.twin().value_and_gradient(nothing, False)[0] + 1e-6  # an optimum is never above theta = 0
-    found: list[Optimum] = []
+    bound = objective.value_and_gradient(nothing, False)[0] + 1e-6  # an optimum is never above theta = 0
+    found: list[tuple[Optimum, Any]] = []  # with the workspace: there may be several modes, and it holds those found
     failure: Exception | None = None
     for factor in (None, 0.2, 0.05, 0.01, 0.002):
         begin, given = plain, False
@@ -83,18 +84,20 @@ def _from_several(objective: GLMMObjective, control: GlmerControl, first: np.nda
             begin, given = first.copy(), True
             begin[: objective.n_re] = _in_units(objective, first[: objective.n_re], factor * level)
             begin[objective.n_re : objective.n_re + objective.p] = beta
+        own = objective.twin()
         try:
-            found.append(_from_one(objective.twin(), control, begin, given))
+            found.append((_from_one(own, control, begin, given), own.work))
         except (ConvergenceError, MereValueError) as error:
             failure = failure or error
             continue
-        if factor is not None and any(each.converged and each.value < bound for each in found):
+        if factor is not None and any(each.converged and each.value < bound for each, _ in found):
             break
     if not found:
         assert failure is not None
         raise failure
-    lowest = min(each.value for each in found)
-    return min(found, key=lambda each: (each.value > lowest + 1e-6, not each.converged, each.value))
+    lowest = min(each.value for each, _ in found)
+    best, objective.work = min(found, key=lambda f: (f[0].value > lowest + 1e-6, not f[0].converged, f[0].value))
+    return best
 
 
 def _in_units(objective: GLMMObjective, par: np.ndarray, unit: float) -> np.ndarray:
@@ -308,7 +311,7 @@ def read_generalized_start(start: Any, objective: GLMMObjective) -> tuple[np.nda
     for name, values, size, at in (("theta", theta, n_re, 0), ("fixef", beta, p, n_re)):
         if values is None:
             continue
-        array = np.asarray(values, dtype=np.float64)
+        array = numbers_of(values, f"start: {name}")
         if array.shape != (size,) or not np.isfinite(array).all():
             raise MereValueError(f"start: {name} must have {size} finite numbers, not {values!r}")
         first[at : at + size] = array

@@ -22,6 +22,9 @@ from .response import Response, read_response
 __all__ = ["GeneralizedFit", "fit_glm", "irls"]
 
 
+_TAILS = ("logit", "probit", "cloglog", "log")  # links whose means of 0 or 1 lie at infinity
+
+
 @dataclass(frozen=True, eq=False)
 class GeneralizedFit:
     """A generalized linear model at its optimum.
@@ -140,6 +143,8 @@ def fit_glm(
     """Fit the generalized linear model of a design; warns when it did not converge or fits zeros and ones."""
     if design.random:
         raise MereValueError(f"glm() has no random effects: take ({design.random[0].text}) out, or use glmer()")
+    if not len(design.y):
+        raise MereValueError("no rows are left after subset, zero weights and missing values")
     response = read_response(design, family)
     fit = irls(design.X, response, family, design.offset, epsilon, maxit, start)
     if not fit.converged:
@@ -151,4 +156,33 @@ def fit_glm(
             "grows without bound; leave it out, or penalize it",
             ConvergenceWarning,
         )
+    elif endless := _endless(design, family, fit):
+        tell(
+            f"{endless} without bound: the outcomes of some rows are all alike (0, or 0 and 1 separated), and standard "
+            "errors mean nothing there; leave the predictor out, join levels, or penalize it",
+            ConvergenceWarning,
+        )
     return response, fit
+
+
+_ENDLESS = 30.0  # standard errors of a linear predictor: a mean that may be anything
+
+
+def _endless(design: Design, family: Family, fit: GeneralizedFit) -> str:
+    """Which coefficients run off to infinity, as the start of a sentence; empty if there are none."""
+    if family.name not in ("binomial", "poisson", "Negative Binomial") or family.link.name not in _TAILS:
+        return ""
+    used = fit.working > 0
+    if not fit.R.size or not used.any() or fit.working[used].min() > _ENDLESS**-2.0:
+        return ""
+    try:
+        inverse = np.linalg.inv(fit.R)
+    except np.linalg.LinAlgError:
+        return ""
+    if np.sqrt(((design.X[used] @ inverse) ** 2).sum(axis=1).max()) < _ENDLESS:
+        return ""
+    reach = np.sqrt((inverse**2).sum(axis=1)) * np.abs(design.X).max(axis=0)
+    names = [repr(name) for name, size in zip(design.names, reach, strict=True) if size >= _ENDLESS]
+    if len(names) == 1:
+        return f"the estimate of {names[0]} grows"
+    return f"the estimates of {', '.join(names[:3])}{', ...' * (len(names) > 3)} grow"

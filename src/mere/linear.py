@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .design import Design
+from .design import Design, refuse_factor_response
 from .errors import MereValueError
 
 __all__ = ["LeastSquares", "LinearFit", "fit_lm", "least_squares"]
@@ -80,12 +80,22 @@ class LinearFit:
     df: int
 
 
+def check_rows(design: Design) -> None:
+    """Least squares need rows, and a response that is not labels."""
+    if not len(design.y):
+        raise MereValueError("no rows are left after subset, zero weights and missing values")
+    refuse_factor_response(design)
+
+
 def fit_lm(design: Design) -> LinearFit:
     """Fit a design without random effects by least squares."""
     if design.random:
         raise MereValueError(f"lm() has no random effects: take ({design.random[0].text}) out, or use lmer()")
     if design.y.ndim > 1:
-        raise MereValueError("lm() takes one response, not a matrix")
+        raise MereValueError(
+            f"lm() takes one response, and {design.response} has {design.y.shape[1]} columns: fit one model to each"
+        )
+    check_rows(design)
     y = design.y if design.offset is None else design.y - design.offset
     solution = least_squares(design.X, y, design.weights)
     n, p = design.X.shape

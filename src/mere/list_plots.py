@@ -1,14 +1,18 @@
-"""Pictures of models by group. matplotlib is imported when a picture is drawn."""
+"""Pictures of models by group and of tables of means. matplotlib is imported when a picture is drawn."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from . import generics as g
+from .errors import MereValueError
 from .lists import LmList, LmListIntervals
+from .plotting import draw_means
+from .results import MeansTable, StepResult
 
 __all__: list[str] = []
 
@@ -68,3 +72,23 @@ def _coefficients(m: LmList) -> Any:
             else:
                 axis.plot(table[column], table[row], "o", markersize=3, color="#3b6fb6")
     return figure
+
+
+@g.plot.register(MeansTable)
+def _plot_means_table(table: MeansTable, which: str | Sequence[str] | None = None, ax: Any = None) -> Any:
+    """Least-squares means with their limits, a panel for each term."""
+    frame = table.to_frame().rename(columns={"lower": "lower.CL", "upper": "upper.CL"})
+    if which is not None:
+        wanted = [which] if isinstance(which, str) else list(which)
+        unknown = [term for term in wanted if term not in table.terms]
+        if unknown:
+            known = ", ".join(dict.fromkeys(table.terms))
+            raise MereValueError(f"which: there is no term {unknown[0]!r} here; there are {known}")
+        frame = frame[frame["term"].isin(wanted)]
+    return draw_means(frame.reset_index(drop=True), "Estimate", ["levels"], ["term"], ax=ax)
+
+
+@g.plot.register(StepResult)
+def _plot_steps(s: StepResult, pairwise: bool = False, which: str | Sequence[str] | None = None, ax: Any = None) -> Any:
+    """The least-squares means, or their differences, of the model that backward elimination ended with."""
+    return _plot_means_table(g.ls_means(s.model, pairwise=pairwise), which, ax)

@@ -12,13 +12,13 @@ import pandas as pd
 
 from . import generics as g
 from .accessors.generalized_linear import dispersion
-from .errors import DataMessage, MereKeyError, MereValueError, tell
+from .errors import DataMessage, MereKeyError, MereTypeError, MereValueError, tell
 from .frame import as_frame
 from .generalized import GLM
 from .language.updating import update_formula
 from .model import LM, Call
 from .prediction import Prediction, row_index
-from .refitting import FITTERS
+from .refitting import fitted_again
 from .results import LogLik, RandomEffects, _Printed
 
 __all__ = ["LmList", "LmListIntervals", "SummaryLmList"]
@@ -259,7 +259,8 @@ def _confint(m: LmList, parm: Any = None, level: float = 0.95, pool: bool = Fals
     out = _by_coefficient(m, tables, columns)
     if parm is not None:
         wanted = [parm] if isinstance(parm, (str, int)) else list(parm)
-        names = [list(out)[w] if isinstance(w, int) else w for w in wanted]
+        at = dict(enumerate(out)) | dict(zip(range(-len(out), 0), out, strict=True))
+        names = [str(at.get(w, w) if isinstance(w, int) else w) for w in wanted]
         missing = [n for n in names if n not in out]
         if missing:
             raise MereKeyError(f"parm={missing[0]!r} is no coefficient; there are {', '.join(out)}")
@@ -283,6 +284,9 @@ def _formula(m: LmList) -> str:
 def _predict(m: LmList, newdata: Any = None, se_fit: bool = False, **options: Any) -> Any:
     """Each row by the model of its group; standard errors with the pooled standard deviation where there is one."""
     common, tables = _scale(m), {}
+    unfit = next((name for name in ("interval", "level") if name in options), None) or options.get("type")
+    if unfit in ("interval", "level", "terms"):
+        raise MereValueError(f"predict() of an lmList has no {unfit!r}: ask the models in .fitted_models for it")
     if newdata is None:
         parts = {level: g.predict(fit, se_fit=se_fit, **options) for level, fit in m.fitted_models.items()}
         joined = [p.fit if se_fit else p for p in parts.values()]
@@ -324,9 +328,11 @@ def _update(m: LmList, formula: str | None = None, **changes: Any) -> Any:
     if data is None:
         raise MereValueError("the models keep no data: give update(m, ..., data=)")
     if formula is not None:
+        if not isinstance(formula, str):
+            raise MereTypeError(f"the new formula must be a text such as '. ~ . + x', not {formula!r}")
         model, bar, group = formula.partition("|")
         text = update_formula(m.formula_text, model.strip())
         arguments["formula"] = f"{text} | {group.strip() if bar else m.group}"
     arguments.update(changes)
     text = arguments.pop("formula")
-    return FITTERS["lmList"](text, data, **arguments)
+    return fitted_again(m.call, text, data, arguments)

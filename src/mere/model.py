@@ -37,7 +37,7 @@ class Call:
     data : object
         The user's table (a reference, not a copy).
     data_name : str or None
-        What to call the data in print, from ``data.attrs["name"]``.
+        What to call the data in print: ``data.attrs["name"]``, or the caller's variable.
     """
 
     function: str
@@ -127,13 +127,21 @@ class LMM:
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
     anova, confint, profile, bootMer = g.anova, g.confint, g.profile, g.bootMer
     predict, simulate, refit, refitML, update = g.predict, g.simulate, g.refit, g.refitML, g.update
-    influence, cooks_distance, rstudent = g.influence, g.cooks_distance, g.rstudent
+    influence, cooks_distance, rstudent, rstandard = g.influence, g.cooks_distance, g.rstudent, g.rstandard
     allFit, jackknife = g.allFit, g.jackknife
     icc, r2, vif, get_variance, runs_test = g.icc, g.r2, g.vif, g.get_variance, g.runs_test
     standardize_parameters = g.standardize_parameters
     to_text, to_html = g.to_text, g.to_html
     contest, show_tests, ls_means, difflsmeans = g.contest, g.show_tests, g.ls_means, g.difflsmeans
     drop1, ranova, step = g.drop1, g.ranova, g.step
+    KRmodcomp, SATmodcomp, PBmodcomp, vcovAdj = g.KRmodcomp, g.SATmodcomp, g.PBmodcomp, g.vcovAdj
+    get_Lb_ddf, contest1D, contestMD = g.get_Lb_ddf, g.contest1D, g.contestMD
+    model2restriction_matrix, restriction_matrix2model = g.model2restriction_matrix, g.restriction_matrix2model
+    tidy, glance, augment = g.tidy, g.glance, g.augment
+    model_performance, simulate_residuals = g.model_performance, g.simulate_residuals
+    plot, qqmath, check_model = g.plot, g.qqmath, g.check_model
+    bootstrap, permutation_test, cross_validate = g.bootstrap, g.permutation_test, g.cross_validate
+    fit_record, log_density = g.fit_record, g.log_density
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -181,12 +189,18 @@ class LM:
     model_frame, model_matrix, getData = g.model_frame, g.model_matrix, g.getData
     formula, terms, family, predict = g.formula, g.terms, g.family, g.predict
     simulate, refit, update, bootMer, jackknife = g.simulate, g.refit, g.update, g.bootMer, g.jackknife
-    influence, cooks_distance, rstudent = g.influence, g.cooks_distance, g.rstudent
+    influence, cooks_distance, rstudent, rstandard = g.influence, g.cooks_distance, g.rstudent, g.rstandard
     dfbeta, dfbetas, add1, step = g.dfbeta, g.dfbetas, g.add1, g.step
     r2, vif, bptest, runs_test = g.r2, g.vif, g.bptest, g.runs_test
     standardize_parameters = g.standardize_parameters
     summary, anova, confint, contest = g.summary, g.anova, g.confint, g.contest
     show_tests, ls_means, difflsmeans, drop1 = g.show_tests, g.ls_means, g.difflsmeans, g.drop1
+    contest1D, contestMD, refitML = g.contest1D, g.contestMD, g.refitML
+    model2restriction_matrix, restriction_matrix2model = g.model2restriction_matrix, g.restriction_matrix2model
+    tidy, glance, augment = g.tidy, g.glance, g.augment
+    model_performance, simulate_residuals = g.model_performance, g.simulate_residuals
+    plot, qqmath, check_model = g.plot, g.qqmath, g.check_model
+    bootstrap, permutation_test, cross_validate = g.bootstrap, g.permutation_test, g.cross_validate
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
     to_text, to_html = g.to_text, g.to_html
 

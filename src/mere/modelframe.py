@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import environment_of
 from .errors import DataMessage, FormulaError, MereTypeError, MereValueError, MereWarning
 from .frame import Factor, Frame, Matrix, as_frame
 from .language.evaluate import Evaluator
@@ -123,6 +124,7 @@ def evaluate_frame(
         raise MereValueError(f"na_action must be 'omit', 'exclude' or 'fail', not {na_action!r}")
     table = as_frame(data)
     columns = table.names if formula.has_dot else ()
+    env = environment_of(env)
     evaluator = Evaluator(table, {}, env)
     groups = formula.grouping
     values: dict[str, Value] = {}

@@ -107,6 +107,7 @@ class NLMM:
     summary, getME, isSingular, rePCA = g.summary, g.getME, g.isSingular, g.rePCA
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
     anova, confint, to_text, to_html = g.anova, g.confint, g.to_text, g.to_html
+    bootMer, profile, refitML = g.bootMer, g.profile, g.refitML
 
 
 def nonlinear_mixed_model(fit: NLMMFit, control: Any, call: Call) -> NLMM:

@@ -13,9 +13,45 @@ import numpy as np
 
 from .errors import ConvergenceError, MereValueError
 
-__all__ = ["Blocks", "Dense", "matrix_of_terms"]
+__all__ = ["Blocks", "Dense", "matrix_of_terms", "rows_by", "rows_into", "rows_times", "shared"]
 
 _LARGEST = 8000  # random effects of models whose matrix is dense: 0.5 GB
+
+
+# Rows A_i of matrices (n, s, k) are mostly one and the same, which is then a view with a stride of 0: one product does.
+
+
+def shared(A: np.ndarray) -> np.ndarray:
+    """The same rows, as a view of one where they are equal."""
+    return np.broadcast_to(A[0], A.shape) if len(A) and (A[0] == A).all() else A
+
+
+def rows_by(x: np.ndarray, A: np.ndarray) -> np.ndarray:
+    """x_i'A_i of each row, (n, s) and (n, s, k) to (n, k)."""
+    return x @ A[0] if _one(A) else np.einsum("ns,nsk->nk", x, A)
+
+
+def rows_into(A: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """A_i x_i of each row, (n, s, k) and (n, k) to (n, s)."""
+    return x @ A[0].T if _one(A) else np.einsum("nsk,nk->ns", A, x)
+
+
+def rows_times(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    """A_i B_i of each row, (n, a, s) and (n, s, k) to (n, a, k); B may be one matrix (s, k) or column (s,)."""
+    if B.ndim < 3:
+        return np.broadcast_to(A[0] @ B, (len(A), *(A[0] @ B).shape)) if _one(A) else A @ B
+    return (A.reshape(-1, A.shape[2]) @ B[0]).reshape(*A.shape[:2], -1) if _one(B) else np.matmul(A, B)
+
+
+def _one(A: np.ndarray) -> bool:
+    return A.strides[0] == 0 and len(A) > 1
+
+
+def _sandwich_rows(left: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    if not _one(left):
+        return np.matmul(left.transpose(0, 2, 1), np.matmul(middle, left))
+    n, s, k = left.shape
+    return (middle.reshape(n, s * s) @ np.kron(left[0], left[0])).reshape(n, k, k)
 
 
 class Blocks:
@@ -44,13 +80,17 @@ class Blocks:
             return self.gather(M * Y[:, None]).ravel()
         return self.gather(M[:, :, None] * Y[:, None, :]).reshape(self.q, -1)
 
+    def cross_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Sums of rows (n, K, m) by effect, (q, m)."""
+        return self.gather(rows).reshape(self.q, -1)
+
     def gram(self, M: np.ndarray) -> np.ndarray:
         """M'M as blocks."""
         return self.gather(M[:, :, None] * M[:, None, :])
 
     def sandwich(self, left: np.ndarray, middle: np.ndarray) -> np.ndarray:
         """Sums of left_i' middle_i left_i, as blocks; left (n, s, K), middle (n, s, s)."""
-        return self.gather(np.matmul(left.transpose(0, 2, 1), np.matmul(middle, left)))
+        return self.gather(_sandwich_rows(left, middle))
 
     def plus_identity(self, A: np.ndarray) -> np.ndarray:
         return A + np.eye(self.K)
@@ -98,12 +138,17 @@ class Dense:
             return np.bincount(self.flat, (M * Y[:, None]).ravel(), self.q)
         return np.asarray(self._sparse(M).T @ Y)
 
+    def cross_rows(self, rows: np.ndarray) -> np.ndarray:
+        out = np.zeros((self.q, rows.shape[2]))
+        np.add.at(out, self.cols, rows)
+        return out
+
     def gram(self, M: np.ndarray) -> np.ndarray:
         S = self._sparse(M)
         return np.asarray((S.T @ S).todense())
 
     def sandwich(self, left: np.ndarray, middle: np.ndarray) -> np.ndarray:
-        rows = np.matmul(left.transpose(0, 2, 1), np.matmul(middle, left))
+        rows = _sandwich_rows(left, middle)
         place = self.cols[:, :, None] * self.q + self.cols[:, None, :]
         return np.bincount(place.ravel(), rows.ravel(), self.q * self.q).reshape(self.q, self.q)
 

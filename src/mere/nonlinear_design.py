@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import environment_of
 from .design import Design, _numeric_response, build_design
 from .errors import MereTypeError, MereValueError
 from .frame import Factor, as_frame
@@ -79,6 +80,7 @@ def build_nonlinear_design(
     >>> d.parameters, d.X_par.shape, d.Z_par[0].shape
     (('Asym', 'xmid', 'scal'), (35, 3, 3), (35, 3, 1))
     """
+    env = environment_of(env)
     names = tuple(_own_parameters(formula, data, env) if parameters is None else parameters)
     parsed = parse_nonlinear(formula, names)
     table = as_frame(data)

@@ -130,7 +130,7 @@ def refit_nlmm(
     if control.optimizer is None:
         optimum = Optimum(full, objective.value(full), 1, True, "start values: no optimization", "none")
         return _settle(objective, optimum, control, None)
-    first = NLMMObjective(objective.design, 0, max(objective.tolPwrss, 1e-7), beta)
+    first = NLMMObjective(objective.design, 0, max(objective.tolPwrss, 1e-3 if objective.nAGQ else 1e-7), beta)
     count = 0
     if not given:
         own, count = _rough(first, own)

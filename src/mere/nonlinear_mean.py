@@ -8,6 +8,7 @@ their own derivatives.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -48,6 +49,9 @@ _FUNCTIONS: dict[str, Callable[[Any], tuple[Any, Any]]] = {
         -v * np.exp(-(v**2) / 2) / np.sqrt(2 * np.pi),
     ),
 }
+
+
+_MOST_ROWS = 20_000  # of differences that are evaluated together: more gain nothing
 
 
 class NonlinearMean:
@@ -100,16 +104,28 @@ class NonlinearMean:
 
     def second(self, phi: np.ndarray) -> np.ndarray:
         """Second derivatives (n, s, s), by central differences of the gradient."""
-        s = phi.shape[1]
-        out = np.empty((self.n, s, s))
-        for j in range(s):
-            h = 1e-4 * max(float(np.abs(phi[:, j]).mean()), 1e-3)
-            moved = phi.copy()
-            moved[:, j] += h
-            high = self(moved)[1]
-            moved[:, j] = phi[:, j] - h
-            out[:, :, j] = (high - self(moved)[1]) / (2 * h)
-        return (out + out.transpose(0, 2, 1)) / 2
+        n, s = phi.shape
+        steps = 1e-4 * np.maximum(np.abs(phi).mean(axis=0), 1e-3)
+        moved = phi + np.array([1.0, -1.0])[:, None, None, None] * np.diag(steps)[:, None, :]  # (2, s, n, s)
+        if self._repeated is None:
+            slopes = np.array([[self(x)[1] for x in side] for side in moved])
+        else:
+            slopes = self._repeated(moved.reshape(-1, s))[1].reshape(2, s, n, s)
+        out = (slopes[0] - slopes[1]) / (2 * steps[:, None, None])
+        return np.asarray(out.transpose(1, 2, 0) + out.transpose(1, 0, 2)) / 2
+
+    @cached_property
+    def _repeated(self) -> NonlinearMean | None:
+        """The mean with the rows repeated for all differences at once, where nothing of the user's may count them."""
+        copies = 2 * len(self.parameters)
+        if self.env or self.n * copies > _MOST_ROWS:
+            return None
+        columns: dict[str, np.ndarray] = {}
+        for name in names_in(self.node):
+            column = self.frame.column(name) if name in self.frame else None
+            if isinstance(column, np.ndarray):
+                columns[name] = np.tile(column, copies)
+        return type(self)(self.node, self.parameters, columns) if columns else None
 
     # -- compilation ---------------------------------------------------------
     def _free(self, node: Node) -> bool:

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ConvergenceError, MereUnavailableError, MereValueError
-from .nonlinear_algebra import Blocks, matrix_of_terms
+from .nonlinear_algebra import Blocks, matrix_of_terms, rows_by, rows_into, rows_times, shared
 from .nonlinear_design import NonlinearDesign, linearized
 from .nonlinear_quadrature import NodeSums, node_sums, profiled_sums
 from .objective import layout_of
@@ -74,6 +74,21 @@ class _Point:
     pwrss: float
 
 
+@dataclass(frozen=True)
+class _Near:
+    """Where a gradient was computed: the mode there, its derivatives, and the Hessian of the penalized squares."""
+
+    T: np.ndarray
+    beta: np.ndarray
+    u: np.ndarray
+    by_entries: np.ndarray
+    by_beta: np.ndarray
+    full: np.ndarray | None
+
+
+_MOST_KEPT = 4_000_000  # numbers of a Hessian that starts the next search
+
+
 class NLMMObjective:
     """-2 log L of a nonlinear mixed model by Laplace's approximation or adaptive quadrature.
 
@@ -109,12 +124,13 @@ class NLMMObjective:
         self.structures = tuple(t.covariance for t in design.random)
         self.terms_layout = layout_of(self.structures)
         self.matrix, self.place = matrix_of_terms(design.random)
-        self.Z = np.concatenate(design.Z_par, axis=2)
-        self.X = design.X_par
+        self.Z = shared(np.concatenate(design.Z_par, axis=2))
+        self.X = shared(design.X_par)
         self._check_quadrature()
         n, s, p = self.X.shape
         self.n, self.s, self.p, self.n_re = n, s, p, self.terms_layout.n_par
         self.u = np.zeros(self.matrix.q)
+        self.near: _Near | None = None
         self.beta = np.zeros(p) if beta is None else np.array(beta, dtype=np.float64)
         t, free = self.terms_layout, p if nAGQ else 0
         self.layout = NLMMLayout(
@@ -169,7 +185,7 @@ class NLMMObjective:
     # ------------------------------------------------------------------ penalized least squares
 
     def _point(self, fixed: np.ndarray, ZL: np.ndarray, u: np.ndarray) -> _Point:
-        phi = fixed + np.einsum("nsk,nk->ns", ZL, self.matrix.effects(u))
+        phi = fixed + rows_into(ZL, self.matrix.effects(u))
         mu, G = self.mean(phi)
         r = self.y - mu
         if self.root is not None:
@@ -181,21 +197,22 @@ class NLMMObjective:
 
     def _rows(self, G: np.ndarray, A: np.ndarray) -> np.ndarray:
         """W^1/2 (G A) of each row, (n, k)."""
-        out = np.einsum("ns,nsk->nk", G, A)
+        out = rows_by(G, A)
         return out if self.root is None else out * self.root[:, None]
 
     def _mode(self, beta: np.ndarray, T: np.ndarray, joint: bool = False) -> tuple[_Point, np.ndarray]:
         """The mode of u at beta, or of u and beta together; starts where the last search ended."""
-        ZL = self.Z @ T
+        ZL = rows_times(self.Z, T)
         self.ZL = ZL
-        for first in (self.u, np.zeros(self.matrix.q)):
-            fixed = self.X @ beta
+        near = None if joint else self.near
+        for first in (self._guess(beta, T, near), self.u, np.zeros(self.matrix.q)):
+            fixed = rows_times(self.X, beta)
             point = self._point(fixed, ZL, first)
             if math.isfinite(point.pwrss):
                 break
         if not math.isfinite(point.pwrss):
             raise ConvergenceError("the nonlinear mean is not finite at these parameters: give another start")
-        full, before = None, math.inf
+        full, before = None if near is None else near.full, math.inf
         for turn in range(300):
             if not joint and turn >= 2 and turn % 3 == 2 and before <= 1e-2 * point.pwrss:
                 full = self._full_hessian(point)  # Gauss-Newton is slow where residuals are large
@@ -206,12 +223,12 @@ class NLMMObjective:
                 if gain > 0.5 * before:
                     break
                 beta = beta + step_b if joint else beta
-                point, before = self._point(self.X @ beta if joint else fixed, ZL, point.u + step_u), gain
+                point, before = self._point(rows_times(self.X, beta) if joint else fixed, ZL, point.u + step_u), gain
                 continue
             size = 1.0
             while size > 1e-9:
                 new_beta = beta + size * step_b if joint else beta
-                trial = self._point(self.X @ new_beta if joint else fixed, ZL, point.u + size * step_u)
+                trial = self._point(rows_times(self.X, new_beta) if joint else fixed, ZL, point.u + size * step_u)
                 if trial.pwrss < point.pwrss:
                     break
                 size /= 2
@@ -223,6 +240,28 @@ class NLMMObjective:
             point, beta, before = trial, new_beta, gain
         self.u = point.u
         return point, beta
+
+    def _guess(self, beta: np.ndarray, T: np.ndarray, near: _Near | None) -> np.ndarray:
+        """Where the mode has moved to, to first order, since the last gradient."""
+        if near is None:
+            return self.u
+        A, b = T[self._entries] - near.T[self._entries], beta - near.beta
+        return near.u + near.by_entries @ A + near.by_beta @ b
+
+    def _remember(self, point: _Point, Q: np.ndarray, full: np.ndarray, T: np.ndarray, beta: np.ndarray) -> None:
+        """The derivatives of the mode, from its equation (ZL)' W^1/2 G r = u."""
+        matrix, u = self.matrix, self.matrix.effects(point.u)
+        wr = point.r if self.root is None else point.r * self.root
+        score = rows_by(point.G, self.Z) * wr[:, None]
+        pull = np.ascontiguousarray(rows_times(Q, self.ZL).transpose(0, 2, 1))  # of a change of phi, by row
+        moved = -matrix.cross_rows(rows_times(pull, self.X))
+        rows, columns = self._entries
+        by_T = -rows_times(pull, self.Z)[:, :, rows] * u[:, None, columns]
+        by_T[:, columns, np.arange(len(columns))] += score[:, rows]
+        both = matrix.solve(full, np.hstack([moved, matrix.cross_rows(by_T)]))
+        p = len(beta)
+        kept = full if full.size <= _MOST_KEPT else None
+        self.near = _Near(T, beta.copy(), point.u, both[:, p:], both[:, :p], kept)
 
     def _full_hessian(self, point: _Point) -> np.ndarray | None:
         """Half the second derivatives of the penalized sum of squares by u; None unless positive definite."""
@@ -281,7 +320,7 @@ class NLMMObjective:
         M = self._rows(point.G, self.ZL)
         A = self.matrix.plus_identity(self.matrix.gram(M))
         if self.nAGQ > 1:
-            fixed = self.X @ beta
+            fixed = rows_times(self.X, beta)
             if sigma is None:
                 self.nodes = profiled_sums(self, point, fixed, T, A)
             else:
@@ -338,22 +377,25 @@ class NLMMObjective:
         H = self.mean.second(point.phi)
         inverse = matrix.inverse_rows(A) if self.nodes is None else self.nodes.inverse[matrix.codes]  # type: ignore[union-attr]
         h = np.einsum("nkl,nl->nk", inverse, M)
-        e = root[:, None] * np.einsum("nsk,nk->ns", ZL, h)
+        e = root[:, None] * rows_into(ZL, h)
         moved = 2 * np.einsum("nst,nt->ns", H, e)  # d log|A| / d phi
         wr = root * point.r
         Q = self._curvature(point, H)
         full = matrix.plus_identity(matrix.sandwich(ZL, Q))
         ones = np.ones(self.n)
-        t = matrix.cross(np.einsum("nsk,ns->nk", ZL, moved), ones)
+        t = matrix.cross(rows_by(moved, ZL), ones)
         if self.nodes is not None:
             t = t + self.nodes.moved
         v = matrix.effects(matrix.solve(full, t))
-        alpha = moved - np.einsum("nst,nt->ns", Q, np.einsum("nsk,nk->ns", ZL, v))
+        if self.nAGQ:
+            own, beta, _ = self._split(par)
+            self._remember(point, Q, full, self._factor(own), beta)
+        alpha = moved - np.einsum("nst,nt->ns", Q, rows_into(ZL, v))
         raw = self._rows(point.G, self.Z)
-        D = 2 * raw.T @ h + np.einsum("nsk,ns->nk", self.Z, alpha).T @ u + (raw * point.r[:, None]).T @ v
+        D = 2 * raw.T @ h + rows_by(alpha, self.Z).T @ u + (raw * point.r[:, None]).T @ v
         if self.nodes is None:  # by phi, everything but Lambda in M and in the mode's equation
             own = (-2 / self.sigma**2) * wr[:, None] * point.G
-            D += np.einsum("nsk,ns->nk", self.Z, own).T @ u
+            D += rows_by(own, self.Z).T @ u
         else:
             own = self.nodes.pull
             D += self.nodes.block

@@ -19,7 +19,7 @@ from .newdata import fixed_matrix
 from .nonlinear import NLMM
 from .nonlinear_design import parameter_rows
 from .prediction import Prediction, assembled, check_interval, padded, prediction_variance, row_index, weights_at
-from .refitting import FITTERS
+from .refitting import fitted_again
 from .simulation import read_seed
 
 __all__ = ["draw_responses"]
@@ -151,4 +151,4 @@ def _update(m: NLMM, formula: str | None = None, **changes: Any) -> Any:
     if data is None:
         raise MereValueError("the model keeps no data: give update(m, …, data=)")
     arguments.update(changes)
-    return FITTERS["nlmer"](arguments.pop("formula"), data, **arguments)
+    return fitted_again(m.call, arguments.pop("formula"), data, arguments)

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ConvergenceError
+from .nonlinear_algebra import rows_by, rows_into
 from .quadrature import gauss_hermite
 
 __all__ = ["NodeSums", "node_sums", "profiled_sums"]
@@ -101,7 +102,7 @@ def node_sums(objective: Any, point: Any, fixed: np.ndarray, T: np.ndarray, A: n
         x = x1[at]
         shift = sigma * (up @ x)
         u = mode + shift
-        phi = fixed + np.einsum("nsk,nk->ns", objective.ZL, matrix.effects(u.ravel()))
+        phi = fixed + rows_into(objective.ZL, matrix.effects(u.ravel()))
         with np.errstate(all="ignore"):
             mu, G = objective.mean(phi)
             r = (objective.y - mu) * root
@@ -112,7 +113,7 @@ def node_sums(objective: Any, point: Any, fixed: np.ndarray, T: np.ndarray, A: n
         term = float(log_w[at].sum() + 0.5 * x @ x) - g / (2.0 * sigma**2)
         if not ok.all():
             term[np.unique(matrix.codes[~ok])] = -np.inf
-        zp = matrix.gather(np.einsum("nsk,ns->nk", objective.Z, pull))
+        zp = matrix.gather(rows_by(pull, objective.Z))
         slope = 2.0 * u / sigma**2 + zp @ T
         sums.add(
             term, pull=pull, block=zp[:, :, None] * u[:, None, :], slope=slope,

@@ -12,11 +12,13 @@ runs on R, which has the same norms.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .errors import MereValueError
 
-__all__ = ["aliased_columns"]
+__all__ = ["aliased_columns", "refuse_deficient"]
 
 TOLERANCE = 1e-7
 _DOUBTFUL = 1e-10  # squared ratio below which cross-products do not decide
@@ -56,6 +58,23 @@ def aliased_columns(X: np.ndarray, tolerance: float = TOLERANCE) -> tuple[int, .
     scale = np.where(norms > 0, norms, 1.0)
     R = np.linalg.qr(X / scale, mode="r") if n > p else X / scale
     return _limited_pivoting(np.array(R), tolerance)
+
+
+def refuse_deficient(X: np.ndarray, names: Sequence[str], weights: np.ndarray | None = None) -> None:
+    """An error where some rows do not determine the coefficients of a model of more rows.
+
+    Examples
+    --------
+    >>> refuse_deficient(np.array([[1.0, 0.0], [1.0, 0.0]]), ["(Intercept)", "gb"])
+    Traceback (most recent call last):
+        ...
+    mere.errors.MereValueError: the rows that are left do not determine all fixed effects (gb)
+    """
+    lost = aliased_columns(X if weights is None else X[np.asarray(weights) > 0])
+    if lost:
+        raise MereValueError(
+            f"the rows that are left do not determine all fixed effects ({', '.join(names[j] for j in lost)})"
+        )
 
 
 def _clearly_full(cross: list[float], p: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,12 +18,12 @@ from .frame import Factor
 from .language.formulas import Formula
 from .language.updating import update_formula
 from .linear import fit_lm
-from .model import LM, LMM, linear_model, mixed_model
+from .model import LM, LMM, Call, linear_model, mixed_model
 from .objective import LMMObjective
 from .replicates import ChunkFitter, Replicates, failure_text, fit_replicates
 from .variance_parameters import VarianceParameters, variance_parameters
 
-__all__ = ["FITTERS", "Refits", "with_design"]
+__all__ = ["FITTERS", "Refits", "fitted_again", "with_design"]
 
 #: The public function behind a model, by the name in its call: what `update` calls with changed arguments.
 FITTERS: dict[str, Callable[..., Any]] = {}
@@ -161,8 +161,7 @@ def _refit_ml(m: LMM) -> LMM:
 @g.update.register(LMM)
 @g.update.register(LM)
 def _update(m: LMM | LM, formula: str | None = None, **changes: Any) -> Any:
-    fit = FITTERS.get(m.call.function)
-    if fit is None:
+    if m.call.function not in FITTERS:
         raise MereTypeError(f"update() does not know how {m.call.function}() fits")
     arguments = dict(m.call.arguments)
     data = changes.pop("data", m.call.data)
@@ -178,4 +177,12 @@ def _update(m: LMM | LM, formula: str | None = None, **changes: Any) -> Any:
             raise MereValueError(f"update: no random effects are left in {new!r}; fit it by lm()")
     arguments.update(changes)
     text = arguments.pop("formula")
-    return fit(text, data, **arguments)
+    return fitted_again(m.call, text, data, arguments)
+
+
+def fitted_again(call: Call, formula: Any, data: Any, arguments: Mapping[str, Any]) -> Any:
+    """A call with other arguments; the same data keep their name."""
+    model = FITTERS[call.function](formula, data, **arguments)
+    if data is not call.data or model.call.data_name == call.data_name:
+        return model
+    return replace(model, call=replace(model.call, data_name=call.data_name))

@@ -57,6 +57,17 @@ class _FrameMapping(_Printed, Mapping[str, Any]):
             known = ", ".join(map(repr, self._items))
             raise MereKeyError(f"there is no {key!r} here; there are {known}") from None
 
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and name in self._items:
+            return self._items[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(key for key in self._items if key.isidentifier())]
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._items)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._items)
 
@@ -298,10 +309,13 @@ class AnovaTable(_Printed):
     table : DataFrame
     heading : tuple of str
         Lines above the table.
+    tests : mapping of str to DataFrame, or None
+        The linear functions that were tested, by term (`show_tests`).
     """
 
     table: pd.DataFrame
     heading: tuple[str, ...] = ()
+    tests: Mapping[str, pd.DataFrame] | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """The table."""
@@ -346,6 +360,8 @@ class MeansTable(AnovaTable):
         Where the degrees of freedom come from.
     terms : tuple of str
         The term of each row.
+    levels : tuple of str
+        Its levels, ``"A:175"``.
     L : (rows, p) array
         Coefficients of the means.
     """
@@ -353,7 +369,16 @@ class MeansTable(AnovaTable):
     level: float = 0.95
     method: str = ""
     terms: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
     L: np.ndarray | None = None
+
+    def to_frame(self, add_levels: bool = True) -> pd.DataFrame:
+        """The table, by default with the columns ``term`` and ``levels`` before it (R's ``as.data.frame``)."""
+        if not add_levels:
+            return self.table
+        return pd.concat(
+            [pd.DataFrame({"term": self.terms, "levels": self.levels}, self.table.index), self.table], axis=1
+        )
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -12,16 +12,27 @@ import pandas as pd
 import pytest
 
 from mere import (
+    GHrule,
+    anova,
+    contest,
     contrast,
+    drop1,
     emmeans,
     glm,
     joint_tests,
     lm,
+    lmer,
+    logLik,
+    ls_means,
+    model2restriction_matrix,
     pairs,
+    restriction_matrix2model,
+    rstandard,
+    show_tests,
     summary,
     update,
 )
-from mere.datasets import pigs, warpbreaks
+from mere.datasets import cake, pigs, sleepstudy, warpbreaks
 
 from .goldens import FIXTURES
 
@@ -112,11 +123,76 @@ def meanint() -> dict[str, Any]:
     return {"F": tests.to_frame()["F.ratio"].round(3)}  # as R keeps it
 
 
+def two() -> Any:
+    return lmer("Reaction ~ Days + I(Days^2) + (1 | Subject) + (0 + Days | Subject)", sleepstudy)
+
+
+def contests_by_name() -> dict[str, Any]:
+    L = {"First": np.eye(3)[2], "Second": np.eye(3)[1:]}
+    table = contest(two(), L, joint=False, confint=False)
+    assert list(table.index) == ["First", "Second.1", "Second.2"]
+    assert set(contest(two(), L, collect=False)) == {"First", "Second"}
+    return {"estimate": table["Estimate"], "df": table["df"]}
+
+
+def contests_not_collected() -> dict[str, Any]:
+    (table,) = contest(two(), np.eye(3)[1:], joint=False, collect=False)
+    return {"estimate": table["Estimate"]}
+
+
+def baked() -> Any:
+    return lmer("angle ~ recipe * temp + (1 | recipe:replicate)", cake)
+
+
+def functions_of_anova() -> dict[str, Any]:
+    tests = show_tests(anova(baked()))
+    shown = show_tests(anova(baked()), fractions=True, names=False)["temp"]
+    assert shown.iloc[0].to_list() == ["0", "0", "0", "1", "1/3", "1/3"]
+    return {"recipe": tests["recipe"].to_numpy().ravel(), "temp": tests["temp"].to_numpy().ravel()}
+
+
+def functions_of_means() -> dict[str, Any]:
+    means = ls_means(baked())
+    assert means.to_frame()[["term", "levels"]].to_numpy().tolist()[1] == ["recipe", "B"]
+    assert means.to_frame(add_levels=False).equals(means.table)
+    return {"recipe": show_tests(means)["recipe"].to_numpy().ravel()}
+
+
+def beet() -> Any:
+    return lm("sugpct ~ block + sow + harvest", data("beets"))
+
+
+def drop1_lm() -> dict[str, Any]:
+    table = drop1(beet(), test="F").table
+    assert list(drop1(beet()).table.columns) == ["Df", "Sum of Sq", "RSS", "AIC"]
+    p = drop1(beet(), test="Chi").table["Pr(>Chi)"][1:]
+    return {"RSS": table["RSS"], "AIC": table["AIC"], "F": table["F value"][1:], "p": p}
+
+
+def restricted_lm() -> dict[str, Any]:
+    m = beet()
+    small = restriction_matrix2model(m, model2restriction_matrix(m, update(m, ". ~ . - harvest")))
+    return {"logLik": [float(logLik(small))]}
+
+
+def rstandard_() -> dict[str, Any]:
+    heavy = lm("breaks ~ wool", warpbreaks, weights=np.arange(1.0, 55.0))
+    counts = {name: glm("breaks ~ wool", warpbreaks, family=name) for name in ("poisson", "Gamma")}
+    models = {"lm": heavy, "glm": counts["poisson"], "gamma": counts["Gamma"]}
+    return {name: rstandard(m)[:9] for name, m in models.items()}
+
+
+def ghrule() -> dict[str, Any]:
+    rule = GHrule(7)
+    return {"z": rule["z"] + 1, "w": rule["w"], "ldnorm": rule["ldnorm"]}
+
+
 CALLS: dict[str, Callable[[], Mapping[str, Any]]] = {
-    f.__name__: f
+    f.__name__.rstrip("_"): f
     for f in (
         offset_of_means, interaction_coefficients, sum_of_grids, weights_with_followed_covariate, joint_tests_weights,
-        scheffe_rank, regrid, calc, inverse, counterfactuals, meanint,
+        scheffe_rank, regrid, calc, inverse, counterfactuals, meanint, contests_by_name, contests_not_collected,
+        functions_of_anova, functions_of_means, drop1_lm, restricted_lm, rstandard_, ghrule,
     )
 }  # fmt: skip
 

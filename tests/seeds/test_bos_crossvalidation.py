@@ -1,5 +1,7 @@
 """Rows BOS-39 to BOS-44, BOS-54 and BOS-58 of the checklist: cross-validation."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -74,9 +76,13 @@ def test_bos_40_more_folds_than_groups(slopes):
 
 def test_bos_41_unequal_groups_are_packed_by_rows():
     sizes = np.ceil(200 / np.arange(1, 51)).astype(int)
-    folds = group_folds(np.repeat(np.arange(50), sizes), 5, np.random.default_rng(3))
-    rows = np.bincount(folds)
-    assert rows.max() / rows.min() <= 1.5
+    for seed in range(20):
+        codes = np.random.default_rng(seed).permutation(np.repeat(np.arange(50), sizes))
+        folds = group_folds(codes, 4, np.random.default_rng(seed))
+        rows = np.bincount(folds)
+        assert len(rows) == 4
+        assert rows.max() / rows.min() <= 1.5
+        assert (np.bincount(codes * 4 + folds, minlength=200).reshape(50, 4) > 0).sum() == 50  # each in one fold
 
 
 def test_bos_42_leave_one_out_of_lm():
@@ -117,6 +123,21 @@ def test_bos_42_held_out_probabilities_integrate_over_the_random_effects():
     at = mere.predict(rest, d[d["herd"] == "1"], re_form=False).to_numpy()
     expected = integrated_mean(families.binomial(), at, np.full(len(at), float(rest.theta[0]) ** 2))
     assert cv.predictions["cv_fitted"].to_numpy()[(d["herd"] == "1").to_numpy()] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("groups", ["s", "d"])
+def test_bos_42_ten_folds_of_a_large_crossed_design(groups):
+    """InstEval, 73,421 rows: less than 20 s of one core; a fold is the fit of the other rows."""
+    d = datasets.InstEval
+    m = mere.lmer("y ~ service + (1 | s) + (1 | d)", d)
+    start = time.process_time()
+    cv = mere.cross_validate(m, k=10, groups=groups, seed=1)
+    assert time.process_time() - start < 20
+    fold = cv.predictions["cv_fold"].to_numpy()
+    assert not set(d[groups][fold == 3]) & set(d[groups][fold != 3])
+    rest = mere.lmer("y ~ service + (1 | s) + (1 | d)", d[fold != 3])
+    expected = mere.predict(rest, d[fold == 3].head(50), re_form=False).to_numpy()
+    assert cv.predictions["cv_fitted"].to_numpy()[fold == 3][:50] == pytest.approx(expected, rel=1e-6)
 
 
 def test_bos_42_corrected_error_knows_that_folds_overlap():

@@ -117,15 +117,19 @@ def test_rnd_35_size_of_counts_that_vary_less_than_poissons():
 
 
 def test_rnd_40_five_thousand_arrangements_of_five_thousand_rows():
-    """5,000 score arrangements of 5,000 rows and 5 covariates in less than 2 s of one core."""
+    """5,000 score arrangements of 5,000 rows for each of 5 covariates, crossed effects: less than 1 s of one core."""
     rng = np.random.default_rng(40)
     d = pd.DataFrame(rng.normal(size=(5000, 6)), columns=["y", *"abcde"])
     d["s"], d["i"] = (rng.integers(0, k, 5000).astype(str) for k in (100, 50))
     m = mere.lmer("y ~ a + b + c + d + e + (1 | s) + (1 | i)", d)
     mere.permutation_test(m, n_perm=20, seed=1)
-    start = time.process_time()
-    mere.permutation_test(m, n_perm=5000, seed=1, joint=True, ncpus=1)
-    assert time.process_time() - start < 2
+    spent = []
+    for _ in range(3):
+        start = time.process_time()
+        t = mere.permutation_test(m, n_perm=5000, seed=1, ncpus=1)
+        spent.append(time.process_time() - start)
+    assert t.draws.shape == (5000, 5)
+    assert min(spent) < 1
 
 
 def test_rnd_40_a_binary_mixed_model_of_600_rows():

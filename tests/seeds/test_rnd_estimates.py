@@ -7,7 +7,8 @@ import pytest
 import mere
 from mere import families
 from mere.errors import MereValueError
-from mere.inference.permutation.nulls import rows_of
+from mere.generalized_objective import GLMMObjective
+from mere.inference.permutation.nulls import null_rows, rows_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::mere.errors.SingularFitMessage")
 
@@ -73,6 +74,22 @@ def test_rnd_21_a_gaussian_glmm_at_unit_weights_is_the_lmm():
     m = mere.lmer("y ~ x1 + x2 + (1 | g)", d)
     rows = rows_of(m.design, np.ones(200), m.design.y, m.theta)
     assert np.linalg.lstsq(rows.X, rows.y, rcond=None)[0] == pytest.approx(m.beta, rel=1e-10)
+    # the machinery of generalized models, iterated to its joint mode
+    objective = GLMMObjective(m.design, families.gaussian(), None, 0)
+    assert objective.joint(np.concatenate([m.theta, np.zeros(3)]))[0][1:] == pytest.approx(m.beta, rel=1e-10)
+    for term, method in (("x1", "score"), ("x2", "freedman-lane")):
+        own = mere.permutation_test(m, term, method=method, n_perm=50, seed=1)
+        white = null_rows(m, np.array([1 if term == "x1" else 2]))
+        assert own.table.loc[term, "statistic"] == pytest.approx(t_of_rows(white, term == "x1"), rel=1e-9)
+
+
+def t_of_rows(rows, first):
+    """t of a coefficient in whitened rows."""
+    j = 1 if first else 2
+    inverse = np.linalg.inv(rows.X.T @ rows.X)
+    beta = inverse @ rows.X.T @ rows.y
+    e = rows.y - rows.X @ beta
+    return beta[j] / np.sqrt(e @ e / (len(e) - 3) * inverse[j, j])
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import itertools
 import json
 import math
-import time
 
 import numpy as np
 import pandas as pd
@@ -18,7 +17,10 @@ from mere.inference.permutation.methods import METHODS, geometry
 from mere.inference.permutation.nulls import null_rows, rows_of
 from mere.inference.permutation.pvalues import exceedances, monte_carlo_interval, p_value, recommended_draws, straddles
 
-pytestmark = pytest.mark.filterwarnings("ignore::mere.errors.SingularFitMessage")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::mere.errors.SingularFitMessage"),
+    pytest.mark.filterwarnings("ignore:.* draws have no fit:mere.errors.DataMessage"),
+]
 
 
 def bound(runs, level=0.05):
@@ -221,20 +223,46 @@ def test_rnd_9_methods_are_refits(line, method):
 def responses(rng, family, mean):
     if family == "binomial":
         return rng.binomial(1, 1 / (1 + np.exp(-mean)))
+    if family == "negative binomial":
+        return rng.negative_binomial(2.0, 2.0 / (2.0 + np.exp(0.5 * mean)))
     return rng.poisson(np.exp(0.5 * mean)) if family == "poisson" else rng.gamma(2.0, np.exp(0.5 * mean) / 2)
 
 
-@pytest.mark.parametrize("family", ["binomial", "poisson", "Gamma"])
-def test_rnd_10_generalized_score_keeps_its_level(family):
-    """A confounder correlated .6 with x, no effect of x."""
-    rng, runs, hits = np.random.default_rng(10), 400, 0
-    for _ in range(runs):
+KINDS = {"Gamma": families.Gamma("log"), "negative binomial": families.negative_binomial(2.0)}
+
+
+@pytest.mark.parametrize("family", ["binomial", "poisson", "Gamma", "negative binomial"])
+def test_rnd_10_generalized_methods_keep_their_level(family):
+    """A confounder correlated .6 with x, no effect of x: 400 data sets, 100 for the method that iterates each fit."""
+    rng = np.random.default_rng(11)
+    runs = {"score": 400, "one-step": 400, "sign-flip": 400, "pql-fixed": 100}
+    hits = dict.fromkeys(runs, 0)
+    for run in range(400):
         c = rng.normal(size=60)
         d = pd.DataFrame({"c": c, "x": 0.6 * c + 0.8 * rng.normal(size=60)})
         d["y"] = responses(rng, family, 0.7 * c)
-        m = mere.glm("y ~ x + c", d, families.Gamma("log") if family == "Gamma" else family)
-        hits += mere.permutation_test(m, "x", confounders="c", n_perm=99, seed=1).table["p.value"].iloc[0] <= 0.05
-    assert hits / runs <= bound(runs)
+        m, seed = mere.glm("y ~ x + c", d, KINDS.get(family, family)), int(rng.integers(2**31))
+        for method in (method for method, count in runs.items() if run < count):
+            t = mere.permutation_test(m, "x", method=method, n_perm=99, seed=seed)
+            hits[method] += t.table["p.value"].iloc[0] <= 0.05
+    for method, count in runs.items():
+        assert hits[method] / count <= bound(count), method
+
+
+@pytest.mark.parametrize("family", ["binomial", "poisson", "Gamma", "negative binomial"])
+def test_rnd_10_generalized_methods_find_effects(family):
+    rng, runs = np.random.default_rng(100), 25
+    hits = dict.fromkeys(("score", "one-step", "sign-flip", "pql-fixed"), 0)
+    for _ in range(runs):
+        c = rng.normal(size=60)
+        d = pd.DataFrame({"c": c, "x": 0.6 * c + 0.8 * rng.normal(size=60)})
+        d["y"] = responses(rng, family, 0.7 * c + 1.2 * d["x"])
+        m = mere.glm("y ~ x + c", d, KINDS.get(family, family))
+        for method in hits:
+            hits[method] += (
+                mere.permutation_test(m, "x", method=method, n_perm=99, seed=1).table["p.value"].iloc[0] <= 0.05
+            )
+    assert min(hits.values()) / runs > 0.5, hits
 
 
 def test_rnd_27_generalized_models_refuse_arranged_responses():
@@ -358,7 +386,7 @@ def test_bos_37_power():
 
 def test_rnd_28_crossed_factors():
     """Subjects by items, gaussian and binary; the level is kept."""
-    rng, runs = np.random.default_rng(28), 100
+    rng, runs = np.random.default_rng(28), 200
     hits = {"gaussian": 0, "binomial": 0}
     for _ in range(runs):
         s, i = np.repeat(np.arange(14), 8), np.tile(np.arange(8), 14)
@@ -399,21 +427,6 @@ def test_rnd_37_export(slopes):
     assert straddles(0.011, 0.0993) == 0.05
     assert recommended_draws(0.04, 0.011, 0.0993) > 99
     assert "p (model)" in str(t)
-
-
-def test_rnd_40_speed_is_of_matrix_products():
-    """Not a timed test of the machine: five times the arrangements cost far less than five refits would."""
-    rng = np.random.default_rng(40)
-    d = pd.DataFrame(rng.normal(size=(400, 6)), columns=["y", *"abcde"])
-    m = mere.lm("y ~ a + b + c + d + e", d)
-    mere.permutation_test(m, n_perm=10, seed=1)
-    start = time.process_time()
-    mere.permutation_test(m, n_perm=2000, seed=1)
-    spent = time.process_time() - start
-    start = time.process_time()
-    for _ in range(20):
-        mere.lm("y ~ a + b + c + d + e", d)
-    assert spent < 2000 * (time.process_time() - start) / 20
 
 
 def test_rnd_43_any_number_of_threads(slopes):

@@ -107,3 +107,44 @@ def test_bad_arguments(m):
         mere.plot(m, id=2)
     with pytest.raises(MereValueError, match="between 0 and 1"):
         mere.dotplot(mere.ranef(m), level=95)
+
+
+def test_expressions_of_residuals(m):
+    points = mere.plot(m, "sqrt(abs(resid(., scaled = TRUE))) ~ fitted(.) + Days").axes[0].lines[0]
+    np.testing.assert_allclose(points.get_ydata(), np.sqrt(abs(mere.residuals(m, scaled=True))))
+    np.testing.assert_allclose(points.get_xdata(), mere.fitted(m) + sleepstudy["Days"])
+
+
+def test_lines_of_a_plot(m):
+    slope = mere.plot(m, "Reaction ~ fitted(.)", abline=[3.0, 2.0]).axes[0].lines[-1]
+    assert slope.get_xy1() == (0.0, 3.0) and slope.get_slope() == 2.0
+    drawn = mere.plot(m, "Reaction ~ fitted(.)", abline=None, type=["p", "r", "smooth"]).axes[0].lines
+    x, y = mere.fitted(m).to_numpy(), sleepstudy["Reaction"].to_numpy()
+    assert len(drawn) == 3
+    assert drawn[1].get_slope() == pytest.approx(np.polyfit(x, y, 1)[0])
+    assert len(drawn[2].get_xdata()) < len(x)
+    with pytest.raises(MereValueError, match="type must be"):
+        mere.plot(m, type="circles")
+
+
+def test_labels_of_normal_quantiles(m):
+    far = abs(mere.residuals(m, scaled=True)) > stats.norm.ppf(0.975)
+    shown = {t.get_text() for t in mere.qqmath(m, id=0.05).axes[0].texts}
+    assert shown == {str(i) for i in np.flatnonzero(far)}
+
+
+def test_tables_of_means():
+    k = mere.lmer("angle ~ recipe + (1 | recipe:replicate)", mere.datasets.cake)
+    (panel,) = mere.plot(mere.ls_means(k), "recipe")
+    np.testing.assert_allclose(panel.lines[0].get_xdata(), mere.ls_means(k).table["Estimate"])
+    assert len(mere.plot(mere.step(k, keep="recipe"), pairwise=True)[0].lines[0].get_xdata()) == 3
+    with pytest.raises(MereValueError, match="no term 'temp'"):
+        mere.plot(mere.ls_means(k), which="temp")
+
+
+def test_logarithm_of_sigma_alone():
+    p = mere.profile(mere.lmer("Yield ~ 1 + (1 | Batch)", mere.datasets.Dyestuff, REML=False))
+    one = mere.logProf(p, ranef=False)
+    assert one.names[:2] == (p.names[0], "log_sigma")
+    np.testing.assert_allclose(mere.confint(one).iloc[1], np.log(mere.confint(p).iloc[1]), rtol=1e-6)
+    np.testing.assert_allclose(mere.confint(one).iloc[0], mere.confint(p).iloc[0])

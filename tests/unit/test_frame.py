@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+import mere
 from mere.errors import MereTypeError, MereValueError, MissingColumnError
 from mere.frame import Factor, Matrix, Text, as_factor, as_frame
 
@@ -155,3 +156,52 @@ def test_no_library_is_imported() -> None:
     source = inspect.getsource(sys.modules["mere.frame"])
     imported = {line.split()[1] for line in source.splitlines() if "import " in line[:7]}
     assert not {"pandas", "polars", "pyarrow"} & imported
+
+
+def test_columns_whose_names_are_numbers() -> None:
+    frame = pd.DataFrame({0: [1.0, 2, 4], 1: [1.0, 2, 3]})
+    np.testing.assert_array_equal(as_frame(frame).column("0"), frame[0])
+    assert mere.lm("`0` ~ `1`", frame).beta == pytest.approx([-2 / 3, 1.5])
+    with pytest.raises(MissingColumnError):
+        as_frame(frame).column("2")
+
+
+@pytest.mark.parametrize("fit", [mere.lm, lambda f, d: mere.lmer(f + " + (1 | g)", d), mere.lFormula])
+def test_a_response_must_be_numbers(fit: Any) -> None:
+    formula = "y ~ x + (1 | g)" if fit is mere.lFormula else "y ~ x"
+    data = {"y": ["1.5", "a", "2", "3"] * 3, "x": np.arange(12.0), "g": list("aabbccddeeff")}
+    with pytest.raises(MereValueError, match="text among its numbers: 'a'"):
+        fit(formula, data)
+    with pytest.raises(MereValueError, match="factor with the levels 'u', 'v'"):
+        fit(formula, data | {"y": ["u", "v"] * 6})
+
+
+def test_swapped_arguments_are_named() -> None:
+    with pytest.raises(MereTypeError, match="it comes before the data"):
+        mere.lmer(pd.DataFrame({"y": [1.0]}), "y ~ 1 + (1 | g)")
+
+
+def test_one_column_of_a_matrix_is_a_response() -> None:
+    data = {"y": [1.0, 2, 4, 3], "x": [0.0, 1, 2, 3]}
+    assert mere.lm("scale(y) ~ x", data).beta[1] == pytest.approx(0.8 / np.std(data["y"], ddof=1))
+    with pytest.raises(MereValueError, match="has 2 columns"):
+        mere.lm("cbind(y, x) ~ x", data)
+
+
+@pytest.mark.parametrize("fit", [mere.lmer, mere.glmer, mere.lFormula, mere.glFormula])
+def test_controls_are_of_their_own_function(fit: Any) -> None:
+    arguments = {} if fit in (mere.lmer, mere.lFormula) else {"family": "poisson"}
+    other = mere.nlmerControl()
+    for wrong in ({"optimizer": "bobyqa"}, other):
+        with pytest.raises(MereTypeError, match=r"control must come from g?lmerControl\(\)"):
+            fit("incidence ~ 1 + (1 | herd)", mere.datasets.cbpp, control=wrong, **arguments)
+
+
+def test_reml_is_true_or_false() -> None:
+    with pytest.raises(MereTypeError, match="REML"):
+        mere.lmer("incidence ~ 1 + (1 | herd)", mere.datasets.cbpp, REML="yes")
+
+
+def test_ranks_in_formulas() -> None:
+    data = {"y": [1.0, 2, 4, 3], "x": [30.0, 10, 10, 99]}
+    assert mere.model_matrix("~ rank(x)", data)["rank(x)"].to_list() == [3, 1.5, 1.5, 4]

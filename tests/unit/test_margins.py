@@ -521,3 +521,8 @@ def test_nothing_left_to_contrast():
     m = mere.lm("breaks ~ wool * tension", warpbreaks)
     with pytest.raises(MereValueError, match="take one out of by"):
         mere.contrast(mere.emmeans(m, "~ wool | tension"), "pairwise", by=["wool", "tension"])
+
+
+def test_a_misspelled_adjustment_is_said_at_once() -> None:
+    with pytest.raises(MereValueError, match="no adjustment 'tuky'"):
+        mere.pairs(mere.emmeans(mere.lm("breaks ~ tension", warpbreaks), "tension"), adjust="tuky")

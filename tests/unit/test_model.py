@@ -5,7 +5,6 @@ import pickle
 import time
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import mere
@@ -86,12 +85,6 @@ def test_scale_of_the_response(m):
     other = mere.lmer("Reaction ~ Days + (Days | Subject)", scaled)
     assert_close(mere.VarCorr(other)["Subject"] * 1e6, mere.VarCorr(m)["Subject"].to_numpy().ravel(), 1e-5)
     assert_close(mere.hatvalues(other), mere.hatvalues(m).to_list(), 1e-5)
-
-
-def test_data_without_a_name_is_left_out():
-    frame = pd.DataFrame(sleepstudy)
-    frame.attrs = {}
-    assert "Data:" not in str(mere.lmer("Reaction ~ Days + (1 | Subject)", frame))
 
 
 def test_modular_steps_give_the_model(m):

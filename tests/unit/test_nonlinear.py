@@ -326,3 +326,42 @@ def test_errors_name_what_is_wrong(formula, more, match):
 def test_a_mean_that_does_not_tell_its_parameters_apart():
     with pytest.raises(MereError):
         mere.nlmer("circumference ~ (a + b) * age ~ a | Tree", Orange, start={"a": 0.1, "b": 0.1})
+
+
+def test_the_mode_is_followed_to_first_order(orange):
+    """The search starts where the derivatives of the last gradient put the mode; for one factor and for several."""
+    rng = np.random.default_rng(8)
+    g, h, x = np.repeat(np.arange(8), 10), np.tile(np.arange(5), 16), np.tile(np.linspace(0, 9, 10), 8)
+    y = (100 + 9 * rng.normal(size=8)[g] + 5 * rng.normal(size=5)[h]) / (1 + np.exp((4.5 - x) / 1.2)) + rng.normal(
+        size=80
+    )
+    crossed = mere.nlmer(
+        "y ~ SSlogis(x, Asym, xmid, scal) ~ (Asym + xmid | g) + (Asym | h)",
+        {"y": y, "x": x, "g": g.astype(str), "h": h.astype(str), "w": rng.uniform(0.5, 2, 80)},
+        weights="w",
+    )
+    for m in (orange, crossed):
+        f, at = m.objective, np.concatenate([m.par, m.beta]) * 1.001
+        f.gradient(at)
+        near = f.near
+        for i in range(len(at)):
+            modes, step = [], 1e-5 * max(abs(at[i]), 0.1)
+            for sign in (1.0, -1.0):
+                moved = at.copy()
+                moved[i] += sign * step
+                f.near = None
+                f.value(moved)
+                modes.append(f.u.copy())
+            moved = at.copy()
+            moved[i] += step
+            guess = f._guess(moved[f.n_re :], f._factor(moved[: f.n_re]), near) - near.u
+            change = (modes[0] - modes[1]) / 2
+            np.testing.assert_allclose(guess, change, atol=1e-4 * np.abs(change).max() + 1e-12)
+
+
+def test_second_derivatives_do_not_depend_on_how_they_are_evaluated(orange):
+    phi = np.tile(orange.beta, (orange.design.n, 1)) * np.linspace(0.9, 1.1, orange.design.n)[:, None]
+    mean = orange.objective.mean
+    alone = type(mean)(mean.node, mean.parameters, mean.data, {"unused": 1.0})  # what is the user's is not repeated
+    assert alone._repeated is None and mean._repeated is not None
+    np.testing.assert_allclose(mean.second(phi), alone.second(phi), rtol=1e-12)

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..arguments import number_of
 from ..checks import is_singular
 from ..errors import MereKeyError, MereValueError
 from ..generalized import GLMM
@@ -70,7 +71,7 @@ def _st(T: np.ndarray) -> np.ndarray:
 @g.isSingular.register(GLMM)
 def _is_singular(m: LMM | GLMM, tol: float = 1e-4) -> bool:
     layout = layout_of(tuple(t.covariance for t in m.design.random))
-    return is_singular(m.theta, layout.theta_lower, tol)
+    return is_singular(m.theta, layout.theta_lower, number_of(tol, "tol"))
 
 
 @g.rePCA.register(LMM)
@@ -106,6 +107,8 @@ def _get_me(m: Mixed, name: str | Sequence[str] = "ALL") -> Any:
     if name == "ALL":
         without = {*(() if isinstance(m, GLMM) else _NOT_FOR_LMM), *(("L", "RZX") if len(m.u) > MAX_DENSE else ())}
         return {each: get(m) for each, get in _TABLE.items() if each not in without}
+    if not isinstance(name, Iterable):
+        raise MereKeyError(f"getME() takes names of components, not {name!r}")
     return {each: _get_me(m, each) for each in name}
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..arguments import number_of
 from ..errors import MereKeyError, MereValueError
 from ..generalized import GLMM
 from ..model import LMM
@@ -125,7 +126,7 @@ def _coef(m: LMM | GLMM) -> Coefficients:
 @g.VarCorr.register(LMM)
 @g.VarCorr.register(GLMM)
 def _var_corr(m: LMM | GLMM, sigma: float | None = None) -> VarianceComponents:
-    scale = _scale(m) if sigma is None else float(sigma)
+    scale = _scale(m) if sigma is None else number_of(sigma, "sigma")
     random = m.design.random
     names = unique_names(t.group for t in random)
     terms = tuple(

@@ -50,6 +50,16 @@ def _cooks(m: GLM | GLMM) -> pd.Series:
     return row_series(m.design, values)
 
 
+@g.rstandard.register(GLM)
+@g.rstandard.register(GLMM)
+def _rstandard(m: GLM | GLMM) -> pd.Series:
+    deviance, _, hat = _pieces(m)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        out = deviance / np.sqrt(_dispersion(m) * (1 - hat))
+    out[~np.isfinite(out)] = np.nan
+    return row_series(m.design, out)
+
+
 @g.rstudent.register(GLM)
 def _rstudent(m: GLM) -> pd.Series:
     deviance, pearson, hat = _pieces(m)

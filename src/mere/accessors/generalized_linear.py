@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..errors import DataMessage, MereValueError, tell
+from ..arguments import number_of
+from ..errors import DataMessage, MereTypeError, MereValueError, tell
 from ..families import Family
 from ..generalized import GLM
 from ..irls import irls
-from ..model import Call
+from ..model import LM, Call
 from ..response import Response
 from ..results import AnovaTable, LogLik, _Printed
 from ..summaries import coefficient_frame
@@ -153,7 +154,7 @@ def _deviance(m: GLM, REML: bool | None = None) -> float:
 @g.extractAIC.register(GLM)
 def _extract_aic(m: GLM, scale: float = 0, k: float = 2) -> np.ndarray:
     p = len(m.beta)
-    return np.array([p, _aic_of(m) + (k - 2) * p])
+    return np.array([p, _aic_of(m) + (number_of(k, "k") - 2) * p])
 
 
 @g.nobs.register(GLM)
@@ -214,7 +215,7 @@ def summary_glm(m: GLM, dispersion: float | None = None) -> SummaryGLM:
     from scipy.special import ndtr, stdtr
 
     estimated = m.model_family.has_scale and dispersion is None
-    phi = _default_dispersion(m) if dispersion is None else float(dispersion)
+    phi = _default_dispersion(m) if dispersion is None else number_of(dispersion, "dispersion")
     V = pd.DataFrame(fixed_covariance(m.fit.R, math.sqrt(phi)), list(m.design.names), list(m.design.names))
     statistic = "t" if estimated else "z"
     table = coefficient_frame(m.beta, np.sqrt(np.diag(V)), m.design.names, statistic=statistic)
@@ -256,6 +257,8 @@ def glm_anova(m: GLM, *models: Any, test: str | None = None, **kwargs: Any) -> A
     """Analysis of deviance: terms as they enter, or models against each other."""
     if models and not all(isinstance(x, GLM) for x in models):  # a mixed model among them decides
         lead = next(x for x in models if not isinstance(x, GLM))
+        if isinstance(lead, LM):
+            raise MereTypeError("anova() compares models of one class: fit the linear one by glm() too")
         rest = [x for x in (m, *models) if x is not lead]
         return g.anova(lead, *rest, **kwargs)  # type: ignore[no-any-return]
     if test not in (None, "Chisq", "LRT", "F", "Cp", "Rao"):
@@ -318,6 +321,9 @@ def _deviance_table(
 
     df = np.array([math.nan, *(-np.diff(res_df))])
     change = np.array([math.nan, *(-np.diff(res_dev))])
+    change[np.abs(change) < 1e-12 * np.max(res_dev)] = (
+        0.0  # a term that changes nothing has p = 1, not a rounding error
+    )
     values = {"Df": df, "Deviance": change, "Resid. Df": res_df, "Resid. Dev": res_dev}
     table = pd.DataFrame({name: values[name] for name in columns})
     sign = np.sign(df)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..arguments import number_of
 from ..errors import ConvergenceWarning, MereValueError, tell
 from ..families import Family
 from ..generalized import GLMM
@@ -110,7 +111,7 @@ def _deviance(m: GLMM, REML: bool | None = None) -> float:
 @g.extractAIC.register(GLMM)
 def _extract_aic(m: GLMM, scale: float = 0, k: float = 2) -> np.ndarray:
     df = _n_parameters(m)
-    return np.array([df, m.criterion + k * df])
+    return np.array([df, m.criterion + number_of(k, "k") * df])
 
 
 @g.df_residual.register(GLMM)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..arguments import number_of
 from ..errors import MereWarning, tell
 from ..generalized import GLMM
 from ..model import LMM
@@ -80,7 +81,7 @@ def _reml_crit(m: LMM) -> float:
 
 @g.AIC.register(object)
 def _aic(model: Any, *models: Any, k: float = 2) -> Any:
-    return _criteria("AIC", (model, *models), [k] * (1 + len(models)))
+    return _criteria("AIC", (model, *models), [number_of(k, "k")] * (1 + len(models)))
 
 
 @g.BIC.register(object)
@@ -102,7 +103,7 @@ def _criteria(name: str, models: tuple[Any, ...], penalties: list[float]) -> Any
 @g.extractAIC.register(LMM)
 def _extract_aic(m: LMM, scale: float = 0, k: float = 2) -> np.ndarray:
     likelihood = g.logLik(g.refitML(m))
-    return np.array([likelihood.df, -2 * float(likelihood) + k * likelihood.df])
+    return np.array([likelihood.df, -2 * float(likelihood) + number_of(k, "k") * likelihood.df])
 
 
 @g.nobs.register(LMM)

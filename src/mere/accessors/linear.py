@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..arguments import number_of
 from ..design import Design
 from ..errors import MereTypeError, MereValueError
+from ..generalized import GLM
 from ..model import LM, Call
 from ..results import AnovaTable, LogLik, _Printed
 from ..summaries import coefficient_frame
@@ -175,7 +177,7 @@ def _deviance(m: LM, REML: bool | None = None) -> float:
 def _extract_aic(m: LM, scale: float = 0, k: float = 2) -> np.ndarray:
     n, p = m.design.X.shape
     value = m.rss / scale - n if scale > 0 else n * math.log(m.rss / n)
-    return np.array([p, value + k * p])
+    return np.array([p, value + number_of(k, "k") * p])
 
 
 @g.nobs.register(LM)
@@ -204,8 +206,9 @@ def confint_lm(m: LM, parm: Any = None, level: float = 0.95) -> pd.DataFrame:
 
     estimate = g.coef(m)
     se = np.sqrt(np.diag(g.vcov(m)))
+    labels = percent_labels(level)
     q = float(stdtrit(m.df, (1 + level) / 2)) if m.df > 0 else math.nan
-    table = interval_frame(estimate.to_numpy(), se, list(estimate.index), q, percent_labels(level))
+    table = interval_frame(estimate.to_numpy(), se, list(estimate.index), q, labels)
     return table.iloc[chosen_parameters(parm, list(table.index))]
 
 
@@ -275,6 +278,8 @@ def lm_anova(m: LM, *models: Any, **kwargs: Any) -> AnovaTable:
         return _compare((m, *models), **kwargs)
     if models:  # a model of another class among them decides
         lead = next(x for x in models if not isinstance(x, LM))
+        if isinstance(lead, GLM):
+            raise MereTypeError("anova() compares models of one class: fit the linear one by glm() too")
         rest = [x for x in (m, *models) if x is not lead]
         return g.anova(lead, *rest, **kwargs)  # type: ignore[no-any-return]
     if kwargs:

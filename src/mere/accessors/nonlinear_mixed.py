@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..errors import ConvergenceWarning, MereValueError, tell
+from ..arguments import number_of
+from ..errors import ConvergenceWarning, MereKeyError, MereValueError, tell
 from ..model import LMM
 from ..nonlinear import NLMM
 from ..results import LogLik, RandomEffects, VarianceComponents, VarianceTerm
@@ -51,7 +52,7 @@ def _ranef(
 
 @g.VarCorr.register(NLMM)
 def _var_corr(m: NLMM, sigma: float | None = None) -> VarianceComponents:
-    scale, random = m.sigma if sigma is None else float(sigma), m.design.random
+    scale, random = m.sigma if sigma is None else number_of(sigma, "sigma"), m.design.random
     names = unique_names(t.group for t in random)
     terms = tuple(
         VarianceTerm(name, t.group, tuple(t.names), scale**2 * (T @ T.T), t.covariance.name != "diag")
@@ -101,7 +102,7 @@ def _deviance(m: NLMM, REML: bool | None = None) -> float:
 @g.extractAIC.register(NLMM)
 def _extract_aic(m: NLMM, scale: float = 0, k: float = 2) -> np.ndarray:
     df = _n_parameters(m)
-    return np.array([df, m.criterion + k * df])
+    return np.array([df, m.criterion + number_of(k, "k") * df])
 
 
 @g.df_residual.register(NLMM)
@@ -162,6 +163,8 @@ _linear_parts = g.getME.dispatch(LMM)
 @g.getME.register(NLMM)
 def _get_me(m: NLMM, name: str | Sequence[str] = "ALL") -> Any:
     """As of the linearized model: X, Z, RX, L … are those at the estimates."""
+    if not isinstance(name, (str, Sequence)):
+        raise MereKeyError(f"getME() takes names of components, not {name!r}")
     if not isinstance(name, str):
         return {each: _get_me(m, each) for each in name}
     out = _linear_parts(m, name)
@@ -218,5 +221,6 @@ def _confint(
 
         se = np.concatenate([np.full(n, np.nan), np.sqrt(np.diag(g.vcov(m)))])
         estimate = np.concatenate([np.full(n, np.nan), m.beta])
-        table = interval_frame(estimate, se, [*shown, *fixed], float(ndtri((1 + level) / 2)), percent_labels(level))
+        labels = percent_labels(level)
+        table = interval_frame(estimate, se, [*shown, *fixed], float(ndtri((1 + level) / 2)), labels)
     return table.iloc[chosen_parameters(parm, [*shown, *fixed], [*hidden, *fixed], n)]

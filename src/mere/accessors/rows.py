@@ -211,6 +211,13 @@ def _formula(m: LMM | LM | GLM | GLMM, fixed_only: bool = False, random_only: bo
     return whole
 
 
+@g.formula.register(Terms)
+def _formula_of_terms(t: Terms) -> Formula:
+    right = [*([] if t.intercept else ["0"]), *t.labels, *(t.variables[i] for i in t.offsets)]
+    response = f"{t.variables[0]} " if t.has_response else ""
+    return parse_formula(f"{response}~ {' + '.join(right) or '1'}")
+
+
 @g.terms.register(LMM)
 @g.terms.register(LM)
 @g.terms.register(GLM)

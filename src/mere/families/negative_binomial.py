@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..arguments import number_of
 from ..errors import MereValueError
 from .distribution import Family, x_log_ratio
 
@@ -30,7 +31,7 @@ class NegativeBinomial(Family):
     links: ClassVar[tuple[str, ...]] = ("log", "identity", "sqrt")
 
     def __init__(self, theta: float = 1.0, link: Any = None):
-        if not theta > 0:
+        if not number_of(theta, "theta") > 0:
             raise MereValueError(f"theta of the negative binomial family must be positive, not {theta!r}")
         object.__setattr__(self, "theta", float(theta))
         super().__init__(link)

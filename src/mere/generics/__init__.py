@@ -38,7 +38,7 @@ from .contests import (
     step,
 )
 from .densities import fit_record, log_density
-from .diagnostics import allFit, cooks_distance, dfbeta, dfbetas, influence, jackknife, rstudent
+from .diagnostics import allFit, cooks_distance, dfbeta, dfbetas, influence, jackknife, rstandard, rstudent
 from .effects import VarCorr, coef, fixef, ranef, sigma, vcov
 from .inference import anova, bootMer, confint, profile
 from .inspection import getME, isGLMM, isLMM, isNLMM, isREML, isSingular, rePCA, summary
@@ -155,6 +155,7 @@ __all__ = [
     "refitML",
     "residuals",
     "restriction_matrix2model",
+    "rstandard",
     "rstudent",
     "runs_test",
     "show_tests",

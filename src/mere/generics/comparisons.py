@@ -125,6 +125,10 @@ def PBmodcomp(large: Any, small: Any, nsim: int = 1000, seed: Any = None, **kwar
 def vcovAdj(model: Any) -> Any:
     """Kenward and Roger's covariance of the fixed effects, adjusted for the estimation of V (pbkrtest's ``vcovAdj``).
 
+    Parameters
+    ----------
+    model : LMM
+
     Returns
     -------
     pandas.DataFrame
@@ -179,6 +183,10 @@ def getKR(comparison: Any, name: str | None = None) -> Any:
     name : {"ndf", "ddf", "Fstat", "p.value", "F.scaling", "FstatU", "p.valueU"}, optional
         All of them by default, as a dict.
 
+    Returns
+    -------
+    float, or dict of all parts
+
     Examples
     --------
     >>> from mere import lmer, KRmodcomp, getKR
@@ -193,6 +201,11 @@ def getKR(comparison: Any, name: str | None = None) -> Any:
 @generic
 def model2restriction_matrix(large: Any, small: Any) -> Any:
     """L such that the small model is the large one under L beta = 0 (pbkrtest's ``model2restriction_matrix``).
+
+    Parameters
+    ----------
+    large, small : LMM or LM
+        Two fits to the same response; the fixed effects of the small one are among those of the large one.
 
     Returns
     -------
@@ -215,6 +228,18 @@ def restriction_matrix2model(large: Any, L: Any, rhs: Any = 0) -> Any:
     """The model under L beta = rhs, fitted (pbkrtest's ``restriction_matrix2model``).
 
     Its columns are an orthonormal basis of the coefficients that L allows, named ``b1, b2, ...``.
+
+    Parameters
+    ----------
+    large : LMM, LM
+    L : array (q, p)
+        Restrictions of the fixed effects.
+    rhs : float or array (q,)
+        Their values.
+
+    Returns
+    -------
+    LMM or LM
 
     Examples
     --------

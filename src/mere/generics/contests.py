@@ -30,12 +30,14 @@ def contest(model: Any, L: Any, rhs: Any = 0, **kwargs: Any) -> Any:
     Parameters
     ----------
     model : LMM, LM
-    L : array (p,), (r, p), or DataFrame with the coefficients as columns
+    L : array (p,), (r, p), DataFrame with the coefficients as columns, or a mapping of names to these
     rhs : float or array (r,)
     joint : bool
         One F test (default) or a table of t tests.
-    collect, confint, level
-        With ``joint=False``: one table or a list, with limits, at which confidence level.
+    collect : bool
+        False: a table for each hypothesis, as a mapping where `L` is one, else as a list.
+    confint, level
+        With ``joint=False``: with limits, at which confidence level.
     check_estimability : bool
         L has the columns of the model matrix before aliased ones were dropped; rows that cannot be estimated are NaN.
     ddf : {"Satterthwaite", "Kenward-Roger", "lme4"}
@@ -80,6 +82,11 @@ def contest1D(model: Any, L: Any, rhs: float = 0, **kwargs: Any) -> Any:
         Add confidence limits (default False).
     level : float
 
+    Returns
+    -------
+    DataFrame
+        ``Estimate, Std. Error, df, t value, Pr(>|t|)``, with `confint` also ``lower, upper``.
+
     Examples
     --------
     >>> from mere import lmer, contest1D
@@ -103,6 +110,11 @@ def contestMD(model: Any, L: Any, rhs: Any = 0, **kwargs: Any) -> Any:
     ddf, vcov
         As in `contest`.
 
+    Returns
+    -------
+    DataFrame
+        ``Sum Sq, Mean Sq, NumDF, DenDF, F value, Pr(>F)``.
+
     Examples
     --------
     >>> from mere import lmer, contestMD
@@ -115,13 +127,18 @@ def contestMD(model: Any, L: Any, rhs: Any = 0, **kwargs: Any) -> Any:
 
 
 @generic
-def show_tests(model: Any, type: str | int = "III") -> Any:
-    """The linear functions that `anova` tests, by term (lmerTest's ``show_tests``).
+def show_tests(model: Any, *args: Any, **kwargs: Any) -> Any:
+    """The linear functions that `anova` or `ls_means` tests, by term (lmerTest's ``show_tests``).
 
     Parameters
     ----------
-    model : LMM, LM
+    model : LMM, LM, GLMM, GLM, or a table of `anova` or `ls_means`
     type : {"III", "II", "I", "marginal"}
+        Of the tests of a model.
+    fractions : bool
+        Numbers as fractions, as text.
+    names : bool
+        False: without names of rows and columns.
 
     Returns
     -------
@@ -181,6 +198,18 @@ def ls_means(model: Any, which: Any = None, **kwargs: Any) -> Any:
 def difflsmeans(model: Any, which: Any = None, **kwargs: Any) -> Any:
     """All pairwise differences of least-squares means; arguments as in `ls_means`.
 
+    Parameters
+    ----------
+    model : LMM, LM
+    which : str or list of str, optional
+        Terms that consist of factors; all of them by default.
+    **kwargs
+        Others of `ls_means`.
+
+    Returns
+    -------
+    MeansTable
+
     Examples
     --------
     >>> from mere import lmer, difflsmeans
@@ -210,6 +239,10 @@ def drop1(model: Any, scope: Any = None, **kwargs: Any) -> Any:
     k : float
         Weight of the degrees of freedom in AIC.
 
+    Returns
+    -------
+    AnovaTable
+
     Examples
     --------
     >>> from mere import lmer, drop1
@@ -235,6 +268,10 @@ def add1(model: Any, scope: Any, **kwargs: Any) -> Any:
     test : {"none", "Chisq", "F"}
     k : float
         Weight of the degrees of freedom in AIC.
+
+    Returns
+    -------
+    AnovaTable
 
     Examples
     --------
@@ -335,6 +372,14 @@ def step(model: Any, **kwargs: Any) -> Any:
 def get_model(result: Any) -> Any:
     """The model that `step` ended with.
 
+    Parameters
+    ----------
+    result : StepResult
+
+    Returns
+    -------
+    LMM or LM
+
     Examples
     --------
     >>> from mere import lmer, step, get_model, formula
@@ -348,6 +393,16 @@ def get_model(result: Any) -> Any:
 @generic
 def as_lmerModLmerTest(model: Any, tol: float = 1e-8) -> Any:
     """The model itself: every ``lmer`` has all its tests. There for scripts from R.
+
+    Parameters
+    ----------
+    model : LMM
+    tol : float
+        Not used: there is no numerical derivative to be checked.
+
+    Returns
+    -------
+    LMM
 
     Examples
     --------

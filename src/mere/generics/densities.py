@@ -50,6 +50,14 @@ def log_density(model: Any, reml: bool | None = None) -> Any:
 def fit_record(model: Any) -> Any:
     """How a fit went: converged, criterion, evaluations, gradient, reason, warnings.
 
+    Parameters
+    ----------
+    model : LMM, GLMM
+
+    Returns
+    -------
+    FitRecord
+
     Examples
     --------
     >>> from mere import fit_record, lmer

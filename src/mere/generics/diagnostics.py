@@ -6,7 +6,7 @@ from typing import Any
 
 from .declare import generic, no_method
 
-__all__ = ["allFit", "cooks_distance", "dfbeta", "dfbetas", "influence", "jackknife", "rstudent"]
+__all__ = ["allFit", "cooks_distance", "dfbeta", "dfbetas", "influence", "jackknife", "rstandard", "rstudent"]
 
 
 @generic
@@ -59,6 +59,15 @@ def cooks_distance(model: Any) -> Any:
     working linear mixed model. Of an `influence`, from the refits:
     (beta_(i) - beta)' V^-1 (beta_(i) - beta) / p, V the covariance of beta.
 
+    Parameters
+    ----------
+    model : LMM, GLMM, LM, GLM, or the result of `influence`
+
+    Returns
+    -------
+    Series
+        By the rows of the data, or by the groups that were left out.
+
     Notes
     -----
     The two agree for linear models. In a mixed model the first is about the
@@ -102,6 +111,11 @@ def dfbeta(model: Any, which: str = "fixed", **kwargs: Any) -> Any:
     groups : str or list of str, optional
         Of a mixed model itself: what `influence` leaves out; default rows.
 
+    Returns
+    -------
+    DataFrame
+        A row for each deletion, a column for each coefficient.
+
     Examples
     --------
     >>> from mere import lmer, influence, dfbeta
@@ -124,6 +138,11 @@ def dfbetas(model: Any, **kwargs: Any) -> Any:
     model : Influence, LM, LMM, GLMM
     groups : str or list of str, optional
         Of a mixed model itself: what `influence` leaves out; default rows.
+
+    Returns
+    -------
+    DataFrame
+        A row for each deletion, a column for each coefficient.
 
     References
     ----------
@@ -149,6 +168,15 @@ def rstudent(model: Any) -> Any:
     ``lm``: e / (sigma_(i) sqrt(1 - h)), sigma_(i) without the row. Linear mixed
     models, as lme4: e / (sigma sqrt(1 - h)). Generalized ones: deviance and
     Pearson residuals d, r combined, sign(d) sqrt(d^2 + h r^2 / (1 - h)).
+
+    Parameters
+    ----------
+    model : LMM, GLMM, LM, GLM
+
+    Returns
+    -------
+    Series
+        By the rows of the data.
 
     Examples
     --------
@@ -230,3 +258,32 @@ def allFit(model: Any, optimizers: Any = None, **kwargs: Any) -> Any:
     [-871.814, -871.814]
     """
     raise no_method("allFit", model)
+
+
+@generic
+def rstandard(model: Any) -> Any:
+    """Standardized residuals (Series).
+
+    Linear models: e / (sigma sqrt(1 - h)), e with the root of the prior weight.
+    Generalized ones: deviance residuals over sqrt(phi (1 - h)), phi the
+    dispersion.
+
+    Parameters
+    ----------
+    model : LM, LMM, GLM, GLMM
+
+    Returns
+    -------
+    pandas.Series
+        Indexed by the rows of the data.
+
+    Examples
+    --------
+    >>> from mere import lm, rstandard
+    >>> from mere.datasets import sleepstudy
+    >>> rstandard(lm("Reaction ~ Days", sleepstudy)).head(2).round(4)
+    0   -0.0390
+    1   -0.0669
+    dtype: float64
+    """
+    raise no_method("rstandard", model)

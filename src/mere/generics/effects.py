@@ -99,6 +99,10 @@ def coef(model: Any) -> Any:
     only random has a fixed part of zero. For ``lm`` the coefficients, with NaN
     for columns that are linear combinations of others.
 
+    Parameters
+    ----------
+    model : LMM, GLMM, NLMM, LM, GLM, lmList, summary, or contrasts of marginal means
+
     Returns
     -------
     Coefficients (a mapping to DataFrames), DataFrame or Series
@@ -162,6 +166,10 @@ def vcov(model: Any, type: str | None = None, correlation: bool = False, full: b
         Give the correlation matrix instead of the covariance matrix.
     full : bool
         The joint covariance of (b - its prediction, beta), random effects first.
+    cluster : str or array, optional
+        For ``"CR..."``: what observations belong together; default the grouping factor that all others are nested in.
+    use_hessian : bool, optional
+        ``glmer``: from the Hessian, or from `RX` alone.
 
     Returns
     -------
@@ -189,6 +197,15 @@ def sigma(model: Any) -> float:
 
     sigma^2 = pwrss / (n - p) for REML, pwrss / n for maximum likelihood, where
     pwrss is the penalized weighted residual sum of squares.
+
+    Parameters
+    ----------
+    model : model, or marginal means
+
+    Returns
+    -------
+    float
+        The residual standard deviation; 1 for families without a dispersion.
 
     Examples
     --------

@@ -85,6 +85,10 @@ def confint(model: Any, parm: Any = None, level: float = 0.95, **kwargs: Any) ->
         and its degrees of freedom.
     **kwargs
         More for `profile` or `bootMer`.
+    pool : bool
+        ``lmList``: one residual variance for all groups.
+    type, groups
+        Bootstraps: the kind of interval, as `boot_type`; for ``"bca"`` what the jackknife leaves out.
 
     Returns
     -------

@@ -34,6 +34,14 @@ def summary(model: Any, *args: Any, **kwargs: Any) -> Any:
     correlation : bool, optional
         Mixed models: show the correlations of the fixed effects; default when
         there are at most 12.
+    dispersion : float, optional
+        ``glm``: a known dispersion.
+    use_hessian : bool, optional
+        ``glmer``: standard errors from the Hessian, or from `RX` alone.
+    infer, level, adjust, cross_adjust, by, type, df, calc, null, delta, side, bias_adjust, sigma, scheffe_rank, seed
+        Marginal means: intervals and tests, confidence level, adjustments within and across groups, grouping variables,
+        scale, degrees of freedom, further columns, null value, threshold of equivalence, side, bias correction and its
+        standard deviation, rank for Scheffe's method, seed of ``"mvt"``.
 
     Returns
     -------
@@ -64,6 +72,10 @@ def getME(model: Any, name: str | Sequence[str] = "ALL") -> Any:
         ``"X"``, ``"Z"``, ``"theta"``, ``"Lambda"``, ``"devcomp"``, ...; several
         names, or ``"ALL"``, give a dict.
 
+    Returns
+    -------
+    array, Series, sparse matrix or dict, as the name says; for several names a dict
+
     Examples
     --------
     >>> from mere import lmer, getME
@@ -82,6 +94,16 @@ def getME(model: Any, name: str | Sequence[str] = "ALL") -> Any:
 def isSingular(model: Any, tol: float = 1e-4) -> bool:
     """Whether a bounded variance parameter lies within `tol` of its bound.
 
+    Parameters
+    ----------
+    model : LMM, GLMM, NLMM
+    tol : float
+        A parameter so near its bound is on it.
+
+    Returns
+    -------
+    bool
+
     Examples
     --------
     >>> from mere import lmer, isSingular
@@ -98,6 +120,10 @@ def rePCA(model: Any) -> Any:
 
     The singular value decomposition of the relative covariance factor T:
     standard deviations are relative to sigma; zeros show an overfitted term.
+
+    Parameters
+    ----------
+    model : LMM, GLMM, NLMM
 
     Returns
     -------
@@ -123,6 +149,14 @@ def rePCA(model: Any) -> Any:
 def isREML(model: Any) -> bool:
     """Whether the model was fitted by restricted maximum likelihood.
 
+    Parameters
+    ----------
+    model : model
+
+    Returns
+    -------
+    bool
+
     Examples
     --------
     >>> from mere import lmer, isREML
@@ -136,6 +170,14 @@ def isREML(model: Any) -> bool:
 @generic
 def isLMM(model: Any) -> bool:
     """Whether the model is a linear mixed model.
+
+    Parameters
+    ----------
+    model : model
+
+    Returns
+    -------
+    bool
 
     Examples
     --------
@@ -151,6 +193,14 @@ def isLMM(model: Any) -> bool:
 def isGLMM(model: Any) -> bool:
     """Whether the model is a generalized linear mixed model.
 
+    Parameters
+    ----------
+    model : model
+
+    Returns
+    -------
+    bool
+
     Examples
     --------
     >>> from mere import lm, isGLMM
@@ -164,6 +214,14 @@ def isGLMM(model: Any) -> bool:
 @generic
 def isNLMM(model: Any) -> bool:
     """Whether the model is a nonlinear mixed model.
+
+    Parameters
+    ----------
+    model : model
+
+    Returns
+    -------
+    bool
 
     Examples
     --------

@@ -51,6 +51,16 @@ def AIC(model: Any, *models: Any, k: float = 2) -> Any:
 
     With several models, a frame with the columns ``df`` and ``AIC``.
 
+    Parameters
+    ----------
+    model : model
+    *others : models, optional
+        With several, a table of all.
+
+    Returns
+    -------
+    float, or DataFrame with a row for each model
+
     Examples
     --------
     >>> from mere import lmer, AIC
@@ -66,6 +76,16 @@ def BIC(model: Any, *models: Any) -> Any:
     """Schwarz's information criterion, -2 logLik + log(n) df, n the number of rows.
 
     With several models, a frame with the columns ``df`` and ``BIC``.
+
+    Parameters
+    ----------
+    model : model
+    *others : models, optional
+        With several, a table of all.
+
+    Returns
+    -------
+    float, or DataFrame with a row for each model
 
     Examples
     --------
@@ -89,6 +109,10 @@ def deviance(model: Any, REML: bool | None = None) -> float:
         were found. Default: as fitted, with a warning for REML fits, whose
         criterion is no deviance.
 
+    Returns
+    -------
+    float
+
     Examples
     --------
     >>> from mere import lmer, deviance
@@ -105,6 +129,15 @@ def REMLcrit(model: Any) -> float:
     """The criterion that was minimized: REML criterion, or -2 log L of an ML fit.
 
     log|L|^2 + log|RX|^2 + (n - p)(1 + log(2 pi pwrss / (n - p))).
+
+    Parameters
+    ----------
+    model : LMM
+
+    Returns
+    -------
+    float
+        At the estimates of the fit, whether by REML or not.
 
     References
     ----------
@@ -123,6 +156,14 @@ def REMLcrit(model: Any) -> float:
 @generic
 def extractAIC(model: Any, scale: float = 0, k: float = 2) -> Any:
     """Degrees of freedom and AIC as model selection uses them (REML fits by ML).
+
+    Parameters
+    ----------
+    model : LMM, GLMM, LM, GLM, NLMM
+    scale : float
+        Of ``lm`` and ``glm``: a known error variance; 0 (default) estimates it.
+    k : float
+        Weight of the degrees of freedom; 2 is AIC.
 
     Returns
     -------
@@ -143,6 +184,15 @@ def extractAIC(model: Any, scale: float = 0, k: float = 2) -> Any:
 def nobs(model: Any) -> int:
     """Number of rows that were used.
 
+    Parameters
+    ----------
+    model : model
+
+    Returns
+    -------
+    int
+        The rows that were used.
+
     Examples
     --------
     >>> from mere import lmer, nobs
@@ -156,6 +206,15 @@ def nobs(model: Any) -> int:
 @generic
 def ngrps(model: Any) -> Any:
     """Number of levels of each grouping factor (Series).
+
+    Parameters
+    ----------
+    model : LMM, GLMM, NLMM
+
+    Returns
+    -------
+    Series
+        The number of levels of each grouping factor.
 
     Examples
     --------
@@ -171,6 +230,15 @@ def ngrps(model: Any) -> Any:
 @generic
 def df_residual(model: Any) -> int:
     """Number of rows less number of estimated parameters.
+
+    Parameters
+    ----------
+    model : model
+
+    Returns
+    -------
+    int
+        Rows less parameters; for mixed models the variance parameters count too.
 
     Examples
     --------

@@ -31,8 +31,8 @@ def plot(result: Any, *args: Any, **kwargs: Any) -> Any:
     result : LM, GLM, LMM, GLMM, NLMM, EmmGrid, Profile, Bootstrap, ...
     form : str
         Of a model; default ``"resid(.) ~ fitted(.)"``.
-    abline : float, optional
-        Of a model: height of a line.
+    abline : float or pair of float, optional
+        Of a model: height of a line, or its intercept and slope.
     id : float, optional
         Of a model: label the rows whose standardized residual is beyond the
         normal quantile of 1 - id/2.
@@ -45,7 +45,20 @@ def plot(result: Any, *args: Any, **kwargs: Any) -> Any:
     conf : list of float
         Levels of the intervals of a profile; default 0.5, 0.8, 0.9, 0.95, 0.99.
     type, level
-        Kind and level of the interval of a bootstrap.
+        Kind and level of the interval of a bootstrap. Of a model `type` is what is drawn: ``"p"`` points, ``"l"`` a
+        line through them, ``"r"`` the least-squares line, ``"smooth"`` medians in bins, ``"g"`` a grid; or several.
+    order : int or str, optional
+        Of intervals of ``lmList``: the coefficient that orders the groups.
+    transf : callable, optional
+        Of random effects: see `dotplot`.
+    which, pairwise
+        Of least-squares means and of `step`: which terms; differences instead of means.
+    CIs, PIs, horizontal : bool
+        Marginal means: confidence and prediction intervals, lying or standing.
+    adjust, alpha
+        Marginal means with ``comparisons=True``: of the arrows.
+    plotit : bool
+        False: the table behind the picture.
 
     Returns
     -------
@@ -83,6 +96,8 @@ def qqmath(x: Any, *args: Any, **kwargs: Any) -> Any:
     x : LM, GLM, LMM, GLMM, NLMM, RandomEffects
     level : float
         Of the intervals of random effects.
+    id : float, optional
+        Of a model: label the rows beyond the normal quantile of 1 - id/2.
 
     Returns
     -------

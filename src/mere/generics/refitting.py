@@ -13,6 +13,15 @@ __all__ = ["refit", "refitML", "simulate", "update"]
 def refitML(model: Any) -> Any:
     """The model fitted by maximum likelihood; the model itself if it already is.
 
+    Parameters
+    ----------
+    model : model
+
+    Returns
+    -------
+    model
+        The same, fitted by maximum likelihood; a model that is so already as it is.
+
     Examples
     --------
     >>> from mere import lmer, refitML, isREML
@@ -92,6 +101,8 @@ def simulate(model: Any, nsim: int = 1, seed: Any = None, **kwargs: Any) -> Any:
         columns of the response.
     allow_new_levels : bool
         For random effects that are kept.
+    contrasts : mapping, optional
+        With a formula: codings of factors, as in `lmer`.
 
     Returns
     -------
@@ -136,6 +147,10 @@ def update(model: Any, formula: Any = None, **changes: Any) -> Any:
         ``". ~ . - x"``, ``"log(.) ~ ."``, ``"~ . + (1 | h)"``.
     **changes
         Other arguments of the function that fitted the model, ``data`` too.
+
+    Returns
+    -------
+    model, EmmGrid or lmList, as given
 
     Examples
     --------

@@ -113,11 +113,16 @@ def permutation_test(model: Any, terms: Any = None, **kwargs: Any) -> Any:
         limits of the estimate. At most `n_perm` draws.
     save_draws : bool
         Keep the statistics of all arrangements.
+    progress : bool, optional
+        Report how far it is; default when it takes long and a person watches.
+    checkpoint : path, optional
+        Written now and then, and read where it exists: a run that was interrupted goes on.
 
     Returns
     -------
     PermutationTest
-        ``.table``, ``.draws``, ``.null``, ``.symmetry``, ``.approximation``, ``.borderline``, ``.to_json()``.
+        ``.table``, ``.draws``, ``.null``, ``.symmetry``, ``.approximation``, ``.borderline``, ``.adjusted``,
+        ``.to_json()``.
 
     References
     ----------

@@ -25,6 +25,10 @@ __all__ = [
 def fitted(model: Any) -> Any:
     """Fitted values, conditional on the random effects: offset + X beta + Z b.
 
+    Parameters
+    ----------
+    model : model
+
     Returns
     -------
     pandas.Series
@@ -83,6 +87,17 @@ def weights(model: Any, type: str = "prior") -> Any:
 
     The residual variance of row i is sigma^2 / w_i.
 
+    Parameters
+    ----------
+    model : model, or marginal means
+    type : {"prior", "working"}
+        ``"working"``: of the last step of a generalized model.
+
+    Returns
+    -------
+    Series
+        By the rows of the data; for marginal means an array, how many rows of the data are behind each.
+
     Examples
     --------
     >>> from mere import lmer, weights
@@ -96,6 +111,15 @@ def weights(model: Any, type: str = "prior") -> Any:
 @generic
 def hatvalues(model: Any) -> Any:
     """Leverages: the diagonal of d fitted / d y at the estimated theta (Series).
+
+    Parameters
+    ----------
+    model : LMM, GLMM, LM, GLM
+
+    Returns
+    -------
+    Series
+        By the rows of the data.
 
     References
     ----------
@@ -117,6 +141,17 @@ def hatvalues(model: Any) -> Any:
 @generic
 def model_frame(model: Any, fixed_only: bool = False) -> Any:
     """The variables of the formula at the rows used, each evaluated once (DataFrame).
+
+    Parameters
+    ----------
+    model : model
+    fixed_only : bool
+        Without the variables of the random effects.
+
+    Returns
+    -------
+    DataFrame
+        The variables by R's names, ``log(y)``; the rows that were used.
 
     Examples
     --------
@@ -140,6 +175,8 @@ def model_matrix(model: Any, *args: Any, **kwargs: Any) -> Any:
     type : {"fixed", "random", "randomListRaw"}
         For mixed models: X; the sparse Z (rows by random effects); or the
         matrix of each random-effects term by its text.
+    na_action : {"omit", "exclude", "fail"}
+        With a formula: what becomes of rows with missing values.
 
     Returns
     -------
@@ -162,6 +199,17 @@ def model_matrix(model: Any, *args: Any, **kwargs: Any) -> Any:
 def formula(model: Any, fixed_only: bool = False, random_only: bool = False) -> Any:
     """The formula of a model; its fixed or its random part.
 
+    Parameters
+    ----------
+    model : model, or its `terms`
+    fixed_only, random_only : bool
+        Only that part.
+
+    Returns
+    -------
+    Formula
+        Prints as text; ``str()`` gives the text.
+
     Examples
     --------
     >>> from mere import lmer, formula
@@ -177,6 +225,16 @@ def formula(model: Any, fixed_only: bool = False, random_only: bool = False) -> 
 def terms(model: Any, fixed_only: bool = True) -> Any:
     """The terms of the fixed part: labels, orders, factors, intercept, response.
 
+    Parameters
+    ----------
+    model : model
+    fixed_only : bool
+        Without the variables of the random effects.
+
+    Returns
+    -------
+    Terms
+
     Examples
     --------
     >>> from mere import lmer, terms
@@ -190,6 +248,15 @@ def terms(model: Any, fixed_only: bool = True) -> Any:
 @generic
 def family(model: Any) -> Any:
     """Error distribution and link.
+
+    Parameters
+    ----------
+    model : model
+
+    Returns
+    -------
+    Family
+        Its name and its link.
 
     Examples
     --------
@@ -207,6 +274,15 @@ def family(model: Any) -> Any:
 @generic
 def getData(model: Any) -> Any:
     """The data that the model was fitted to, as it was given.
+
+    Parameters
+    ----------
+    model : model
+
+    Returns
+    -------
+    table
+        What the model was fitted to, as it was given.
 
     Examples
     --------
@@ -263,6 +339,8 @@ def predict(model: Any, newdata: Any = None, **kwargs: Any) -> Any:
         Intervals for outcomes of generalized models at `newdata`: prior
         weights, of a binomial model the numbers of trials. Not needed where
         `newdata` has the columns of the response.
+    bias_adjust, sigma
+        Marginal means: see `summary`.
 
     Returns
     -------

@@ -19,6 +19,9 @@ def to_text(result: Any, **options: Any) -> str:
     **options
         Those of R's print method, such as ``digits``, ``correlation``,
         ``comp``, ``signif_stars``.
+    digits, correlation (or corr), comp, ranef_comp, ranef_corr, show_resids, signif_stars
+        Among them: significant digits; the correlations of the fixed effects; columns and correlations of variance
+        components (``"Variance"``, ``"Std.Dev."``); the residuals; the stars.
 
     Returns
     -------
@@ -41,6 +44,14 @@ def to_text(result: Any, **options: Any) -> str:
 @generic
 def to_html(result: Any) -> str:
     """The HTML of a result, which notebooks show: R's text, or tables.
+
+    Parameters
+    ----------
+    result : any result of the package
+
+    Returns
+    -------
+    str
 
     Examples
     --------

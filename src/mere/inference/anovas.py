@@ -21,7 +21,7 @@ from ..nonlinear import NLMM
 from ..results import AnovaTable
 from .hypotheses import hypotheses, read_type
 from .methods import method_name, reference_of
-from .tables import f_table, terms_of
+from .tables import f_table, terms_of, tests_of
 
 __all__: list[str] = []
 
@@ -47,7 +47,7 @@ def _anova(
     reference = reference_of(m, name, vcov)
     table = f_table(reference, hypotheses(terms_of(m), kind), m.sigma)
     prefix = f"Type {kind}" if kind != "marginal" else "Marginal"
-    return AnovaTable(table, (f"{prefix} Analysis of Variance Table with {reference.title}",))
+    return AnovaTable(table, (f"{prefix} Analysis of Variance Table with {reference.title}",), tests_of(m, kind))
 
 
 @g.anova.register(GLMM)
@@ -113,7 +113,7 @@ def _wald_anova(m: GLM | GLMM, type: str | int, ddf: str | None, vcov: Any) -> A
             "Pr(>F)": [j.p_value for j in joint.values()],
         }
         title = f"Analysis of Deviance Table (Type {kind} tests) with {reference.title}"
-    return AnovaTable(pd.DataFrame(columns, list(joint), dtype=float), (title, "", *of))
+    return AnovaTable(pd.DataFrame(columns, list(joint), dtype=float), (title, "", *of), tests_of(m, kind))
 
 
 @g.anova.register(LM)
@@ -125,7 +125,7 @@ def _anova_lm(m: LM, *models: Any, type: str | int | None = None, vcov: Any = No
     if kwargs:
         raise MereTypeError(f"anova() of an lm has no argument {next(iter(kwargs))!r}")
     table = f_table(reference, hypotheses(terms_of(m), kind), m.sigma)
-    return AnovaTable(table, (f"Type {kind} Analysis of Variance Table with {reference.title}",))
+    return AnovaTable(table, (f"Type {kind} Analysis of Variance Table with {reference.title}",), tests_of(m, kind))
 
 
 def _compare(models: Sequence[Any], model_names: Sequence[str] | None, refit: bool) -> AnovaTable:

@@ -14,8 +14,9 @@ from ..arguments import count_of
 from ..errors import MereError, MereKeyError, MereTypeError, MereValueError, SingularFitMessage
 from ..fitting import fit_lmm
 from ..generalized import GLM, GLMM
-from ..model import LM, LMM, mixed_model
-from ..results import ModelComparison
+from ..linear import fit_lm
+from ..model import LM, LMM, linear_model, mixed_model
+from ..results import AnovaTable, ModelComparison
 from ..simulation import read_seed
 from .bootstrap_tests import reference_distribution, summary_tests
 from .bootstraps.parametric import drawn_response, refit_generalized
@@ -64,7 +65,8 @@ def _restriction_matrix(large: LM | LMM, small: Any) -> np.ndarray:
 
 
 @g.restriction_matrix2model.register(LMM)
-def _restricted_model(large: LMM, L: Any, rhs: Any = 0) -> LMM:
+@g.restriction_matrix2model.register(LM)
+def _restricted_model(large: LMM | LM, L: Any, rhs: Any = 0) -> LMM | LM:
     matrix, _ = read_contrasts_matrix(large, L)
     right = np.broadcast_to(np.asarray(rhs, float), (len(matrix),))
     _, d, Vt = np.linalg.svd(matrix)
@@ -79,6 +81,8 @@ def _restricted_model(large: LMM, L: Any, rhs: Any = 0) -> LMM:
     assign = np.ones(X.shape[1], dtype=int)
     whole: dict[str, Any] = {"X_full": X, "names_full": names, "assign_full": assign, "dropped": ()}
     smaller = replace(design, X=X, names=names, assign=assign, offset=offset, **whole)
+    if isinstance(large, LM):
+        return linear_model(fit_lm(smaller), large.call)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SingularFitMessage)
         return mixed_model(fit_lmm(smaller, large.reml, large.control), large.control, large.call)
@@ -96,7 +100,8 @@ def _refit_reml(m: LMM) -> LMM:
 
 
 def _hypothesis(large: LMM, small: Any, betaH: Any) -> tuple[np.ndarray, np.ndarray, str]:
-    """L, its right-hand side, and how the small model is shown."""
+    """L, its right-hand side, and how the small model is shown; a formula is an update of the large one."""
+    small = g.update(large, small) if isinstance(small, str) else small
     if isinstance(small, (LM, LMM)):
         L, shown = g.model2restriction_matrix(large, small), str(small.design.formula)
     else:
@@ -138,6 +143,7 @@ def _sat_modcomp(large: LMM, small: Any, betaH: Any = 0) -> ModelComparison:
 def _pb_modcomp(
     large: LMM, small: Any, nsim: int = 1000, seed: Any = None, ref: Any = None, ncpus: int | None = None
 ) -> ModelComparison:
+    small = g.update(large, small) if isinstance(small, str) else small
     if not isinstance(small, (LM, LMM)):
         small = g.restriction_matrix2model(large, small)
     if not np.array_equal(large.design.y, small.design.y):
@@ -166,6 +172,7 @@ def _bootstrap_comparison(large: Any, small: Any, observed: float, df: float, re
 def _pb_generalized(
     large: GLMM | GLM, small: Any, nsim: int = 1000, seed: Any = None, ref: Any = None, ncpus: int | None = 1
 ) -> ModelComparison:
+    small = g.update(large, small) if isinstance(small, str) else small
     if not isinstance(small, (GLM, GLMM)) or small.model_family.name != large.model_family.name:
         raise MereTypeError("small must be a model of the same family, fitted by glm() or glmer()")
     if not np.array_equal(large.response.y, small.response.y):
@@ -191,6 +198,18 @@ def _pb_generalized(
         pool = Pool("no" if ncpus == 1 else "threads", ncpus)
         ref = run_task(task, nsim, 1, pool, {}).values[:, 0]
     return _bootstrap_comparison(large, small, observed, df, np.asarray(ref, float))
+
+
+@g.summary.register(ModelComparison)
+def _summary(c: ModelComparison) -> AnovaTable:
+    """All tests of a comparison: the unscaled F too, the bootstrap's fitted reference distributions."""
+    title = {
+        "Kenward-Roger": "F-test with Kenward-Roger approximation",
+        "Satterthwaite": "F-test with Satterthwaite approximation",
+        "bootstrap": f"Bootstrap test; samples: {0 if c.ref is None else len(c.ref)}; extremes: {c.extremes};",
+    }[c.kind]
+    small = f"small : {c.small}" if c.small else "small (restriction matrix)"
+    return AnovaTable(c.to_frame(), (title, f"large : {c.large}", small))
 
 
 @g.vcovAdj.register(LMM)

@@ -28,6 +28,7 @@ from ..variance_parameters import variance_parameters
 from .bootstrapping import model_parameters, named
 from .clusters import is_nested, row_labels_of
 from .refits import fit_as
+from .row_deletion import rows_left_out
 
 __all__ = [
     "Influence",
@@ -344,6 +345,11 @@ def _jackknife(
         parameters = variance_parameters(m.design.random)
         values = np.hstack([parameters.values(theta_rows(m.objective, par), sigma), beta])
         failures = _failures(status, units.labels)
+    elif FUN is None and isinstance(m, (LM, GLM)) and units.name == "rows":
+        values, good = rows_left_out(m)
+        rest = np.flatnonzero(~good)
+        few = Units(units.labels[rest], np.arange(len(rest) + 1), rest, "rows")
+        values[rest], failures = one_by_one(m, few, statistic, len(t0))
     else:
         values, failures = one_by_one(m, units, statistic, len(t0))
     report_failures(failures, "jackknife")

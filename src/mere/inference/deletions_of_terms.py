@@ -19,7 +19,7 @@ from .methods import reference_of
 from .refits import refit_formula, without_terms
 from .tables import f_table, terms_of
 
-__all__ = ["droppable", "removal_table", "wald_deletions"]
+__all__ = ["droppable", "read_test", "removal_table", "wald_deletions"]
 
 
 def droppable(m: LM | LMM | GLM | GLMM, scope: str | Sequence[str] | None = None) -> list[str]:
@@ -57,13 +57,11 @@ def _drop1(
     k: float = 2,
     vcov: Any = None,
 ) -> AnovaTable:
-    wanted = droppable(m, scope)
+    wanted, test = droppable(m, scope), read_test(test, ("F", "Chisq", "user"))
     if test in ("F", "user") and ddf != "lme4":
         reference = reference_of(m, ddf, vcov)
         heading = (f"Single term deletions using {reference.title}:", "", "Model:", str(m.design.formula))
         return AnovaTable(removal_table(m, wanted, ddf, vcov), heading)
-    if test not in ("Chisq", "none", "F"):
-        raise MereValueError(f"test must be 'F', 'Chisq' or 'none', not {test!r}")
     heading = ("Single term deletions", "", "Model:", str(m.design.formula))
     return AnovaTable(_likelihood_deletions(m, wanted, k, test == "Chisq"), heading)
 
@@ -97,11 +95,18 @@ def _drop1_generalized(
     k: float = 2,
     vcov: Any = None,
 ) -> AnovaTable:
-    wanted = droppable(m, scope)
+    wanted, test = droppable(m, scope), read_test(test, ("Chisq", "Wald"))
     if vcov is not None or test == "Wald":
         return wald_deletions(m, wanted, vcov)
-    test = "Chisq" if test == "LRT" else "none" if test is None else test
-    if test not in ("none", "Chisq"):
-        raise MereValueError(f"test must be 'none', 'Chisq' or 'Wald', not {test!r}")
     heading = ("Single term deletions", "", "Model:", str(m.design.formula))
     return AnovaTable(_likelihood_deletions(m, wanted, k, test == "Chisq"), heading)
+
+
+def read_test(test: str | None, known: Sequence[str]) -> str:
+    """The name of a test, or the beginning of it."""
+    test = "Chisq" if test == "LRT" else "none" if test is None else test
+    begun = [name for name in ("none", *known) if name.startswith(str(test))]
+    if len(begun) != 1:
+        names = ", ".join(repr(name) for name in ("none", *known) if name != "user")
+        raise MereValueError(f"test must be {names}, not {test!r}")
+    return begun[0]

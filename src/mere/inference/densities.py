@@ -34,7 +34,7 @@ __all__ = ["FitRecord", "LogDensity"]
 _FAR = -30.0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LogDensity:
     """log p(y | parameters), a callable of a vector.
 
@@ -51,6 +51,10 @@ class LogDensity:
     model: LMM
     reml: bool
     names: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        kind = "restricted log-likelihood" if self.reml else "log-likelihood"
+        return f"<{kind} of {self.model.design.formula} in {self.dim} parameters: {', '.join(self.names)}>"
 
     @property
     def dim(self) -> int:

@@ -89,10 +89,11 @@ def _confint(m: GLM, parm: Any = None, level: float = 0.95, method: str = "profi
         return intervals_with(m, vcov, parm, level)
     if method not in ("profile", "Wald"):
         raise MereValueError(f"method must be 'profile' or 'Wald', not {method!r}")
+    labels = percent_labels(level)
     estimate, quantile = g.coef(m), float(ndtri((1 + level) / 2))
     se = np.sqrt(np.diag(g.vcov(m)))
     names = [str(name) for name in estimate.index]
-    table = interval_frame(estimate.to_numpy(), se, names, quantile, percent_labels(level))
+    table = interval_frame(estimate.to_numpy(), se, names, quantile, labels)
     wanted = chosen_parameters(parm, names)
     if method == "Wald":
         return table.iloc[wanted]

@@ -20,10 +20,11 @@ from .. import _core
 from .. import generics as g
 from ..accessors.generalized_mixed import vcov_glmm
 from ..arguments import check_function, threads_of
-from ..errors import MereError, MereValueError
+from ..errors import MereError
 from ..generalized import GLMM, generalized_mixed_model
 from ..generalized_fitting import settle_generalized
 from ..generalized_optimum import optimize_generalized
+from ..rank import refuse_deficient
 from ..replicates import available_cpus
 from ..variance_parameters import VarianceParameters, variance_parameters
 from .bootstrapping import model_parameters, named
@@ -73,20 +74,11 @@ def _without(m: GLMM, rows: np.ndarray) -> GLMM:
         return refit_without(m, rows)
     weights = m.response.weights.copy()
     weights[rows] = 0.0
-    _check_rank(m.design.X, weights)
+    refuse_deficient(m.design.X, m.design.names, weights)
     objective = m.objective.twin(replace(m.response, weights=weights))
     control = m.control if m.control.optimizer is not None else replace(m.control, optimizer="auto")
     optimum = optimize_generalized(objective, control, {"par": m.par, "fixef": m.beta})
     return generalized_mixed_model(settle_generalized(objective, optimum, control), control, m.call)
-
-
-def _check_rank(X: np.ndarray, weights: np.ndarray) -> None:
-    if not X.shape[1]:
-        return
-    kept = X[weights > 0]
-    scale = np.sqrt((kept**2).sum(axis=0))
-    if (scale == 0).any() or np.linalg.eigvalsh((kept / scale).T @ (kept / scale))[0] < 1e-12:
-        raise MereValueError("the rows that are left do not determine all fixed effects")
 
 
 def parameter_values(parameters: VarianceParameters, fit: GLMM) -> np.ndarray:

@@ -66,5 +66,6 @@ def _wald(m: LMM | GLMM, parm: Any, level: float, signames: bool) -> pd.DataFram
     names, aliases = [kind + fixed for kind in kinds]
     se = np.concatenate([np.full(n, np.nan), np.sqrt(np.diag(g.vcov(m)))])
     estimate = np.concatenate([np.full(n, np.nan), m.beta])
-    table = interval_frame(estimate, se, names, float(ndtri((1 + level) / 2)), percent_labels(level))
+    labels = percent_labels(level)
+    table = interval_frame(estimate, se, names, float(ndtri((1 + level) / 2)), labels)
     return table.iloc[chosen_parameters(parm, names, aliases, n)]

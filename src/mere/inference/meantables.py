@@ -8,6 +8,7 @@ from itertools import combinations, product
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from .. import generics as g
 from ..contrasts import read_contrasts
@@ -24,8 +25,8 @@ from .tables import estimable_rows, kept_columns, null_space, t_table
 __all__ = ["mean_rows"]
 
 
-def mean_rows(design: Design, which: Sequence[str]) -> tuple[np.ndarray, list[str], list[str]]:
-    """Coefficients (over all columns) of the means of some terms, their names and terms.
+def mean_rows(design: Design, which: Sequence[str]) -> tuple[np.ndarray, list[str], list[str], list[str]]:
+    """Coefficients (over all columns) of the means of some terms, their names, terms and levels.
 
     The levels of the term's own factors are crossed, the first varying fastest; those of all others are averaged with
     equal weights; covariates stand at their means.
@@ -45,7 +46,7 @@ def mean_rows(design: Design, which: Sequence[str]) -> tuple[np.ndarray, list[st
             mean = covariate_means(value)
             columns[name] = np.repeat(mean, n) if isinstance(mean, np.ndarray) else mean.take(np.zeros(n, dtype=int))
     X = build_matrix(terms, columns, n, read_contrasts(design.contrasts), design.codings).X
-    rows, names, labels = [], [], []
+    rows, names, labels, shown = [], [], [], []
     for label in which:
         own = [terms.variables[v] for v in terms.terms[terms.labels.index(label)]]
         for indices in product(*(range(len(levels[name])) for name in reversed(own))):
@@ -54,7 +55,8 @@ def mean_rows(design: Design, which: Sequence[str]) -> tuple[np.ndarray, list[st
             rows.append(X[chosen].mean(axis=0))
             names.append(":".join(name + levels[name][cell[name]] for name in own))
             labels.append(label)
-    return np.array(rows).reshape(len(rows), X.shape[1]), names, labels
+            shown.append(":".join(levels[name][cell[name]] for name in own))
+    return np.array(rows).reshape(len(rows), X.shape[1]), names, labels, shown
 
 
 def _levels(value: Any) -> tuple[str, ...]:
@@ -86,20 +88,28 @@ def _ls_means(
     pairwise: bool = False,
     vcov: Any = None,
 ) -> MeansTable:
-    L, names, labels = mean_rows(m.design, _factor_terms(m.design, which))
+    L, names, labels, shown = mean_rows(m.design, _factor_terms(m.design, which))
     if pairwise:
         pairs = [(i, j) for i, j in combinations(range(len(L)), 2) if labels[i] == labels[j]]
         L = np.array([L[i] - L[j] for i, j in pairs]).reshape(len(pairs), -1) if pairs else L[:0]
         names = [f"{names[i]} - {names[j]}" for i, j in pairs]
         labels = [labels[i] for i, _ in pairs]
+        shown = [f"{shown[i]} - {shown[j]}" for i, j in pairs]
     kept = kept_columns(m)
     estimable = estimable_rows(L, null_space(m.design.X_full, kept))
     reference = reference_of(m, ddf, vcov)
     table = t_table(reference, L[:, kept], names, level=level, estimable=estimable)
     method = method_name(ddf) if vcov is None else reference.title
+    columns = list(m.design.names)
+    tests = {
+        label: pd.DataFrame(L[mine][:, kept], [names[i] for i in mine], columns)
+        for label in dict.fromkeys(labels)
+        if (mine := [i for i, own in enumerate(labels) if own == label])
+    }
     return MeansTable(
-        table, ("Least Squares Means table:", ""), level=level, method=method, terms=tuple(labels), L=L[:, kept]
-    )
+        table, ("Least Squares Means table:", ""), tests, level=level, method=method, terms=tuple(labels),
+        levels=tuple(shown), L=L[:, kept],
+    )  # fmt: skip
 
 
 def _difflsmeans(m: LM | LMM, which: Any = None, **kwargs: Any) -> MeansTable:

@@ -129,7 +129,10 @@ def _columns(m: Any, term: str | None) -> tuple[str, np.ndarray]:
         raise MereValueError("the model has no term to test")
     term = labels[-1] if term is None else term
     if term in labels:
-        return term, np.flatnonzero(assign == labels.index(term) + 1)
+        columns = np.flatnonzero(assign == labels.index(term) + 1)
+        if not len(columns):
+            raise MereValueError(f"term={term!r} has no coefficient of its own in this model")
+        return term, columns
     if term in m.design.names:
         return term, np.array([list(m.design.names).index(term)])
     raise MereValueError(f"term={term!r} is no term or coefficient of the model; there are {', '.join(labels)}")
@@ -156,6 +159,7 @@ def power_sim(
     seed: Any = None,
     ncpus: int | None = 1,
     progress: bool | None = None,
+    checkpoint: Any = None,
 ) -> PowerResult:
     """Power of the test of a term, by simulation (simr's ``powerSim``).
 
@@ -176,6 +180,8 @@ def power_sim(
     seed : int or numpy.random.Generator, optional
     ncpus : int, optional
     progress : bool, optional
+    checkpoint : path, optional
+        Written now and then, and read where it exists: a run that was interrupted goes on.
 
     Returns
     -------
@@ -198,12 +204,12 @@ def power_sim(
         raise MereTypeError(f"power_sim() takes a fitted model, not {type(model).__name__!r}")
     source = _with_coefficients(model, _read_fixef(model, fixef))
     phi = dispersion(model) if isinstance(model, GLM) else None
-    return _power(model, source, phi, term, nsim, alpha, test, read_seed(seed), ncpus, progress)
+    return _power(model, source, phi, term, nsim, alpha, test, read_seed(seed), ncpus, progress, checkpoint)
 
 
 def _power(
     model: Any, source: Any, phi: float | None, term: str | None, nsim: int, alpha: float, test: Any, number: int,
-    ncpus: int | None, progress: bool | None,
+    ncpus: int | None, progress: bool | None, checkpoint: Any = None,
 ) -> PowerResult:  # fmt: skip
     """Fits of `model` to responses drawn from `source`, of a generalized linear model with dispersion `phi`."""
     count_of(nsim, "nsim")
@@ -234,7 +240,8 @@ def _power(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pool = Pool("no" if ncpus == 1 else "threads", ncpus)
-        found = run_task(task, nsim, 4, pool, {}, None, progress)
+        about = {"formula": model.design.formula, "term": label, "seed": number, "beta": source.beta.tolist()}
+        found = run_task(task, nsim, 4, pool, about, checkpoint, progress)
     values = found.values[found.done]
     values = values[np.isfinite(values[:, 0])]
     if not len(values):

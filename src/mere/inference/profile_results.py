@@ -122,14 +122,16 @@ class Profile(_Printed):
         """Variances in place of standard deviations (R's ``varianceProf``); correlations stay."""
         return self._mapped("varcov", lambda x: x * np.abs(x), lambda x: 2 * np.abs(x), "var_", ".sigsq")
 
-    def logarithms(self) -> Profile:
-        """Logarithms of the standard deviations (R's ``logProf``); correlations stay."""
-        return self._mapped("log", np.log, lambda x: 1 / x, "log_", ".lsig")
+    def logarithms(self, ranef: bool = True) -> Profile:
+        """Logarithms of the standard deviations (R's ``logProf``), or of sigma alone; correlations stay."""
+        return self._mapped("log", np.log, lambda x: 1 / x, "log_", ".lsig", ("sd", "sigma") if ranef else ("sigma",))
 
-    def _mapped(self, scale: str, f: Any, slope: Any, prefix: str, sig: str) -> Profile:
+    def _mapped(
+        self, scale: str, f: Any, slope: Any, prefix: str, sig: str, kinds: tuple[str, ...] = ("sd", "sigma")
+    ) -> Profile:
         if self.scale != "sdcor":
             raise MereTypeError(f"the profile is on the scale {self.scale!r} already")
-        change = [kind in ("sd", "sigma") for kind in self.kinds]
+        change = [kind in kinds for kind in self.kinds]
         names = [
             (prefix + "sigma" if k == "sigma" else n.replace("sd", prefix.rstrip("_"), 1)) if c else n
             for n, k, c in zip(self.names, self.kinds, change, strict=True)
@@ -182,6 +184,10 @@ def varianceProf(x: Profile) -> Profile:
     ----------
     x : Profile
 
+    Returns
+    -------
+    Profile
+
     Examples
     --------
     >>> from mere import lmer, profile, confint, varianceProf
@@ -195,7 +201,7 @@ def varianceProf(x: Profile) -> Profile:
     return _profile(x, "varianceProf").variances()
 
 
-def logProf(x: Profile) -> Profile:
+def logProf(x: Profile, ranef: bool = True) -> Profile:
     """A profile on the scale of logarithms of standard deviations.
 
     Points with a standard deviation of zero are left out. Correlations and
@@ -204,6 +210,12 @@ def logProf(x: Profile) -> Profile:
     Parameters
     ----------
     x : Profile
+    ranef : bool
+        False: only of the residual standard deviation.
+
+    Returns
+    -------
+    Profile
 
     Examples
     --------
@@ -214,7 +226,7 @@ def logProf(x: Profile) -> Profile:
                2.5 %  97.5 %
     log_sigma  3.644   4.214
     """
-    return _profile(x, "logProf").logarithms()
+    return _profile(x, "logProf").logarithms(ranef)
 
 
 def _profile(x: Any, name: str) -> Profile:

@@ -20,6 +20,7 @@ from ..irls import fit_glm
 from ..language.updating import update_formula
 from ..linear import fit_lm
 from ..model import LM, LMM, linear_model, mixed_model
+from ..rank import refuse_deficient
 
 __all__ = ["fit_as", "join_formula", "refit_formula", "without_terms"]
 
@@ -94,7 +95,8 @@ def _same_rows(design: Design, smaller: Design) -> None:
 
 
 def fit_as(m: Any, design: Design) -> Any:
-    """The model of a design, fitted as `m` was."""
+    """The model of a design, fitted as `m` was; an error where its rows do not determine all coefficients."""
+    refuse_deficient(design.X, design.names, design.weights)
     if isinstance(m, LMM):
         return mixed_model(fit_lmm(design, m.reml, m.control, m.par), m.control, m.call)
     if isinstance(m, GLMM):

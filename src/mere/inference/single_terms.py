@@ -10,7 +10,7 @@ Reference: Chambers (1992), Linear models, chapter 4 of Statistical Models in S.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ import pandas as pd
 
 from .. import generics as g
 from ..accessors.generalized_linear import dispersion
-from ..errors import ConvergenceWarning, MereValueError, tell
+from ..errors import ConvergenceWarning, MereTypeError, MereValueError, tell
 from ..generalized import GLM
 from ..irls import irls
 from ..language.algebra import Terms, expand_terms
@@ -29,12 +29,10 @@ from ..linear import least_squares
 from ..model import LM
 from ..rank import aliased_columns
 from ..results import AnovaTable
-from .deletions_of_terms import droppable, wald_deletions
+from .deletions_of_terms import droppable, read_test, wald_deletions
 from .refits import refit_formula
 
 __all__ = ["addable", "addition_table", "deletion_table", "terms_of_scope"]
-
-_TESTS = ("none", "Chisq", "F")
 
 
 # -- numbers -------------------------------------------------------------------
@@ -134,25 +132,25 @@ def terms_of_scope(m: LM | GLM, scope: str) -> Terms:
     return expand_terms(parse_formula(update_formula(m.design.formula, text)).fixed)
 
 
+def _names(scope: Any) -> list[str]:
+    names = [scope] if isinstance(scope, str) else list(scope) if isinstance(scope, Iterable) else []
+    if not names or not all(isinstance(name, str) for name in names):
+        raise MereTypeError(f"scope must be a formula such as '. ~ . + a', or terms, not {scope!r}")
+    return names
+
+
 def addable(m: LM | GLM, scope: str | Sequence[str]) -> list[str]:
     """The terms of `scope` (a formula, or names) that the model lacks and whose margins it has."""
     if isinstance(scope, str) and ("~" in scope or scope.strip().startswith(".")):
         asked = terms_of_scope(m, scope)
     else:
-        asked = expand_terms(parse_expression(" + ".join([scope] if isinstance(scope, str) else scope)))
+        asked = expand_terms(parse_expression(" + ".join(_names(scope))))
     has = _variables(m.design.terms)
     new = [(label, own) for label, own in zip(asked.labels, _variables(asked), strict=True) if own not in has]
     return [label for label, own in new if not any(other < own for _, other in new)]
 
 
 # -- methods -------------------------------------------------------------------
-def _read_test(test: str | None) -> str:
-    test = "Chisq" if test == "LRT" else "none" if test is None else test
-    if test not in _TESTS:
-        raise MereValueError(f"test must be {', '.join(map(repr, (*_TESTS, 'Wald')))}, not {test!r}")
-    return test
-
-
 @g.drop1.register(LM)
 @g.drop1.register(GLM)
 def _drop1(
@@ -162,11 +160,11 @@ def _drop1(
     k: float = 2,
     vcov: Any = None,
 ) -> AnovaTable:
-    wanted = droppable(m, scope)
+    wanted, test = droppable(m, scope), read_test(test, ("Chisq", "F", "Wald"))
     if vcov is not None or test == "Wald":
         return wald_deletions(m, wanted, vcov)
     return AnovaTable(
-        deletion_table(m, wanted, k, _read_test(test)), ("Single term deletions", "", "Model:", str(m.design.formula))
+        deletion_table(m, wanted, k, test), ("Single term deletions", "", "Model:", str(m.design.formula))
     )
 
 
@@ -176,5 +174,5 @@ def _add1(m: LM | GLM, scope: str | Sequence[str], test: str | None = "none", k:
     wanted = addable(m, scope)
     if not wanted:
         raise MereValueError("add1: scope has no term that could be added to the model")
-    table = addition_table(m, wanted, k, _read_test(test))
+    table = addition_table(m, wanted, k, read_test(test, ("Chisq", "F")))
     return AnovaTable(table, ("Single term additions", "", "Model:", str(m.design.formula)))

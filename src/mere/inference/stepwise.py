@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from .. import generics as g
-from ..errors import DataMessage, MereValueError, tell
+from ..errors import DataMessage, MereTypeError, MereValueError, tell
 from ..generalized import GLM
 from ..model import LM
 from ..results import StepPath
@@ -88,6 +88,10 @@ def _limits(m: LM | GLM, scope: str | Mapping[str, str] | None) -> _Scope:
         return _Scope(m, None, None)
     if isinstance(scope, str):
         return _Scope(m, None, scope)
+    if not isinstance(scope, Mapping):
+        raise MereTypeError(
+            f"scope must be a formula such as '. ~ .^2' or {{'lower': ..., 'upper': ...}}, not {scope!r}"
+        )
     unknown = set(scope) - {"lower", "upper"}
     if unknown:
         raise MereValueError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,13 @@ from .. import generics as g
 from ..errors import MereValueError
 from ..generalized import GLM, GLMM
 from ..model import LM, LMM
+from ..results import AnovaTable
 from .fixedterms import fixed_terms
 from .hypotheses import FixedTerms, hypotheses, read_type
 from .methods import reference_of
 from .reference import Reference, p_of_t, quantile_of_t
 
-__all__ = ["f_table", "read_contrasts_matrix", "t_table", "terms_of"]
+__all__ = ["f_table", "read_contrasts_matrix", "t_table", "terms_of", "tests_of"]
 
 
 # -- numbers -----------------------------------------------------------------
@@ -136,6 +138,12 @@ def _contest(
     ddf: str | None = None,
     vcov: Any = None,
 ) -> Any:
+    if isinstance(L, Mapping):
+        tests = {str(k): _contest(m, v, rhs, joint, True, confint, level, check_estimability, ddf, vcov)
+                 for k, v in L.items()}  # fmt: skip
+        return _collected(tests) if collect else tests
+    if not collect:
+        return [_contest(m, L, rhs, joint, True, confint, level, check_estimability, ddf, vcov)]
     matrix, names = read_contrasts_matrix(m, L, full=check_estimability)
     right = np.broadcast_to(np.asarray(rhs, float), (len(matrix),))
     estimable = None
@@ -148,8 +156,16 @@ def _contest(
         if estimable is not None:
             matrix, right = matrix[estimable], right[estimable]
         return f_table(reference, {"1": matrix}, g.sigma(m), right)
-    table = t_table(reference, matrix, names, right, confint, level, estimable)
-    return table if collect else [table.iloc[[i]] for i in range(len(table))]
+    return t_table(reference, matrix, names, right, confint, level, estimable)
+
+
+def _collected(tests: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Tables of named hypotheses as one: ``name``, or ``name.row`` where there are several rows."""
+    tables = [
+        table.set_axis([name] if len(table) == 1 else [f"{name}.{row}" for row in table.index], axis=0)
+        for name, table in tests.items()
+    ]
+    return pd.concat(tables)
 
 
 def _contest_1d(
@@ -171,14 +187,40 @@ def _contest_md(m: LM | LMM, L: Any, rhs: Any = 0, ddf: str | None = None, vcov:
     return _contest(m, L, rhs, ddf=ddf, vcov=vcov)  # type: ignore[no-any-return]
 
 
-def _show_tests(m: LM | LMM, type: str | int = "III") -> dict[str, pd.DataFrame]:
+def tests_of(m: LM | LMM | GLM | GLMM, kind: str) -> dict[str, pd.DataFrame]:
+    """The linear functions behind each term's test, rows and columns named."""
     names = list(m.design.names)
     out = {}
     assign = np.asarray(m.design.assign)
-    for label, L in hypotheses(terms_of(m), read_type(type)).items():
+    for label, L in hypotheses(terms_of(m), kind).items():
         own = [names[c] for c in np.flatnonzero(assign == m.design.term_labels.index(label) + 1)]
         rows = own if len(own) == len(L) else [str(i + 1) for i in range(len(L))]
         out[label] = pd.DataFrame(L, rows, names)
+    return out
+
+
+def _show_tests(
+    m: LM | LMM | GLM | GLMM, type: str | int = "III", fractions: bool = False, names: bool = True
+) -> dict[str, pd.DataFrame]:
+    return _shown(tests_of(m, read_type(type)), fractions, names)
+
+
+@g.show_tests.register(AnovaTable)
+def _tests_of_table(a: AnovaTable, fractions: bool = False, names: bool = True) -> dict[str, pd.DataFrame]:
+    if a.tests is None:
+        raise MereValueError(
+            "this table does not come from linear functions of the fixed effects: anova(m, type=...) does"
+        )
+    return _shown(a.tests, fractions, names)
+
+
+def _shown(tests: Mapping[str, pd.DataFrame], fractions: bool, names: bool) -> dict[str, pd.DataFrame]:
+    """The functions by term, their numbers as fractions and without names where that is asked for."""
+    out = {}
+    for label, table in tests.items():
+        if fractions:
+            table = table.map(lambda x: str(Fraction(x).limit_denominator(2000)))
+        out[label] = table if names else pd.DataFrame(table.to_numpy())
     return out
 
 

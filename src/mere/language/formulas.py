@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
-from ..errors import FormulaError
+from ..errors import FormulaError, MereTypeError
 from .algebra import Terms, expand_terms
 from .bars import split_bars
 from .parser import parse_expression
@@ -99,7 +100,6 @@ class Formula:
         return _variables(self, columns if self.has_dot else None)
 
 
-@lru_cache(maxsize=512)
 def parse_formula(text: str | Formula) -> Formula:
     """Parse the text of a model formula; cached by the text.
 
@@ -116,7 +116,16 @@ def parse_formula(text: str | Formula) -> Formula:
     >>> f.fixed_text, [b.text for b in f.bars]
     ('Reaction ~ Days', ['1 | Subject', '0 + Days | Subject'])
     """
-    return text if isinstance(text, Formula) else Formula(text)
+    if isinstance(text, Formula):
+        return text
+    given: Any = text
+    if hasattr(given, "columns") or isinstance(given, dict):
+        kind = type(given).__name__
+        raise MereTypeError(f"a formula is a string such as 'y ~ x + (1 | g)', not a {kind}: it comes before the data")
+    return _parsed(text)
+
+
+_parsed = lru_cache(maxsize=512)(Formula)
 
 
 @lru_cache(maxsize=512)

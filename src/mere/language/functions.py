@@ -158,6 +158,15 @@ def seq(from_: Any = 1.0, to: Any = 1.0, by: Any = None, length_out: Any = None)
     return from_ + step * np.arange(int((to - from_) / step + 1e-10) + 1)
 
 
+def rank(x: Any) -> np.ndarray:
+    """R's rank(): 1, 2, ..., ties share the mean of their places; missing values stay missing."""
+    from scipy.stats import rankdata
+
+    values = np.asarray(x, dtype=float)
+    out: np.ndarray = rankdata(values, nan_policy="omit")
+    return out
+
+
 def identity(x: Any) -> Any:
     """R's I() and offset(): the value itself."""
     return x
@@ -233,6 +242,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "var": _aggregate(lambda v: np.var(v, ddof=1), lambda v: np.nanvar(v, ddof=1)),
     "quantile": quantile,
     "seq": seq,
+    "rank": rank,
     "rev": lambda x: x[::-1],
     "xor": lambda x, y: compare("!=", to_logical(x), to_logical(y)),
     **{f"contr.{name}": contrast_function(name) for name in CODINGS},

@@ -105,7 +105,11 @@ def emm_basis(model: Any, **options: Any) -> Basis:
     ----------
     model : object
     **options
-        ``lmer_df``, ``vcov``, ``df``, ``data`` as given to `ref_grid`.
+        ``lmer_df``, ``vcov``, ``df``, ``data``, ``mode`` as given to `ref_grid`.
+
+    Returns
+    -------
+    Basis
 
     Examples
     --------

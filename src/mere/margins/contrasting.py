@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import MereValueError
+from .adjustments import find_adjustment
 from .contrastsets import ContrastSet, contrast_set, method_name
 from .grid import EmmGrid, EmmList, by_groups, for_grids, levels_of, names_tuple, text_of_value
 from .scales import Scale, log_scale
@@ -124,6 +125,18 @@ def contrast(
 @for_grids
 def pairs(x: EmmGrid | EmmList, reverse: bool = False, **kwargs: Any) -> Any:
     """Pairwise comparisons (R's ``pairs``); see `contrast` for the other arguments.
+
+    Parameters
+    ----------
+    x : EmmGrid or EmmList
+    reverse : bool
+        The other way round.
+    **kwargs
+        Others of `contrast`.
+
+    Returns
+    -------
+    EmmGrid or EmmList
 
     Examples
     --------
@@ -298,6 +311,8 @@ def _finished(out: EmmGrid, given: Mapping[str, Any]) -> EmmGrid:
         out = replace(out, offset=more if out.offset is None else out.offset + more)
     names = ("type", "adjust", "infer", "level", "side", "null", "delta")
     changes = {name: given[name] for name in names if given.get(name) is not None}
+    if "adjust" in changes:
+        changes["adjust"] = find_adjustment(changes["adjust"]).name
     if isinstance(changes.get("infer"), bool):
         changes["infer"] = (changes["infer"], changes["infer"])
     if not ratios and out.about.scale is not None and out.about.scale.kind == "ratio":

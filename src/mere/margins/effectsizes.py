@@ -33,6 +33,10 @@ def eff_size(object: EmmGrid | EmmList, sigma: float, edf: float, method: Any = 
     **options
         Of `contrast`.
 
+    Returns
+    -------
+    EmmGrid
+
     References
     ----------
     Cohen (1988), Statistical Power Analysis for the Behavioral Sciences, 2nd ed.

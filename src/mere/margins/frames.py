@@ -94,6 +94,11 @@ def pwpm(
     **options
         Of the summary: ``adjust``, ``type``, ``side``, ``delta``.
 
+    Returns
+    -------
+    Listing
+        A table of text that prints; ``.table`` has the cells.
+
     Examples
     --------
     >>> from mere import lm, emmeans, pwpm

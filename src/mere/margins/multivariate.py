@@ -51,6 +51,10 @@ def mvcontrast(
     **options
         Of `contrast`.
 
+    Returns
+    -------
+    JointTests, or with ``show_ests=True`` a listing of estimates and tests
+
     References
     ----------
     Hotelling (1931), The generalization of Student's ratio, Ann. Math. Statist. 2.

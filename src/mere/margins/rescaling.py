@@ -7,8 +7,7 @@ those that take part.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,7 @@ def materialized(grid: EmmGrid, value: np.ndarray, V: np.ndarray, df: np.ndarray
     n = len(value)
     good = np.isfinite(value)
     null = None if good.all() else np.eye(n)[:, ~good]
-    estimates = Estimates(np.where(good, value, np.nan), V[np.ix_(good, good)], _least(df[good]), null)
+    estimates = Estimates(np.where(good, value, np.nan), V[np.ix_(good, good)], _Least(df[good]), null)
     notes = tuple(_inherited(note) for note in grid.about.notes)
     return EmmGrid(estimates, grid.table, np.eye(n), grid.weight, None, replace(grid.about, notes=notes, **about))
 
@@ -48,13 +47,16 @@ def _inherited(note: str) -> str:
     return f"{head}{sign}inherited from {method} when re-gridding"
 
 
-def _least(df: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    def least(L: np.ndarray) -> np.ndarray:
-        used = np.abs(L) > 1e-12
-        table = np.where(used, df[None, :], np.inf)
-        return np.where(used.any(axis=1), table.min(axis=1, initial=np.inf), df.min(initial=np.inf))
+@dataclass(frozen=True, eq=False)
+class _Least:
+    """Degrees of freedom of combinations of rows: the smallest of those that take part."""
 
-    return least
+    df: np.ndarray
+
+    def __call__(self, L: np.ndarray) -> np.ndarray:
+        used = np.abs(L) > 1e-12
+        table = np.where(used, self.df[None, :], np.inf)
+        return np.where(used.any(axis=1), table.min(axis=1, initial=np.inf), self.df.min(initial=np.inf))
 
 
 @for_grids

@@ -43,6 +43,10 @@ def add_grouping(object: EmmGrid, newname: str, refname: str, newlevs: Any) -> E
     newlevs : sequence of str
         The group of each of its levels.
 
+    Returns
+    -------
+    EmmGrid
+
     Examples
     --------
     >>> from mere import lm, emmeans, ref_grid, add_grouping
@@ -94,6 +98,10 @@ def comb_facs(object: EmmGrid, facs: Sequence[str], newname: str | None = None, 
     drop : bool
         Without combinations that have no data.
 
+    Returns
+    -------
+    EmmGrid
+
     Examples
     --------
     >>> from mere import lm, ref_grid, comb_facs
@@ -134,6 +142,10 @@ def split_fac(object: EmmGrid, fac: str, newfacs: Mapping[str, Sequence[Any]]) -
     fac : str
     newfacs : mapping of str to sequence
         Names and levels.
+
+    Returns
+    -------
+    EmmGrid
 
     Examples
     --------
@@ -177,6 +189,10 @@ def permute_levels(object: EmmGrid, fac: str, pos: Sequence[int]) -> EmmGrid:
     fac : str
     pos : sequence of int
         Where each level goes, counted from 0.
+
+    Returns
+    -------
+    EmmGrid
 
     Examples
     --------
@@ -257,6 +273,15 @@ def update_grid(object: EmmGrid, **changes: Any) -> EmmGrid:
 @for_grids
 def as_list(object: EmmGrid) -> dict[str, Any]:
     """The parts of a grid as a plain dictionary (R's ``as.list``).
+
+    Parameters
+    ----------
+    object : EmmGrid
+
+    Returns
+    -------
+    dict
+        Coefficients, covariance, levels, linear functions, table, and the defaults of the summary.
 
     Examples
     --------

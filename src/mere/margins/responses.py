@@ -7,11 +7,12 @@ and arithmetic with constants has an inverse, and its derivatives follow by the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from ..language.parser import parse_expression
 from ..language.syntax import Call, Constant, Name, Node, deparse
 from .scales import SCALES, Scale, make_tran
 
@@ -57,10 +58,13 @@ def response_scale(node: Node | None, design: Any = None) -> Scale | None:
     steps: list[_Step] = []
     if not _walk(inner, steps):
         return None
-    simple = _simple(inner)
-    if simple is not None:
-        return simple
-    return _composed(_name(inner), steps)
+    scale = _simple(inner) or _composed(_name(inner), steps)
+    return scale if scale.made is not None else replace(scale, made=(_of_text, deparse(inner)))
+
+
+def _of_text(text: str) -> Scale | None:
+    """The scale of a response from its text: a pickled scale is made again so."""
+    return response_scale(parse_expression(text))
 
 
 def _unwrapped(node: Node) -> Node:

@@ -10,7 +10,7 @@ A new scale is one line of `SCALES`, or a `Scale` of your own wherever the name 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ __all__ = ["SCALES", "Scale", "find_scale", "make_tran"]
 Map = Callable[[np.ndarray], np.ndarray]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Scale:
     """A scale: ``link`` goes to it, ``inverse`` comes back.
 
@@ -42,6 +42,9 @@ class Scale:
         Where eta has an inverse.
     unit : float
         Of a log scale: the log of its base.
+    made : tuple or None
+        The function that makes such a scale, with its arguments: what is
+        pickled in place of the functions.
 
     Examples
     --------
@@ -63,6 +66,15 @@ class Scale:
     ratio: str | None = None
     valid: Callable[[np.ndarray], np.ndarray] | None = None
     unit: float = 1.0
+    made: tuple[Any, ...] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Scale: {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.made is None:
+            return Scale, tuple(getattr(self, f.name) for f in fields(self))
+        return _made_again, (self.made, {name: getattr(self, name) for name in _WORDS})
 
     @property
     def linkfun(self) -> Map:
@@ -93,6 +105,14 @@ class Scale:
         with np.errstate(all="ignore"):
             mu = self.inverse(eta)
             return mu if self.valid is None else np.where(self.valid(eta), mu, np.nan)
+
+
+_WORDS = ("name", "label", "kind", "ratio", "unit")
+
+
+def _made_again(made: tuple[Any, ...], words: dict[str, Any]) -> Scale:
+    """A scale from what made it, under the names that it had."""
+    return replace(made[0](*made[1:]), **words)
 
 
 def _one(x: np.ndarray) -> np.ndarray:
@@ -144,6 +164,7 @@ def log_scale(name: str, unit: float = 1.0) -> Scale:
         kind="log",
         ratio="ratio",
         unit=unit,
+        made=(log_scale, name, unit),
     )
 
 
@@ -255,6 +276,10 @@ def find_scale(name: str | Scale) -> Scale:
     return SCALES[key]
 
 
+for _key in SCALES:
+    SCALES[_key] = replace(SCALES[_key], made=(find_scale, _key))
+
+
 def make_tran(type: str = "genlog", param: Any = 1.0, y: Any = None) -> Scale:
     """A response transform with parameters (emmeans' ``make.tran``).
 
@@ -301,7 +326,7 @@ def make_tran(type: str = "genlog", param: Any = 1.0, y: Any = None) -> Scale:
     p, b = numbers[0], (numbers[1] if len(numbers) > 1 else None)
     if type not in _MAKERS:
         raise MereValueError(f"type must be one of {', '.join(_MAKERS)}, not {type!r}")
-    return _MAKERS[type](p, b)
+    return replace(_MAKERS[type](p, b), made=(make_tran, type, numbers))
 
 
 def _g(x: float) -> str:

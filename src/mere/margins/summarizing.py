@@ -494,9 +494,7 @@ def two_sided(t: np.ndarray, df: np.ndarray) -> np.ndarray:
     return t_tail(t, df, 0)
 
 
-@g.summary.register(EmmGrid)
-def _summary(grid: EmmGrid, **options: Any) -> SummaryEmm:
-    return summarize(grid, **options)
+g.summary.register(EmmGrid, summarize)
 
 
 @g.summary.register(EmmList)

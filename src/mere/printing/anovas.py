@@ -21,8 +21,10 @@ def anova_text(a: AnovaTable, digits: int = 5, signif_stars: bool = True) -> str
 def rows_text(frame: pd.DataFrame, digits: int = 5, signif_stars: bool = True) -> str:
     """A table of tests: statistics to fixed decimals, other columns without rounding noise."""
     columns = [str(c) for c in frame.columns]
-    p_value = len(columns) - 1 if columns and columns[-1].startswith("Pr(") else None
-    tests = [j for j, c in enumerate(columns) if c[1:].startswith(" value") or c in ("F", "Cp", "Chisq")]
+    p_value = len(columns) - 1 if columns and columns[-1].startswith(("Pr(", "p.value")) else None
+    tests = [
+        j for j, c in enumerate(columns) if c[1:].startswith(" value") or c in ("F", "Cp", "Chisq", "stat", "statistic")
+    ]
     counts = {j for j, c in enumerate(columns) if c.endswith("Df")}
     zap = [j for j in range(len(columns)) if j not in {*tests, *counts, p_value}]
     return coefficient_table(

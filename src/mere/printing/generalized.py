@@ -49,8 +49,10 @@ def _mixed_summary(
     ranef_comp: Sequence[str] | str = ("Variance", "Std.Dev."),
     ranef_corr: bool = True,
     show_resids: bool = True,
+    corr: bool | None = None,
 ) -> str:
     head = [*title_lines(s.title, "glmerMod"), _family_line(s.family)]
+    correlation = corr if correlation is None else correlation  # scripts abbreviate it, which R allows
     return summary_text(s, head, digits, correlation, signif_stars, ranef_comp, ranef_corr, show_resids)
 
 

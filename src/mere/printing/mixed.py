@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..errors import FormulaError
+from ..errors import FormulaError, MereValueError
 from ..families import Family
 from ..fitting import OptInfo
 from ..generalized import GLMM
@@ -192,7 +192,7 @@ def components_cells(
     varcor: VarianceComponents, digits: int, comp: Sequence[str] | str, corr: bool
 ) -> tuple[list[str], list[list[str]]]:
     """Header and rows of the table of variance components, as strings."""
-    wanted = [comp] if isinstance(comp, str) else list(comp)
+    wanted = [_component(c) for c in ([comp] if isinstance(comp, str) else comp)]
     sd = [float(s) for t in varcor.terms for s in t.stddev]
     groups: list[str] = []
     names: list[str] = []
@@ -217,6 +217,14 @@ def components_cells(
         header += ["Corr", *[""] * (most - 2)]
         columns += [list(c) for c in zip(*block, strict=True)]
     return header, [list(r) for r in zip(*columns, strict=True)]
+
+
+def _component(name: str) -> str:
+    """A column of variance components by the beginning of its name."""
+    found = [known for known in ("Variance", "Std.Dev.") if known.startswith(str(name))]
+    if len(found) != 1:
+        raise MereValueError(f"comp must be 'Variance', 'Std.Dev.' or both, not {name!r}")
+    return found[0]
 
 
 def _correlation_texts(varcor: VarianceComponents, places: int) -> list[list[list[str]]]:
@@ -279,8 +287,10 @@ def _summary(
     ranef_comp: Sequence[str] | str = ("Variance", "Std.Dev."),
     ranef_corr: bool = True,
     show_resids: bool = True,
+    corr: bool | None = None,
 ) -> str:
     head = title_lines(s.title, s.kind)
+    correlation = corr if correlation is None else correlation  # scripts abbreviate it, which R allows
     return summary_text(s, head, digits, correlation, signif_stars, ranef_comp, ranef_corr, show_resids)
 
 

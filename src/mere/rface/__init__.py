@@ -5,9 +5,10 @@ from .groups import lmList
 from .linear import lm
 from .mixed import lmer
 from .modular import lFormula, mkLmerDevfun, mkMerMod, optimizeLmer
-from .modular_generalized import glFormula, mkGlmerDevfun, optimizeGlmer, updateGlmerDevfun
+from .modular_generalized import GHrule, glFormula, mkGlmerDevfun, optimizeGlmer, updateGlmerDevfun
 
 __all__ = [
+    "GHrule",
     "glFormula",
     "glm",
     "glmer",

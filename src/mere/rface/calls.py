@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ..model import Call
+from ..naming import data_label
 
 __all__ = ["record"]
 
 
 def record(function: str, data: Any, /, **arguments: Any) -> Call:
-    """A `Call` with the arguments that are not None; the data's name is ``data.attrs["name"]``."""
+    """A `Call` with the arguments that are not None, and what the caller calls the data."""
     given = {name: value for name, value in arguments.items() if value is not None}
-    attrs = getattr(data, "attrs", None)
-    name = attrs.get("name") if isinstance(attrs, dict) else None
-    return Call(function, given, data, None if name is None else str(name))
+    return Call(function, given, data, data_label(data))

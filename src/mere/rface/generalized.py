@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import control_of, number_of, numbers_of
+from ..checks import tell_of_rows
 from ..control import GlmerControl
 from ..design import build_design
 from ..errors import MereValueError
@@ -78,15 +80,21 @@ def glm(
     call = record(
         "glm", data, formula=str(formula), family=family, weights=weights, offset=offset,
         subset=subset, na_action=None if na_action == "omit" else na_action, contrasts=contrasts, start=start, env=env,
+        epsilon=None if epsilon == 1e-8 else epsilon, maxit=None if maxit == 25 else maxit,
     )  # fmt: skip
     design = build_design(
         formula, data, weights=weights, offset=offset, subset=subset, na_action=na_action,
         contrasts=contrasts, env=env,
     )  # fmt: skip
     chosen = make_family(family)
-    first = None if start is None else np.asarray(start, dtype=np.float64)
-    if first is not None and first.shape != (len(design.names),):
-        raise MereValueError(f"start must have {len(design.names)} values, one per coefficient, not {first.size}")
+    first = None if start is None else numbers_of(start, "start")
+    if first is not None and (first.shape != (len(design.names),) or not np.isfinite(first).all()):
+        raise MereValueError(f"start must have {len(design.names)} finite values, one per coefficient, not {start!r}")
+    if not number_of(epsilon, "epsilon") > 0:
+        raise MereValueError(f"epsilon must be positive, not {epsilon!r}")
+    if isinstance(maxit, bool) or not isinstance(maxit, (int, np.integer)) or maxit < 1:
+        raise MereValueError(f"maxit must be a positive whole number, not {maxit!r}")
+    tell_of_rows(design)
     response, fit = fit_glm(design, chosen, first, epsilon, maxit)
     return generalized_linear_model(design, chosen, response, fit, call)
 
@@ -187,7 +195,7 @@ def _fitted(
         start=start, control=control, env=env,
     )  # fmt: skip
     design = build_design(formula, data, env=env, **rows)
-    control = control if control is not None else GlmerControl()
+    control = control_of(control, GlmerControl, "glmerControl")
     fit = fit_glmm(design, family, int(nAGQ), control, start, joint_theta)
     return generalized_mixed_model(fit, control, call)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import tell_of_rows
 from ..design import build_design
 from ..errors import FormulaError, MereError, MereValueError, MereWarning, tell
 from ..families import Family, make_family
@@ -91,6 +92,7 @@ def lmList(
             fits[level], failed[level] = None, str(error)
     if failed and len(failed) == len(fits):
         raise MereValueError(f"no group could be fitted; the first says: {failed.popitem()[1]}")
+    tell_of_rows(whole)
     if failed:
         level, reason = next(iter(failed.items()))
         tell(

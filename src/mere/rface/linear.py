@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..checks import tell_of_rows
 from ..design import build_design
 from ..linear import fit_lm
 from ..model import LM, linear_model
@@ -61,6 +62,7 @@ def lm(
         formula, data, weights=weights, offset=offset, subset=subset, na_action=na_action,
         contrasts=contrasts, env=env,
     )  # fmt: skip
+    tell_of_rows(design)
     return linear_model(fit_lm(design), call)
 
 

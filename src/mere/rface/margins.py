@@ -382,6 +382,10 @@ def emmip(
     **options
         Of `emmeans`.
 
+    Returns
+    -------
+    matplotlib Axes, or DataFrame with ``plotit=False``
+
     Examples
     --------
     >>> from mere import lm, emmip
@@ -428,6 +432,10 @@ def pwpp(
         False: the table behind the picture.
     **options
         Of the summary.
+
+    Returns
+    -------
+    matplotlib Axes, or DataFrame with ``plotit=False``
 
     Examples
     --------

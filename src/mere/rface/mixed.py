@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..arguments import check_flags, control_of
 from ..control import LmerControl
 from ..design import build_design
 from ..fitting import fit_lmm
@@ -75,6 +76,7 @@ def lmer(
     >>> m.fixef().round(2).to_dict()
     {'(Intercept)': 251.41, 'Days': 10.47}
     """
+    check_flags(REML=bool(REML) if isinstance(REML, int) else REML)
     call = record(
         "lmer", data, formula=str(formula), REML=None if REML else False, weights=weights,
         offset=offset, subset=subset, na_action=None if na_action == "omit" else na_action,
@@ -84,7 +86,7 @@ def lmer(
         formula, data, weights=weights, offset=offset, subset=subset, na_action=na_action,
         contrasts=contrasts, env=env,
     )  # fmt: skip
-    control = control if control is not None else DEFAULT
+    control = DEFAULT if control is None else control_of(control, LmerControl, "lmerControl")
     fit = fit_lmm(design, bool(REML) and len(design.names) > 0, control, start)
     return mixed_model(fit, control, call)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..accessors.rows import frame_of, row_labels
+from ..arguments import control_of
 from ..checks import act, check_design
 from ..control import LmerControl
 from ..design import Design, build_design
@@ -27,7 +28,7 @@ from .calls import record
 __all__ = ["DevianceFunction", "ParsedModel", "lFormula", "mkLmerDevfun", "mkMerMod", "optimizeLmer"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ParsedModel:
     """What `lFormula` returns: the design of a model, not fitted.
 
@@ -43,6 +44,10 @@ class ParsedModel:
     REML: bool
     control: Any
     call: Call
+
+    def __repr__(self) -> str:
+        n, p = self.design.X.shape
+        return f"<{type(self).__name__}: {self.formula}; {n} rows, {p} fixed effects>"
 
     @property
     def formula(self) -> str:
@@ -65,7 +70,7 @@ class ParsedModel:
         return self.design.random
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DevianceFunction:
     """What `mkLmerDevfun` returns: the criterion as a function of the parameters, without state.
 
@@ -77,6 +82,9 @@ class DevianceFunction:
 
     objective: Any
     parsed: ParsedModel
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.parsed.formula}; {len(self.start)} parameters>"
 
     def __call__(self, theta: Any) -> float:
         return self.objective.value(np.ascontiguousarray(theta, dtype=np.float64))
@@ -121,6 +129,10 @@ def lFormula(
     formula, data, REML, weights, offset, subset, na_action, contrasts, control, env
         As in `lmer`.
 
+    Returns
+    -------
+    ParsedModel
+
     Examples
     --------
     >>> from mere import lFormula
@@ -137,7 +149,7 @@ def lFormula(
         formula, data, weights=weights, offset=offset, subset=subset, na_action=na_action,
         contrasts=contrasts, env=env,
     )  # fmt: skip
-    control = control if control is not None else LmerControl()
+    control = control_of(control, LmerControl, "lmerControl")
     act(check_design(design, control))
     return ParsedModel(design, bool(REML) and len(design.names) > 0, control, call)
 
@@ -149,6 +161,10 @@ def mkLmerDevfun(parsed: ParsedModel) -> DevianceFunction:
     ----------
     parsed : ParsedModel
         From `lFormula`.
+
+    Returns
+    -------
+    DevianceFunction
 
     Examples
     --------
@@ -172,6 +188,10 @@ def optimizeLmer(devfun: DevianceFunction, start: Any = None, control: LmerContr
     control : LmerControl, optional
         Default that of `lFormula`.
 
+    Returns
+    -------
+    Optimum
+
     Examples
     --------
     >>> from mere import lFormula, mkLmerDevfun, optimizeLmer
@@ -193,6 +213,10 @@ def mkMerMod(devfun: DevianceFunction, opt: Optimum, call: Call | None = None) -
     opt : Optimum
         From `optimizeLmer` or `optimizeGlmer`.
     call : Call, optional
+
+    Returns
+    -------
+    LMM or GLMM
 
     Examples
     --------

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from ..arguments import control_of
 from ..checks import act
 from ..control import GlmerControl
 from ..design import build_design
@@ -17,10 +19,12 @@ from ..generalized_fitting import check_generalized
 from ..generalized_objective import GLMMObjective
 from ..generalized_optimum import optimize_generalized
 from ..optimizers import Optimum
+from ..quadrature import gauss_hermite
 from .calls import record
 from .modular import DevianceFunction, ParsedModel, step
 
 __all__ = [
+    "GHrule",
     "GeneralizedDeviance",
     "ParsedGeneralized",
     "glFormula",
@@ -30,7 +34,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ParsedGeneralized(ParsedModel):
     """What `glFormula` returns: the design of a generalized model, not fitted.
 
@@ -42,7 +46,7 @@ class ParsedGeneralized(ParsedModel):
     family: Family
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GeneralizedDeviance(DevianceFunction):
     """What `mkGlmerDevfun` returns: -2 log L as a function of (theta, fixed effects), without state.
 
@@ -79,6 +83,10 @@ def glFormula(
     formula, data, family, weights, offset, subset, na_action, contrasts, control, env
         As in `glmer`.
 
+    Returns
+    -------
+    ParsedGeneralized
+
     Examples
     --------
     >>> from mere import glFormula
@@ -90,7 +98,7 @@ def glFormula(
     shown = {**rows, "na_action": None if na_action == "omit" else na_action}
     call = record("glmer", data, formula=str(formula), family=family, **shown, control=control, env=env)
     design = build_design(formula, data, env=env, **rows)
-    control = control if control is not None else GlmerControl()
+    control = control_of(control, GlmerControl, "glmerControl")
     act(check_generalized(design, control))
     return ParsedGeneralized(design, False, control, call, make_family(family))
 
@@ -104,6 +112,10 @@ def mkGlmerDevfun(parsed: ParsedGeneralized, nAGQ: int = 1) -> GeneralizedDevian
         From `glFormula`.
     nAGQ : int
         As in `glmer`.
+
+    Returns
+    -------
+    GeneralizedDeviance
 
     Examples
     --------
@@ -124,6 +136,17 @@ def mkGlmerDevfun(parsed: ParsedGeneralized, nAGQ: int = 1) -> GeneralizedDevian
 
 def updateGlmerDevfun(devfun: GeneralizedDeviance, nAGQ: int = 1) -> GeneralizedDeviance:
     """The same function with another `nAGQ`.
+
+    Parameters
+    ----------
+    devfun : GeneralizedDeviance
+        From `mkGlmerDevfun`.
+    nAGQ : int
+        Quadrature points; 1 is Laplace's approximation.
+
+    Returns
+    -------
+    GeneralizedDeviance
 
     Examples
     --------
@@ -148,6 +171,10 @@ def optimizeGlmer(devfun: GeneralizedDeviance, start: Any = None, control: Glmer
     control : GlmerControl, optional
         Default that of `glFormula`.
 
+    Returns
+    -------
+    Optimum
+
     Examples
     --------
     >>> from mere import glFormula, mkGlmerDevfun, optimizeGlmer
@@ -158,3 +185,35 @@ def optimizeGlmer(devfun: GeneralizedDeviance, start: Any = None, control: Glmer
     """
     made = step(devfun, GeneralizedDeviance, "optimizeGlmer", "mkGlmerDevfun")
     return optimize_generalized(made.objective, control or made.parsed.control, start)
+
+
+def GHrule(ord: int) -> pd.DataFrame:  # noqa: A002 - R's name
+    """The rule of Gauss-Hermite quadrature for the standard normal distribution (lme4's ``GHrule``).
+
+    E f(Z) = sum_i w_i f(z_i), exact for polynomials of degree up to 2 ord - 1.
+
+    Parameters
+    ----------
+    ord : int
+        Number of nodes, 1 to 100.
+
+    Returns
+    -------
+    DataFrame
+        Nodes ``z``, weights ``w``, and ``ldnorm``, the log of the normal density at the nodes.
+
+    References
+    ----------
+    Golub and Welsch (1969), Calculation of Gauss quadrature rules, Mathematics of Computation 23.
+
+    Examples
+    --------
+    >>> from mere import GHrule
+    >>> rule = GHrule(5)
+    >>> [round(float((rule["w"] * rule["z"] ** p).sum()), 10) for p in (2, 4, 6, 8)]
+    [1.0, 3.0, 15.0, 105.0]
+    """
+    if not isinstance(ord, (int, np.integer)) or not 1 <= ord <= 100:
+        raise MereValueError(f"ord must be a whole number from 1 to 100, not {ord!r}")
+    z, log_w = gauss_hermite(int(ord))
+    return pd.DataFrame({"z": z, "w": np.exp(log_w), "ldnorm": -0.5 * (z * z + np.log(2 * np.pi))})

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import nonlinear_predictions, nonlinear_refits, nonlinear_summaries
 from ..accessors import nonlinear_mixed
+from ..arguments import control_of
 from ..control import NlmerControl
 from ..errors import MereUnavailableError, MereValueError
 from ..frame import as_frame
@@ -108,7 +109,7 @@ def nlmer(
     design = build_nonlinear_design(
         formula, data, names, weights=weights, subset=subset, na_action=na_action, contrasts=contrasts, env=env
     )
-    control = control if control is not None else NlmerControl()
+    control = control_of(control, NlmerControl, "nlmerControl")
     fit = fit_nlmm(design, int(nAGQ), control, first, theta)
     return nonlinear_mixed_model(fit, control, call)
 

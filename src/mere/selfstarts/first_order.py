@@ -15,11 +15,15 @@ def _evaluate(Dose: Any, t: Any, lKe: Any, lKa: Any, lCl: Any) -> tuple[np.ndarr
     Ke, Ka = np.exp(lKe), np.exp(lKa)
     gap = Ka - Ke
     e1, e2 = np.exp(-Ke * t), np.exp(-Ka * t)
-    near = np.abs(gap) < 1e-5 * Ka  # the limit t exp(-Ke t) of the difference quotient, to second order
-    safe = np.where(near, 1.0, gap)
-    q = np.where(near, t * e1 * (1 - gap * t / 2), (e1 - e2) / safe)
-    by_e = np.where(near, -(t**2) / 2 * e1, (q - t * e1) / safe)  # dq / dKe
-    by_a = np.where(near, -(t**2) / 2 * e1, (t * e2 - q) / safe)
+    near = np.abs(gap) < 1e-5 * Ka
+    if near.any():  # the limit t exp(-Ke t) of the difference quotient, to second order
+        safe = np.where(near, 1.0, gap)
+        q = np.where(near, t * e1 * (1 - gap * t / 2), (e1 - e2) / safe)
+        by_e = np.where(near, -(t**2) / 2 * e1, (q - t * e1) / safe)
+        by_a = np.where(near, -(t**2) / 2 * e1, (t * e2 - q) / safe)
+    else:
+        q = (e1 - e2) / gap
+        by_e, by_a = (q - t * e1) / gap, (t * e2 - q) / gap  # dq / dKe, dq / dKa
     scale = Dose * np.exp(lKe + lKa - lCl)
     value = scale * q
     return value, [value + scale * by_e * Ke, value + scale * by_a * Ka, -value]

@@ -24,6 +24,7 @@ from ...generalized_fitting import fit_glmm
 from ...irls import fit_glm
 from ...model import LM, LMM, mixed_model
 from ...quadrature import gauss_hermite
+from ...rank import refuse_deficient
 from ..deletion import Units, deletions
 
 __all__ = ["Folds", "held_out_means", "integrated_mean"]
@@ -125,9 +126,11 @@ def _down_dated(
 def _one_fold(m: Any, design: Design, test: np.ndarray, train: np.ndarray, offset: np.ndarray) -> np.ndarray:
     X = design.X[test]
     own = take_rows(design, np.sort(train))
+    refuse_deficient(own.X, own.names, own.weights)
     if isinstance(m, LM):
         root = np.ones(own.n) if own.weights is None else np.sqrt(own.weights)
-        beta = _least_squares(own.X * root[:, None], root * (own.y - (0.0 if own.offset is None else own.offset)))
+        y = own.y if own.offset is None else own.y - own.offset
+        beta = np.linalg.lstsq(own.X * root[:, None], root * y, rcond=None)[0]
         return np.asarray(X @ beta + offset[test])
     if isinstance(m, LMM):
         return np.asarray(X @ fit_lmm(own, m.reml, m.control, m.par).state.beta + offset[test])
@@ -142,12 +145,4 @@ def _one_fold(m: Any, design: Design, test: np.ndarray, train: np.ndarray, offse
     means = integrated_mean(found.family, eta, random_variance(held, found.state.theta))
     out = np.empty(len(test))
     out[np.argsort(test)] = means
-    return out
-
-
-def _least_squares(X: np.ndarray, y: np.ndarray) -> np.ndarray:
-    beta, _, rank, _ = np.linalg.lstsq(X, y, rcond=None)
-    if rank < X.shape[1]:
-        raise MereError("a column of X is a combination of others without the fold's rows")
-    out: np.ndarray = beta
     return out

@@ -19,6 +19,7 @@ from ...fitting import fit_lmm
 from ...generalized import GLM, GLMM
 from ...generalized_fitting import fit_glmm
 from ...model import LM, LMM
+from ...rank import refuse_deficient
 from ...simulation import read_seed
 from ..clusters import cluster_codes, group_codes, outer_group
 from ..fixedterms import fixed_terms
@@ -272,6 +273,7 @@ def _known_levels(m: LMM | GLMM, design: Design, folds: Folds) -> tuple[np.ndarr
 
 def _conditional(m: LMM | GLMM, design: Design, test: np.ndarray, train: np.ndarray) -> np.ndarray:
     own, held = take_rows(design, train), take_rows(design, test)
+    refuse_deficient(own.X, own.names, own.weights)
     s: Any
     family: Family
     if isinstance(m, LMM):

@@ -49,6 +49,8 @@ def tested_terms(m: Any, terms: Any, joint: bool, confounders: Any) -> tuple[lis
         columns = np.flatnonzero(assign == number)
         if len(columns):
             found.append(Tested(label, columns))
+        elif terms is not None:
+            raise MereValueError(f"terms has {label!r}, which has no coefficient of its own in this model")
     if not found:
         raise MereValueError("there is no term to test")
     if joint:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import permutations, product
 
 import numpy as np
@@ -76,19 +77,21 @@ class Plan:
             order[own] = own[rng.permutation(len(own))]
         return [self.cells[i] for i in order]
 
+    @cached_property
+    def _cell(self) -> np.ndarray:
+        """The cell of each row, (n,)."""
+        out = np.empty(self.n, dtype=np.int64)
+        out[np.concatenate(self.cells)] = np.repeat(np.arange(len(self.cells)), [len(rows) for rows in self.cells])
+        return out
+
     def _spread(self, signs: np.ndarray) -> np.ndarray:
-        out = np.empty(self.n)
-        for rows, sign in zip(self.cells, signs, strict=True):
-            out[rows] = sign
+        out: np.ndarray = signs[self._cell]
         return out
 
     def signs(self, numbers: np.ndarray) -> np.ndarray:
         """Sign flips by number, (b, n): the bits of a number, the last cell's first, say which cells change sign."""
-        cells = np.empty(self.n, dtype=np.int64)
-        for k, rows in enumerate(self.cells):
-            cells[rows] = k
         bits = (numbers[:, None] >> (len(self.cells) - 1 - np.arange(len(self.cells)))) & 1
-        out: np.ndarray = (1.0 - 2.0 * bits)[:, cells]
+        out: np.ndarray = (1.0 - 2.0 * bits)[:, self._cell]
         return out
 
     def everything(self) -> Iterator[np.ndarray]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
+from ...errors import MereValueError
 from ..resampling import Pool, run_task
 from .arrangements import Arrangements
 from .methods import Statistic
@@ -25,11 +27,16 @@ def draw_values(
     stop: int | None,
     ncpus: int | None,
     progress: bool | None,
+    checkpoint: Any = None,
+    signature: Mapping[str, Any] | None = None,
 ) -> np.ndarray:
     """The statistics (columns) under each arrangement (rows); with `stop` NaN where they were not needed."""
+    if checkpoint is not None and stop is not None:
+        raise MereValueError("checkpoint= is for tests that take all draws: leave stop= out")
 
     def run(first: int, last: int, columns: Sequence[int]) -> np.ndarray:
-        return _draws([statistics[j] for j in columns], arrangements, first, last, ncpus, progress)
+        own = [statistics[j] for j in columns]
+        return _draws(own, arrangements, first, last, ncpus, progress, checkpoint, signature)
 
     if stop is None:
         return run(0, arrangements.count, range(len(statistics)))
@@ -44,6 +51,8 @@ def _draws(
     end: int,
     ncpus: int | None,
     progress: bool | None,
+    checkpoint: Any,
+    signature: Mapping[str, Any] | None,
 ) -> np.ndarray:
     """The statistics (columns) under arrangements start, ..., end - 1 (rows)."""
     most = max(1, _AT_ONCE // arrangements.plan.n)
@@ -58,5 +67,5 @@ def _draws(
         return out, {}
 
     pool = Pool("no" if ncpus == 1 else "threads", ncpus)
-    outcome = run_task(task, end - start, len(statistics), pool, {}, None, progress)
+    outcome = run_task(task, end - start, len(statistics), pool, signature or {}, checkpoint, progress)
     return outcome.values[outcome.done]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from ...errors import MereValueError
 
 __all__ = [
     "ALTERNATIVES", "exceedances", "extreme", "inverted_limits", "monte_carlo_interval", "p_row", "p_value",
-    "recommended_draws", "sequential_interval", "straddles",
+    "recommended_draws", "sequential_interval", "step_down", "straddles",
 ]  # fmt: skip
 
 ALTERNATIVES = ("two-sided", "greater", "less")
@@ -108,8 +109,40 @@ def recommended_draws(p: float, low: float, high: float) -> int | None:
     level = straddles(low, high)
     if level is None:
         return None
-    gap = max(abs(p - level), 0.002 * level)
+    gap = max(abs(p - level), 0.02 * level)
     return math.ceil(1.96**2 * max(p, level) * (1 - min(p, level)) / gap**2)
+
+
+def step_down(values: np.ndarray, sides: Sequence[str]) -> np.ndarray:
+    """Westfall and Young's adjusted p-values by minima of p-values, the smallest observed first.
+
+    Parameters
+    ----------
+    values : (1 + draws, k) array
+        Statistics of k hypotheses, what was observed in the first row.
+    sides : sequence of {"two-sided", "greater", "less"}
+
+    References
+    ----------
+    Westfall and Young (1993), Resampling-based multiple testing, algorithm 2.8.
+
+    Examples
+    --------
+    >>> t = np.array([[3.0, 1.0], [0.5, 1.5], [-1.0, 2.5], [2.0, 0.1]])
+    >>> step_down(t, ["two-sided", "two-sided"])
+    array([0.5 , 0.75])
+    """
+    away = [{"two-sided": np.abs, "greater": np.positive, "less": np.negative}[side] for side in sides]
+    sizes = np.column_stack([f(column) for f, column in zip(away, values.T, strict=True)])
+    slack = _SLACK * np.maximum(np.abs(sizes), 1e-300)
+    p = np.column_stack(
+        [1 - np.searchsorted(np.sort(s), s - e, side="left") / len(s) for s, e in zip(sizes.T, slack.T, strict=True)]
+    )
+    order = np.argsort(p[0], kind="stable")
+    smallest = np.minimum.accumulate(p[:, order[::-1]], axis=1)[:, ::-1]
+    out = np.empty(len(order))
+    out[order] = np.maximum.accumulate((smallest <= p[0, order] + 1e-12).mean(axis=0))
+    return out
 
 
 def inverted_limits(

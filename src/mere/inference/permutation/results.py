@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ... import generics as g
+from ...errors import MereStateError
+from .pvalues import step_down
 
 __all__ = ["PermutationTest"]
 
@@ -64,6 +67,20 @@ class PermutationTest:
     def borderline(self) -> pd.DataFrame:
         """Terms whose p-value could be on the other side of .05, .01 or .001, and how many draws would tell."""
         return self.table.loc[self.table["level"].notna(), ["p.value", "p.low", "p.high", "level", "recommended"]]
+
+    @property
+    def adjusted(self) -> pd.Series:
+        """p-values of the tested terms that hold for all of them together: Westfall and Young's step-down minima.
+
+        All terms share their arrangements, so that the draws know how their statistics go together. Confounders are not
+        counted.
+        """
+        if self.draws is None or self.stop is not None:
+            raise MereStateError("adjusted p-values need the draws of all terms: leave out save_draws=False and stop=")
+        tested = self.table.loc[list(self.draws.columns)]
+        sides = ["greater" if df > 1 else self.alternative for df in tested["df"]]
+        values = np.vstack([tested["statistic"].to_numpy(float), self.draws.to_numpy()])
+        return pd.Series(step_down(values, sides), self.draws.columns, name="p.adjusted")
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the draws, as plain numbers and text."""
@@ -126,7 +143,7 @@ def _text(t: PermutationTest, digits: int = 4) -> str:
         lines.append(f"Stopping: a term's draws end with {t.stop} as large as observed")
     for term, row in t.borderline.iterrows():
         lines.append(
-            f"{term}: p is borderline at {row['level']:g}; about {int(row['recommended'])} arrangements would tell"
+            f"{term}: p is borderline at {row['level']:g}; about {int(row['recommended']):,} arrangements would tell"
         )
     return "\n".join(lines)
 

@@ -48,6 +48,7 @@ def _test(
     stop: int | None = None,
     save_draws: bool = True,
     progress: bool | None = None,
+    checkpoint: Any = None,
 ) -> PermutationTest:
     method, statistic = read_method(m, method, statistic)
     exceedances(0.0, np.zeros(0), alternative)  # an unknown alternative is an error before any work
@@ -70,7 +71,9 @@ def _test(
     limit = read_stop(stop, n_perm)
     limit = None if arrangements.exact else limit
     sides = ["greater" if f.q > 1 else alternative for f in shapes]
-    values = draw_values(statistics, sides, arrangements, limit, ncpus, progress)
+    about = {"formula": str(m.design.formula), "method": method, "seed": number, "strategy": plan.strategy}
+    about["observed"] = [s.observed for s in statistics]
+    values = draw_values(statistics, sides, arrangements, limit, ncpus, progress, checkpoint, about)
     lost = int(np.isinf(values).any(axis=1).sum())
     if lost:
         tell(f"{lost} of {len(values)} draws have no fit: they count as larger than what was observed", DataMessage)
