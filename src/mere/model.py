@@ -195,7 +195,7 @@ class LM:
     standardize_parameters = g.standardize_parameters
     summary, anova, confint, contest = g.summary, g.anova, g.confint, g.contest
     show_tests, ls_means, difflsmeans, drop1 = g.show_tests, g.ls_means, g.difflsmeans, g.drop1
-    contest1D, contestMD, refitML = g.contest1D, g.contestMD, g.refitML
+    contest1D, contestMD, refitML, PBmodcomp = g.contest1D, g.contestMD, g.refitML, g.PBmodcomp
     model2restriction_matrix, restriction_matrix2model = g.model2restriction_matrix, g.restriction_matrix2model
     tidy, glance, augment = g.tidy, g.glance, g.augment
     model_performance, simulate_residuals = g.model_performance, g.simulate_residuals

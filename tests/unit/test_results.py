@@ -126,6 +126,7 @@ def test_small_models_by_formula_and_their_summaries() -> None:
     for function in (mere.KRmodcomp, mere.SATmodcomp):
         by_formula = function(m, ". ~ . - Days")
         pd.testing.assert_frame_equal(by_formula.test, function(m, small).test)
+    assert "Ftest 45.853   1  17         1 3.264e-06 ***" in str(mere.KRmodcomp(m, small))  # R's digits
     both = mere.summary(mere.KRmodcomp(m, small))
     assert list(both.table.index) == ["Ftest", "FtestU"] and "FtestU" in str(both) and "***" in str(both)
     assert "Bootstrap" in str(mere.summary(mere.PBmodcomp(m, ". ~ . - Days", nsim=5, seed=1)))
@@ -135,3 +136,18 @@ def test_a_term_without_effect_has_p_one() -> None:
     d = {"y": [18, 17, 15, 20, 10, 20, 25, 13, 12], "o": list("abc") * 3, "t": list("aaabbbccc")}
     table = mere.anova(mere.glm("y ~ o + t", d, "poisson"), test="Chisq").table
     assert table["Pr(>Chi)"].iloc[-1] == pytest.approx(1.0)
+
+
+def test_bootstrap_test_of_linear_models_is_the_f_test() -> None:
+    d = datasets.warpbreaks.assign(w=np.linspace(0.5, 2.0, 54))
+    large = mere.lm("breaks ~ wool * tension", d, weights="w")
+    small = mere.update(large, ". ~ . - wool:tension")
+    exact = mere.anova(small, large).table["Pr(>F)"].iloc[-1]  # the ratio is a monotone function of F
+    for hypothesis in (small, ". ~ . - wool:tension", [[0, 0, 0, 0, 1, 0], [0, 0, 0, 0, 0, 1]]):
+        found = mere.PBmodcomp(large, hypothesis, nsim=20_000, seed=1)
+        p = found.test.loc["PBtest", "p.value"]
+        assert abs(p - exact) < 4 * np.sqrt(exact * (1 - exact) / 20_000)
+    twice = [mere.PBmodcomp(large, small, nsim=1500, seed=1).ref for _ in range(2)]
+    np.testing.assert_array_equal(*twice)
+    with pytest.raises(mere.errors.MereValueError, match="not nested"):
+        mere.PBmodcomp(small, mere.lm("breaks ~ factor(w > 1)", d, weights="w"))

@@ -27,8 +27,9 @@ def KRmodcomp(large: Any, small: Any, betaH: Any = 0) -> Any:
     Parameters
     ----------
     large : LMM
-    small : LMM, or matrix (q, p)
-        A model with the same random effects and fixed effects in the span of the larger one's, or L.
+    small : LMM, formula or matrix (q, p)
+        A model with the same random effects and fixed effects in the span of the larger one's; an update of its formula
+        such as ``". ~ . - x"``; or L.
     betaH : float or array (q,)
         L beta under the hypothesis.
 
@@ -89,9 +90,10 @@ def PBmodcomp(large: Any, small: Any, nsim: int = 1000, seed: Any = None, **kwar
 
     Parameters
     ----------
-    large : LMM
-    small : LMM, LM
-        Nested in `large`, in fixed or random effects.
+    large : LMM, LM, GLMM, GLM
+    small : model, formula or matrix (q, p)
+        Nested in `large`, in fixed or random effects; an update of its formula such as ``". ~ . - x"``; or restrictions
+        L beta = 0 of a linear model.
     nsim : int
     seed : int or numpy.random.Generator, optional
     ref : array, optional

@@ -156,6 +156,37 @@ def _pb_modcomp(
     return _bootstrap_comparison(large, small, observed, df, np.asarray(ref, float))
 
 
+@g.PBmodcomp.register(LM)
+def _pb_linear(
+    large: LM, small: Any, nsim: int = 1000, seed: Any = None, ref: Any = None, ncpus: int | None = None
+) -> ModelComparison:
+    small = g.update(large, small) if isinstance(small, str) else small
+    if not isinstance(small, LM):
+        small = g.restriction_matrix2model(large, small)
+    if not np.array_equal(large.design.y, small.design.y):
+        raise MereValueError("the models were not fitted to the same response")
+    restriction(large.design.X, small.design.X)  # an error where they are not nested
+    observed = 2 * (float(g.logLik(large)) - float(g.logLik(small)))
+    df = float(g.logLik(large).df - g.logLik(small).df)
+    if ref is None:
+        ref = _linear_ratios(large, small, count_of(nsim), np.random.default_rng(seed))
+    return _bootstrap_comparison(large, small, observed, df, np.asarray(ref, float))
+
+
+def _linear_ratios(large: LM, small: LM, nsim: int, rng: np.random.Generator) -> np.ndarray:
+    """n log(RSS_0 / RSS_1) of responses drawn from the small model: neither its coefficients nor sigma enter."""
+    w = large.design.weights
+    root = np.ones(len(large.design.y)) if w is None else np.sqrt(w)
+    used = root > 0
+    bases = [np.linalg.qr(m.design.X[used] * root[used, None])[0] for m in (small, large)]
+    n, out = int(used.sum()), np.empty(nsim)
+    for first in range(0, nsim, 1000):
+        e = rng.standard_normal((n, min(1000, nsim - first)))
+        rest = [(e * e).sum(axis=0) - ((Q.T @ e) ** 2).sum(axis=0) for Q in bases]
+        out[first : first + e.shape[1]] = n * np.log(rest[0] / rest[1])
+    return out
+
+
 def _bootstrap_comparison(large: Any, small: Any, observed: float, df: float, ref: np.ndarray) -> ModelComparison:
     rows = summary_tests(observed, df, ref)
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["stat", "df", "ddf", "p.value"])

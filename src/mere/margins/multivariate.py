@@ -27,7 +27,7 @@ def mvcontrast(
     object: EmmGrid,
     method: Any = "eff",
     mult_name: str | list[str] | None = None,
-    null: float = 0.0,
+    null: float | Sequence[float] = 0.0,
     by: Any = None,
     adjust: str = "sidak",
     show_ests: bool = False,
@@ -43,7 +43,7 @@ def mvcontrast(
     mult_name : str or list, optional
         The factors that make the response multivariate; default those of a
         multivariate model.
-    null : float
+    null : float or array
     by : str or sequence, optional
     adjust : {"sidak", "bonferroni", "holm", "hochberg", "hommel", "BH", "BY", "fdr", "none"}
     show_ests : bool
@@ -76,7 +76,7 @@ def mvcontrast(
     rows, out = [], []
     for mine in by_groups(made.table, [*outer, made.about.primary[0]], np.arange(len(made.table))):
         V = made.estimates.covariance(made.L[mine])
-        d = value[mine] - null
+        d = value[mine] - np.asarray(null, dtype=float)
         q, nu = len(mine), float(np.min(df[mine]))
         T2 = float(d @ np.linalg.solve(V, d))
         df2 = nu - q + 1

@@ -71,7 +71,7 @@ def path_text(s: StepPath, digits: int = 5) -> str:
 
 
 @g.to_text.register(ModelComparison)
-def comparison_text(c: ModelComparison, digits: int = 4, signif_stars: bool = True) -> str:
+def comparison_text(c: ModelComparison, digits: int = 5, signif_stars: bool = True) -> str:
     """The two models and the test between them."""
     small = f"small : {c.small}" if c.small else "small (restriction matrix)"
     lines = [f"large : {c.large}", small]
