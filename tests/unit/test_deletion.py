@@ -107,3 +107,13 @@ def test_all_optimizers():
     assert not s.which_OK["broken"]
     np.testing.assert_allclose(s.sdcor["sd_Days|Subject"], 5.922, atol=1e-2)
     assert "Fixed effects" in repr(s)
+
+
+def test_changes_of_a_model_are_those_of_its_influence():
+    m = mere.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
+    by_subject = mere.influence(m, "Subject")
+    pd.testing.assert_frame_equal(mere.dfbeta(m, groups="Subject"), mere.dfbeta(by_subject))
+    pd.testing.assert_frame_equal(mere.dfbetas(m, groups="Subject"), mere.dfbetas(by_subject))
+    assert mere.dfbeta(m).shape == (180, 2)
+    with pytest.raises(mere.errors.MereValueError, match="which"):
+        mere.dfbeta(m, which="theta")

@@ -97,7 +97,7 @@ def cooks_distance(model: Any) -> Any:
 
 
 @generic
-def dfbeta(model: Any, which: str = "fixed") -> Any:
+def dfbeta(model: Any, which: str = "fixed", **kwargs: Any) -> Any:
     """Changes of the coefficients by each deletion (DataFrame).
 
     Of an `influence` of a mixed model: without the case minus with it, as lme4.
@@ -105,9 +105,11 @@ def dfbeta(model: Any, which: str = "fixed") -> Any:
 
     Parameters
     ----------
-    model : Influence, LM
+    model : Influence, LM, LMM, GLMM
     which : {"fixed", "var_cov"}
         Of the fixed effects, or of the variance components.
+    groups : str or list of str, optional
+        Of a mixed model itself: what `influence` leaves out; default rows.
 
     Returns
     -------
@@ -128,12 +130,14 @@ def dfbeta(model: Any, which: str = "fixed") -> Any:
 
 
 @generic
-def dfbetas(model: Any) -> Any:
+def dfbetas(model: Any, **kwargs: Any) -> Any:
     """`dfbeta` over the standard errors of the fit without the case (DataFrame).
 
     Parameters
     ----------
-    model : LM, or the result of `influence`
+    model : Influence, LM, LMM, GLMM
+    groups : str or list of str, optional
+        Of a mixed model itself: what `influence` leaves out; default rows.
 
     Returns
     -------

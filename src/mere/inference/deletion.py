@@ -305,6 +305,18 @@ def _dfbeta(i: Influence, which: str = "fixed") -> pd.DataFrame:
     return i.fixed_deleted - i.fixed if which == "fixed" else i.var_cov_deleted - i.var_cov
 
 
+@g.dfbeta.register(LMM)
+@g.dfbeta.register(GLMM)
+def _dfbeta_of_model(m: LMM | GLMM, which: str = "fixed", groups: Any = None) -> pd.DataFrame:
+    return _dfbeta(g.influence(m, groups), which)
+
+
+@g.dfbetas.register(LMM)
+@g.dfbetas.register(GLMM)
+def _dfbetas_of_model(m: LMM | GLMM, groups: Any = None) -> pd.DataFrame:
+    return _dfbetas(g.influence(m, groups))
+
+
 @g.dfbetas.register(Influence)
 def _dfbetas(i: Influence) -> pd.DataFrame:
     se = np.sqrt(np.einsum("nii->ni", i.vcov_deleted))
