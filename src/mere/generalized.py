@@ -178,7 +178,13 @@ class GLMM:
     isREML, isLMM, isGLMM, isNLMM = g.isREML, g.isLMM, g.isGLMM, g.isNLMM
     anova, confint, profile, to_text, to_html = g.anova, g.confint, g.profile, g.to_text, g.to_html
     bootMer, influence, jackknife, allFit = g.bootMer, g.influence, g.jackknife, g.allFit
-    cooks_distance, rstudent, rstandard = g.cooks_distance, g.rstudent, g.rstandard
+    cooks_distance, rstudent, rstandard, dfbeta, dfbetas = (
+        g.cooks_distance,
+        g.rstudent,
+        g.rstandard,
+        g.dfbeta,
+        g.dfbetas,
+    )
     contest, contest1D, contestMD = g.contest, g.contest1D, g.contestMD
     drop1, show_tests, PBmodcomp, refitML = g.drop1, g.show_tests, g.PBmodcomp, g.refitML
     tidy, glance, augment, fit_record = g.tidy, g.glance, g.augment, g.fit_record

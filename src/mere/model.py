@@ -128,6 +128,7 @@ class LMM:
     anova, confint, profile, bootMer = g.anova, g.confint, g.profile, g.bootMer
     predict, simulate, refit, refitML, update = g.predict, g.simulate, g.refit, g.refitML, g.update
     influence, cooks_distance, rstudent, rstandard = g.influence, g.cooks_distance, g.rstudent, g.rstandard
+    dfbeta, dfbetas = g.dfbeta, g.dfbetas
     allFit, jackknife = g.allFit, g.jackknife
     icc, r2, vif, get_variance, runs_test = g.icc, g.r2, g.vif, g.get_variance, g.runs_test
     standardize_parameters = g.standardize_parameters
