@@ -51,7 +51,10 @@ if (spec$kind != "evaluation") {
     out$messages <- unlist(m@optinfo$conv$lme4$messages)
   } else out$evaluations <- m$fit$evaluations[["function"]]
 }
+package <- if (Sys.getenv("MERE_BENCH") == "glmmTMB") "glmmTMB" else "lme4"
+versions <- list(R = paste(R.version$major, R.version$minor, sep = "."), BLAS = sub(".*/([^/]*/[^/]*)$", "\\1", extSoftVersion()[["BLAS"]]))
+versions[[package]] <- as.character(packageVersion(package))
 out <- c(out, list(criterion = criterion, cpu_min = min(cpu), cpu_median = median(cpu), wall_min = min(wall),
   wall_median = median(wall), batches = length(times), batch = batch,
-  versions = list(R = paste(R.version$major, R.version$minor, sep = "."), lme4 = "1.1-31", glmmTMB = if (Sys.getenv("MERE_BENCH") == "glmmTMB") as.character(packageVersion("glmmTMB")), BLAS = sub(".*/([^/]*/[^/]*)$", "\\1", extSoftVersion()[["BLAS"]]))))
+  versions = versions))
 cat(toJSON(out, auto_unbox = TRUE, digits = I(17)), "\n", sep = "")
