@@ -161,11 +161,12 @@ def test_an_interrupt_gives_what_is_done(request):
 
 
 INTERRUPTED = """
-import warnings
+import signal
 import numpy as np
 from mere.inference.resampling import Pool, run_task
 from {here} import slow
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with the signal ignored
     print("runs", flush=True)
     out = run_task(slow, 3000, 1, Pool({kind!r}, 2), {{}}, progress=False)
     print(0 < out.done.sum() < 3000 and np.array_equal(out.values[out.done, 0], np.flatnonzero(out.done)))
