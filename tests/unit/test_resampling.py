@@ -160,6 +160,48 @@ def test_an_interrupt_gives_what_is_done(request):
         np.testing.assert_array_equal(out.values[out.done, 0], np.flatnonzero(out.done))
 
 
+def stopped_after(calls, task):
+    """The task, interrupted in its call number `calls`."""
+    count = iter(range(calls))
+
+    def run(first, size):
+        if next(count, None) is None:
+            raise KeyboardInterrupt
+        return task(first, size)
+
+    return run
+
+
+def test_an_interrupt_before_anything_is_done_is_one():
+    with pytest.raises(KeyboardInterrupt):
+        run_task(stopped_after(0, slow), 100, 1, Pool("no"), {})
+
+
+def test_what_is_left_undone_is_said_and_never_called_exact(monkeypatch):
+    """The rest of a random sample is a sample; the rest of all arrangements is none."""
+
+    def interrupted(task, *args, **kwargs):
+        return run_task(stopped_after(2, task), *args, **kwargs)
+
+    for module in ("power", "comparisons", "permutation.drawing"):
+        monkeypatch.setattr(f"mere.inference.{module}.run_task", interrupted)
+    d = mere.datasets.warpbreaks
+    line, counts = mere.lm("breaks ~ wool", d), mere.glm("breaks ~ wool", d, "poisson")
+    with pytest.warns(BootstrapWarning, match=r"power_sim: interrupted after \d+ of 400"):
+        power = mere.power_sim(line, nsim=400, seed=1, ncpus=1)
+    assert 0 < power.nsim < 400
+    assert power.n_failed == 0
+    with pytest.warns(BootstrapWarning, match="PBmodcomp: interrupted"):
+        assert 0 < mere.PBmodcomp(counts, "breaks ~ 1", nsim=400, seed=1).used < 400
+    with pytest.warns(BootstrapWarning, match="permutation_test: interrupted"):
+        t = mere.permutation_test(line, n_perm=4000, seed=1)
+    assert 0 < len(t.draws) < 4000
+    assert t.table["p.value"].iloc[0] >= 1 / (1 + len(t.draws))
+    few = mere.lm("y ~ x", pd.DataFrame({"x": [1.0, 2, 3, 5, 8, 9], "y": [2.0, 1, 4, 3, 7, 5]}))
+    with pytest.raises(KeyboardInterrupt):
+        mere.permutation_test(few, n_perm=1000)
+
+
 INTERRUPTED = """
 import signal
 import numpy as np

@@ -18,7 +18,7 @@ from .. import generics as g
 from ..accessors.rows import fitted_values
 from ..arguments import check_function, count_of, numbers_of
 from ..conditioning import kept_columns
-from ..errors import BootstrapWarning, MereError, MereTypeError, MereValueError, tell
+from ..errors import MereError, MereTypeError, MereValueError
 from ..generalized import GLM, GLMM
 from ..model import LM, LMM
 from ..refitting import theta_rows
@@ -26,7 +26,7 @@ from ..replicates import ChunkFitter, failure_text
 from ..results import _Printed
 from ..simulation import given_effects, read_seed, simulator_of
 from ..variance_parameters import VarianceParameters, variance_parameters
-from .resampling import Pool, run_task
+from .resampling import Pool, report_replicates, run_task
 
 __all__ = ["Bootstrap", "Draw"]
 
@@ -101,8 +101,8 @@ class Draw:
 
 
 # -- tasks -----------------------------------------------------------------------
-class _ParameterTask:
-    """The parameters of refits, in C."""
+class ParameterTask:
+    """What tasks have that give the parameters of refits; what they make for themselves does not travel with them."""
 
     def __init__(self, draw: Draw, seed: int):
         self.draw, self.seed = draw, seed
@@ -113,6 +113,10 @@ class _ParameterTask:
     @cached_property
     def parameters(self) -> VarianceParameters:
         return variance_parameters(self.draw.model.design.random)
+
+
+class _ParameterTask(ParameterTask):
+    """The parameters of refits, in C."""
 
     @cached_property
     def fit(self) -> ChunkFitter:
@@ -218,7 +222,7 @@ def _boot(
         out = run_task(task, nsim, len(t0), Pool(parallel, ncpus), signature, checkpoint, progress)
     t = pd.DataFrame(out.values[out.done], pd.Index(np.flatnonzero(out.done)), t0.index)
     failures = pd.Series(dict(sorted(out.causes.items())), dtype=object)
-    _report(len(t), nsim, failures)
+    report_replicates("bootMer", len(t), nsim, failures)
     return Bootstrap(m, t0, t, failures, number, nsim, type, use_u, FUN)
 
 
@@ -229,14 +233,6 @@ def _signature(m: Any, draw: Draw, seed: int, use_u: bool, type: str, t0: pd.Ser
     kept = "" if draw.kept is None else str([k.tolist() for k in draw.kept])
     names = "\n".join(map(str, t0.index))
     return {"model": model.hexdigest(), "seed": str(seed), "kept": kept, "type": type, "statistics": names}
-
-
-def _report(done: int, nsim: int, failures: pd.Series) -> None:
-    if done < nsim:
-        tell(f"bootMer: interrupted after {done} of {nsim} replicates", BootstrapWarning)
-    if len(failures) > 0.1 * max(done, 1):
-        causes = "; ".join(f"{text} ({count})" for text, count in failures.value_counts().head(3).items())
-        tell(f"bootMer: {len(failures)} of {done} replicates failed: {causes}", BootstrapWarning)
 
 
 @g.to_text.register(Bootstrap)

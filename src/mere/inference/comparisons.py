@@ -22,7 +22,7 @@ from .bootstrap_tests import reference_distribution, summary_tests
 from .bootstraps.parametric import drawn_response, refit_generalized
 from .methods import reference_of
 from .reference import JointTest, p_of_f
-from .resampling import Pool, run_task
+from .resampling import Pool, report_replicates, run_task
 from .tables import read_contrasts_matrix
 
 __all__ = ["restriction"]
@@ -227,7 +227,9 @@ def _pb_generalized(
             return out, causes
 
         pool = Pool("no" if ncpus == 1 else "threads", ncpus)
-        ref = run_task(task, nsim, 1, pool, {}).values[:, 0]
+        found = run_task(task, nsim, 1, pool, {})
+        report_replicates("PBmodcomp", int(found.done.sum()), nsim, ())
+        ref = found.values[found.done, 0]
     return _bootstrap_comparison(large, small, observed, df, np.asarray(ref, float))
 
 

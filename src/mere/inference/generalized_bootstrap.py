@@ -19,9 +19,8 @@ from ..generalized import GLMM
 from ..generalized_refits import GeneralizedFitter
 from ..generalized_simulation import generalized_simulator
 from ..simulation import given_effects, read_seed
-from ..variance_parameters import VarianceParameters, variance_parameters
-from .bootstrapping import Bootstrap, Draw, _FunctionTask, _report, _signature, model_parameters, named
-from .resampling import Pool, run_task
+from .bootstrapping import Bootstrap, Draw, ParameterTask, _FunctionTask, _signature, model_parameters, named
+from .resampling import Pool, report_replicates, run_task
 
 __all__: list[str] = []
 
@@ -34,18 +33,8 @@ class GeneralizedDraw(Draw):
         return generalized_simulator(self.model, self.kept or [])
 
 
-class _ParameterTask:
+class _ParameterTask(ParameterTask):
     """Standard deviations, correlations and fixed effects of refits, without a record of each."""
-
-    def __init__(self, draw: GeneralizedDraw, seed: int):
-        self.draw, self.seed = draw, seed
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"draw": self.draw, "seed": self.seed}
-
-    @cached_property
-    def parameters(self) -> VarianceParameters:
-        return variance_parameters(self.draw.model.design.random)
 
     @cached_property
     def simulator(self) -> Any:
@@ -110,5 +99,5 @@ def _boot(
         out = run_task(task, nsim, len(t0), Pool(parallel, ncpus), signature, checkpoint, progress)
     t = pd.DataFrame(out.values[out.done], pd.Index(np.flatnonzero(out.done)), t0.index)
     failures = pd.Series(dict(sorted(out.causes.items())), dtype=object)
-    _report(len(t), nsim, failures)
+    report_replicates("bootMer", len(t), nsim, failures)
     return Bootstrap(m, t0, t, failures, number, nsim, type, use_u, FUN)

@@ -16,8 +16,8 @@ from ..conditioning import kept_columns
 from ..nonlinear import NLMM
 from ..nonlinear_predictions import draw_responses
 from ..simulation import read_seed
-from .bootstrapping import Bootstrap, Draw, _FunctionTask, _report, _signature, model_parameters, named
-from .resampling import Pool, run_task
+from .bootstrapping import Bootstrap, Draw, _FunctionTask, _signature, model_parameters, named
+from .resampling import Pool, report_replicates, run_task
 
 __all__: list[str] = []
 
@@ -60,5 +60,5 @@ def _boot(
         out = run_task(task, nsim, len(t0), Pool(parallel, ncpus), signature, checkpoint, progress)
     t = pd.DataFrame(out.values[out.done], pd.Index(np.flatnonzero(out.done)), t0.index)
     failures = pd.Series(dict(sorted(out.causes.items())), dtype=object)
-    _report(len(t), nsim, failures)
+    report_replicates("bootMer", len(t), nsim, failures)
     return Bootstrap(m, t0, t, failures, number, nsim, "parametric", use_u, FUN)

@@ -23,7 +23,7 @@ from .bootstraps.parametric import drawn_response, refit_generalized
 from .methods import reference_of
 from .permutation.pvalues import monte_carlo_interval
 from .reference import quantile_of_t
-from .resampling import Pool, run_task
+from .resampling import Pool, report_replicates, run_task
 
 __all__ = ["PowerResult", "extend", "power_curve", "power_sim"]
 
@@ -242,7 +242,8 @@ def _power(
         pool = Pool("no" if ncpus == 1 else "threads", ncpus)
         about = {"formula": model.design.formula, "term": label, "seed": number, "beta": source.beta.tolist()}
         found = run_task(task, nsim, 4, pool, about, checkpoint, progress)
-    values = found.values[found.done]
+    done, values = int(found.done.sum()), found.values[found.done]
+    report_replicates("power_sim", done, nsim, ())
     values = values[np.isfinite(values[:, 0])]
     if not len(values):
         raise ResamplingError(f"all {nsim} simulations failed: {next(iter(found.causes.values()), 'no p-value')}")
@@ -250,7 +251,7 @@ def _power(
     low, high = _proportion_interval(rejected, len(values))
     estimates, se = values[:, 1], values[:, 2]
     return PowerResult(
-        rejected / len(values), low, high, label, alpha, nsim, nsim - len(values), values[:, 0], truth,
+        rejected / len(values), low, high, label, alpha, done, done - len(values), values[:, 0], truth,
         float(np.mean(estimates) - truth), float(np.sqrt(np.mean((estimates - truth) ** 2))), float(np.mean(se)),
         float(np.std(estimates, ddof=1)) if len(values) > 1 else np.nan, float(np.mean(values[:, 3])), number,
     )  # fmt: skip

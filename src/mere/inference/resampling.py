@@ -12,7 +12,8 @@ import pickle
 import signal
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -24,13 +25,13 @@ from zipfile import BadZipFile
 import numpy as np
 
 from ..arguments import threads_of
-from ..errors import MereTypeError, MereValueError
+from ..errors import BootstrapWarning, MereTypeError, MereValueError, tell
 from ..replicates import available_cpus, run_chunks
 
 #: Seconds between two states of a checkpoint.
 SAVE_EVERY = 2.0
 
-__all__ = ["Outcome", "Pool", "Task", "run_task"]
+__all__ = ["Outcome", "Pool", "Task", "report_replicates", "run_task"]
 
 Task = Callable[[int, int], tuple[np.ndarray, Mapping[int, str]]]
 
@@ -152,7 +153,12 @@ def run_task(
     Returns
     -------
     Outcome
-        After Ctrl-C with what is done.
+        After Ctrl-C with what is done, which `report_replicates` says.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Where nothing is done yet.
     """
     out = Outcome(np.full((nsim, size), np.nan), np.zeros(nsim, dtype=bool))
     file = None if checkpoint is None else _Checkpoint(checkpoint, signature)
@@ -174,19 +180,32 @@ def run_task(
         if file is not None:
             file.save(out, now=False)
 
+    finished = True
     try:
         if pool.kind in ("no", "threads", "processes"):
             with _executor(pool) as executor:
-                run_chunks(task, _chunks(out.done, pace.size), store, executor, pool.width)
+                finished = run_chunks(task, _chunks(out.done, pace.size), store, executor, pool.width)
         else:
             _run_joblib(pool, task, _chunks(out.done, pace.size), store)
     except KeyboardInterrupt:  # in this thread, between chunks
-        pass
+        finished = False
     finally:
         bar.close()
         if file is not None:
             file.save(out, now=True)
+    if not finished and not out.done.any():
+        raise KeyboardInterrupt
     return out
+
+
+def report_replicates(name: str, done: int, nsim: int, failures: Iterable[str]) -> None:
+    """Warn of replicates that an interrupt left undone, and of failures where they are many."""
+    if done < nsim:
+        tell(f"{name}: interrupted after {done} of {nsim} replicates", BootstrapWarning)
+    causes = Counter(failures)
+    if causes.total() > 0.1 * max(done, 1):
+        most = "; ".join(f"{text} ({count})" for text, count in causes.most_common(3))
+        tell(f"{name}: {causes.total()} of {done} replicates failed: {most}", BootstrapWarning)
 
 
 def _run_joblib(pool: Pool, task: Task, chunks: Iterator[tuple[int, int]], store: Any) -> None:

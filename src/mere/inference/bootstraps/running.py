@@ -19,7 +19,7 @@ from ...simulation import read_seed
 from ..bootstrap_intervals import acceleration, bootstrap_interval, quantiles
 from ..bootstrapping import Bootstrap, model_parameters, named
 from ..clusters import group_codes, outer_group
-from ..resampling import Pool, run_task
+from ..resampling import Pool, report_replicates, run_task
 from .case import case_scheme
 from .parametric import parametric_scheme
 from .residual import reb_scheme, residual_scheme
@@ -224,11 +224,7 @@ def _report(m: Any, t: pd.DataFrame, failures: pd.Series, nsim: int) -> None:
     usable = int(t.notna().any(axis=1).sum())
     if not usable:
         raise ResamplingError(f"all {len(t)} replicates failed: {failures.iloc[0] if len(failures) else 'no value'}")
-    if len(t) < nsim:
-        tell(f"bootstrap: interrupted after {len(t)} of {nsim} replicates", BootstrapWarning)
-    if len(failures) > 0.1 * len(t):
-        causes = "; ".join(f"{text} ({count})" for text, count in failures.value_counts().head(3).items())
-        tell(f"bootstrap: {len(failures)} of {len(t)} replicates failed: {causes}", BootstrapWarning)
+    report_replicates("bootstrap", len(t), nsim, failures)
     if usable < _FEWEST and isinstance(m, (LMM, GLMM)) and nsim >= _FEWEST:
         tell(f"bootstrap: only {usable} replicates can be used", BootstrapWarning)
 

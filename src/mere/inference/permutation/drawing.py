@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import MereValueError
-from ..resampling import Pool, run_task
+from ..resampling import Pool, report_replicates, run_task
 from .arrangements import Arrangements
 from .methods import Statistic
 from .pvalues import extreme
@@ -36,7 +36,7 @@ def draw_values(
 
     def run(first: int, last: int, columns: Sequence[int]) -> np.ndarray:
         own = [statistics[j] for j in columns]
-        return _draws(own, arrangements, first, last, ncpus, progress, checkpoint, signature)
+        return _draws(own, arrangements, first, last, ncpus, progress, checkpoint, signature, stop is None)
 
     if stop is None:
         return run(0, arrangements.count, range(len(statistics)))
@@ -53,6 +53,7 @@ def _draws(
     progress: bool | None,
     checkpoint: Any,
     signature: Mapping[str, Any] | None,
+    all_at_once: bool,
 ) -> np.ndarray:
     """The statistics (columns) under arrangements start, ..., end - 1 (rows)."""
     most = max(1, _AT_ONCE // arrangements.plan.n)
@@ -68,4 +69,8 @@ def _draws(
 
     pool = Pool("no" if ncpus == 1 else "threads", ncpus)
     outcome = run_task(task, end - start, len(statistics), pool, signature or {}, checkpoint, progress)
+    done = int(outcome.done.sum())
+    if done < end - start and (arrangements.exact or not all_at_once):
+        raise KeyboardInterrupt  # some of all arrangements, or of a sequence, are no sample of them
+    report_replicates("permutation_test", done, end - start, ())
     return outcome.values[outcome.done]
