@@ -56,7 +56,7 @@ static mere_status holders_new(const mere_plan *plan, holders *h)
     return MERE_OK;
 }
 
-/* The rows >= j of column j (first column of a block of order k), sorted, into list; marks are left set to j. */
+/* The rows >= j of column j (first column of a block of order k), in any order, into list; marks are left set to j. */
 static int64_t column_rows(const mere_plan *plan, const holders *h, int64_t f, int64_t l, int64_t *mark, int32_t *list)
 {
     const mere_cross *first = &plan->factor[0].cross, *own = &plan->factor[f].cross;
@@ -76,8 +76,21 @@ static int64_t column_rows(const mere_plan *plan, const holders *h, int64_t f, i
                 mark[first->row[i]] = j;
                 list[n++] = first->row[i];
             }
-    qsort(list, (size_t)n, sizeof *list, ascending);
     return n;
+}
+
+/* The list of column_rows in ascending order: read off the marks where it is long, else sorted. */
+static void sort_rows(int64_t j, int64_t rest, const int64_t *mark, int64_t n, int32_t *list)
+{
+    enum { SPARSE = 16 };
+    if (SPARSE * n < rest - j) {
+        qsort(list, (size_t)n, sizeof *list, ascending);
+        return;
+    }
+    int64_t at = 0;
+    for (int64_t i = j; i < rest; i++)
+        if (mark[i] == j)
+            list[at++] = (int32_t)i;
 }
 
 /* Columns of the pattern, then the place of every product of two rows of a level of factor 0. */
@@ -115,6 +128,7 @@ static mere_status fill(mere_pattern *pattern, const mere_plan *plan, const hold
         for (int64_t l = 0; l < plan->factor[f].q; l++) {
             int64_t k = plan->factor[f].k;
             int64_t block = plan->factor[f].first + l * k, n = column_rows(plan, h, f, l, mark, list);
+            sort_rows(block, plan->rest, mark, n, list);
             for (int64_t c = 0; c < k; c++) {
                 int64_t j = block + c, start = pattern->ptr[j];
                 memcpy(pattern->row + start, list + c, (size_t)(n - c) * sizeof *list);

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "clones.h"
 #include "dense.h"
 #include "memory.h"
 #include "sparse_matrix.h"
@@ -25,8 +26,9 @@ static mere_status prepare(const mere_plan *plan, mere_sparse *sp)
     sp->y = mere_calloc(border * rest, sizeof(double));
     sp->place = mere_malloc(rest, sizeof *sp->place);
     sp->row_factor = mere_malloc(rest, sizeof *sp->row_factor);
+    sp->scale = mere_malloc(rest, sizeof *sp->scale);
     if (!sp->n || !sp->s || !sp->t || !sp->g || !sp->nb || !sp->tb || !sp->gb || !sp->y || !sp->place ||
-        !sp->row_factor)
+        !sp->row_factor || !sp->scale)
         return MERE_ERR_MEMORY;
     for (int64_t j = 0; j < rest; j++)
         sp->place[j] = -1;
@@ -53,6 +55,9 @@ static mere_status analyze(mere_sparse *sp)
     sp->started = 1;
     sp->common.print = 0;
     sp->common.error_handler = NULL;
+#ifdef MERE_CHOLMOD_NTHREADS
+    sp->common.nthreads_max = 1;
+#endif
     sp->common.supernodal = CHOLMOD_AUTO;
     sp->common.final_ll = 1;
     sp->common.quick_return_if_not_posdef = 1;
@@ -105,12 +110,17 @@ void mere_sparse_free(mere_sparse *sp)
     mere_free(sp->y);
     mere_free(sp->v);
     mere_free(sp->panel);
+    mere_free(sp->super_of);
+    mere_free(sp->position);
+    mere_free(sp->entry);
     mere_free(sp->place);
     mere_free(sp->row_factor);
+    mere_free(sp->scale);
     mere_free(sp);
 }
 
-/* Costs in nanoseconds: a dense flop at 25 GFlop/s, a sparse one at 2.5; the dense inverse is twice the factor again. */
+/* Costs in nanoseconds: a dense flop at 25 GFlop/s, one of a supernode at 12, of a single column at 2.5; the inverse is twice
+ * the factor again in each way. */
 mere_status mere_sparse_decide(mere_plan *plan, int choice)
 {
     enum { DENSE_LIMIT = 30000 }; /* rows: four matrices of 7 GB are too much for any machine at hand */
@@ -126,7 +136,7 @@ mere_status mere_sparse_decide(mere_plan *plan, int choice)
         if (!sp)
             return MERE_ERR_MEMORY;
         if (!(status = prepare(plan, sp)) && !(status = analyze(sp)))
-            sparse = sp->common.fl / 2.5 + sp->common.lnz * 4.0 + (double)plan->pattern->nnz * 4.0 + 2e4;
+            sparse = sp->common.fl / (sp->factor->is_super ? 12.0 : 2.5) + sp->common.lnz * 4.0 + (double)plan->pattern->nnz * 4.0 + 2e4;
         mere_sparse_free(sp);
         if (status)
             return status;
@@ -177,29 +187,33 @@ static void fill_n(mere_work *work)
     work->n[border * border - 1] = work->yy;
 }
 
-static void subtract_levels(mere_work *work)
+MERE_CLONES static void subtract_levels(mere_work *work)
 {
     const mere_plan *plan = work->plan;
     const mere_cross *first = &plan->factor[0].cross;
-    mere_sparse *sp = work->sparse;
+    const mere_sparse *sp = work->sparse;
+    double *restrict n = sp->n, *restrict corner = work->n;
     int64_t k = plan->factor[0].k, border = plan->border;
     for (int64_t l = 0; l < plan->factor[0].q; l++) {
         int64_t width = first->ptr[l + 1] - first->ptr[l], m = width + border;
         const int32_t *row = first->row + first->ptr[l];
         const double *b = work->b + k * (first->ptr[l] + l * border);
         for (int64_t c = 0; c < k; c++) {
-            const double *x = b + c * m;
-            const int32_t *pair = plan->pattern->pair + plan->pattern->pair_ptr[l];
-            for (int64_t j = 0; j < width; j++) {
-                double xj = x[j], *nb = sp->nb + (int64_t)row[j] * border;
-                for (int64_t i = j; i < width; i++)
-                    sp->n[*pair++] -= xj * x[i];
+            const double *restrict x = b + c * m;
+            const int32_t *restrict pair = plan->pattern->pair + plan->pattern->pair_ptr[l];
+            for (int64_t j = 0; j < width; pair += width - j++) {
+                double xj = x[j], *restrict nb = sp->nb + (int64_t)row[j] * border;
+#pragma omp simd /* the rows of a level differ */
+                for (int64_t i = 0; i < width - j; i++)
+                    n[pair[i]] -= xj * x[j + i];
                 for (int64_t i = 0; i < border; i++)
                     nb[i] -= xj * x[width + i];
             }
-            for (int64_t j = 0; j < border; j++)
+            for (int64_t j = 0; j < border; j++) {
+                double xj = x[width + j], *restrict column = corner + j * border;
                 for (int64_t i = j; i < border; i++)
-                    work->n[i + j * border] -= x[width + i] * x[width + j];
+                    column[i] -= x[width + i] * xj;
+            }
         }
     }
 }
@@ -247,6 +261,7 @@ static mere_status factor_border(mere_work *work)
     const mere_plan *plan = work->plan;
     mere_sparse *sp = work->sparse;
     int64_t border = plan->border, rest = plan->rest;
+    const double one = 1.0, minus = -1.0;
     double *x = sp->rhs->x;
     mere_status status;
     for (int64_t j = 0; j < rest; j++)
@@ -257,10 +272,9 @@ static mere_status factor_border(mere_work *work)
     if ((status = mere_sparse_forward(work, sp->rhs, &sp->solved)))
         return status;
     memcpy(sp->y, sp->solved->x, (size_t)(rest * border) * sizeof(double));
-    for (int64_t j = 0; j < border; j++)
-        for (int64_t i = j; i < border; i++)
-            work->s[i + j * border] =
-                work->n[i + j * border] - mere_dot(rest, sp->y + i * rest, sp->y + j * rest);
+    memcpy(work->s, work->n, (size_t)(border * border) * sizeof(double));
+    int rows = (int)rest, columns = (int)border;
+    dsyrk_("L", "T", &columns, &rows, &minus, sp->y, &rows, &one, work->s, &columns);
     int64_t failed = mere_chol(border, work->s, border);
     if (failed)
         return failed == border ? MERE_ERR_PERFECT_FIT : MERE_ERR_NOT_POSITIVE;
@@ -271,6 +285,31 @@ static mere_status factor_border(mere_work *work)
     return MERE_OK;
 }
 
+/* CHOLMOD before 4 asks OpenMP for four threads at every supernode, whatever its user has set: waking them takes longer
+ * than the work. Zero active levels make every parallel region run on its caller. */
+#ifndef MERE_CHOLMOD_NTHREADS
+#pragma weak omp_get_max_active_levels
+#pragma weak omp_set_max_active_levels
+int omp_get_max_active_levels(void);
+void omp_set_max_active_levels(int levels);
+
+static int factorize(mere_sparse *sp)
+{
+    int known = omp_get_max_active_levels && omp_set_max_active_levels, levels = known ? omp_get_max_active_levels() : 0;
+    if (known)
+        omp_set_max_active_levels(0);
+    int done = cholmod_factorize(&sp->matrix, sp->factor, &sp->common);
+    if (known)
+        omp_set_max_active_levels(levels);
+    return done;
+}
+#else
+static int factorize(mere_sparse *sp)
+{
+    return cholmod_factorize(&sp->matrix, sp->factor, &sp->common);
+}
+#endif
+
 mere_status mere_sparse_factor(mere_work *work)
 {
     const mere_plan *plan = work->plan;
@@ -280,7 +319,7 @@ mere_status mere_sparse_factor(mere_work *work)
     mere_pattern_scale(work, sp->n, sp->s, 0);
     for (int64_t j = 0; j < plan->rest; j++)
         sp->s[plan->pattern->ptr[j]] += 1.0;
-    if (!cholmod_factorize(&sp->matrix, sp->factor, &sp->common))
+    if (!factorize(sp))
         return cholmod_failure(sp);
     if (sp->common.status == CHOLMOD_NOT_POSDEF || sp->factor->minor < sp->factor->n)
         return MERE_ERR_NOT_POSITIVE;

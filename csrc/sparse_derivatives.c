@@ -1,44 +1,83 @@
 /* sparse_derivatives.c - products with the sparse Schur complement that gradient and information need. */
 #include <string.h>
 
+#include "clones.h"
 #include "dense.h"
 #include "sparse_matrix.h"
 
-void mere_sparse_level(const mere_work *work, int64_t l, const double *a, double *y)
+MERE_CLONES void mere_sparse_level(const mere_work *work, int64_t l, const double *restrict a, double *restrict y)
 {
     const mere_plan *plan = work->plan;
     const mere_sparse *sp = work->sparse;
     const mere_cross *first = &plan->factor[0].cross;
+    const double *restrict g = sp->g, *restrict corner = work->g;
     int64_t k = plan->factor[0].k, border = plan->border;
     int64_t width = first->ptr[l + 1] - first->ptr[l], m = width + border;
     const int32_t *row = first->row + first->ptr[l];
     memset(y, 0, (size_t)(m * k) * sizeof *y);
     for (int64_t c = 0; c < k; c++) {
-        const double *x = a + c * m;
-        double *v = y + c * m;
-        const int32_t *pair = plan->pattern->pair + plan->pattern->pair_ptr[l];
-        for (int64_t j = 0; j < width; j++) {
-            const double *gb = sp->gb + (int64_t)row[j] * border;
-            double sum = sp->g[*pair++] * x[j];
-            for (int64_t i = j + 1; i < width; i++) {
-                double gij = sp->g[*pair++];
-                sum += gij * x[i];
-                v[i] += gij * x[j];
+        const double *restrict x = a + c * m;
+        double *restrict v = y + c * m;
+        const int32_t *restrict pair = plan->pattern->pair + plan->pattern->pair_ptr[l];
+        for (int64_t j = 0; j < width; pair += width - j++) {
+            const double *restrict gb = sp->gb + (int64_t)row[j] * border;
+            double sum = g[pair[0]] * x[j], xj = x[j];
+#pragma omp simd reduction(+ : sum)
+            for (int64_t i = 1; i < width - j; i++) {
+                double gij = g[pair[i]];
+                sum += gij * x[j + i];
+                v[j + i] += gij * xj;
             }
+#pragma omp simd reduction(+ : sum)
             for (int64_t i = 0; i < border; i++) {
                 sum += gb[i] * x[width + i];
-                v[width + i] += gb[i] * x[j];
+                v[width + i] += gb[i] * xj;
             }
             v[j] += sum;
         }
-        for (int64_t j = 0; j < border; j++)
-            for (int64_t i = 0; i < border; i++)
-                v[width + i] += (i >= j ? work->g[i + j * border] : work->g[j + i * border]) * x[width + j];
+        for (int64_t j = 0; j < border; j++) {
+            const double *restrict column = corner + j * border;
+            double sum = column[j] * x[width + j], xj = x[width + j];
+#pragma omp simd reduction(+ : sum)
+            for (int64_t i = j + 1; i < border; i++) {
+                sum += column[i] * x[width + i];
+                v[width + i] += column[i] * xj;
+            }
+            v[width + j] += sum;
+        }
+    }
+}
+
+/* G of the rest when all its factors are scalar: <n, t> of the blocks of each pair of factors. */
+MERE_CLONES static void rest_scalar(mere_work *work)
+{
+    const mere_plan *plan = work->plan;
+    const mere_sparse *sp = work->sparse;
+    const int32_t *ptr = plan->pattern->ptr, *row = plan->pattern->row;
+    int64_t border = plan->border;
+    for (int64_t f = 1; f < plan->n_factor; f++) {
+        double lf = work->lambda[work->lambda_first[f]], own = 0.0;
+        for (int64_t l = 0; l < plan->factor[f].q; l++) {
+            int64_t j = plan->factor[f].first + l, s = ptr[j];
+            own += lf * sp->n[s] * sp->t[s] + mere_dot(border, sp->nb + j * border, sp->tb + j * border);
+            s++;
+            for (int64_t g = f; g < plan->n_factor; g++) { /* rows ascend: those of one factor are neighbours */
+                int64_t from = s, end = plan->factor[g].first + plan->factor[g].q;
+                if (g == plan->n_factor - 1)
+                    s = ptr[j + 1];
+                while (s < ptr[j + 1] && row[s] < end)
+                    s++;
+                double sum = mere_dot(s - from, sp->n + from, sp->t + from);
+                own += work->lambda[work->lambda_first[g]] * sum;
+                work->grad_lambda[work->lambda_first[g]] += lf * sum;
+            }
+        }
+        work->grad_lambda[work->lambda_first[f]] += own;
     }
 }
 
 /* G_f += sum over blocks: N_IJ' Lambda_I T_IJ to the column's factor, N_IJ Lambda_J T_IJ' to the row's. */
-void mere_sparse_rest_gradient(mere_work *work)
+static void rest_general(mere_work *work)
 {
     const mere_plan *plan = work->plan;
     const mere_sparse *sp = work->sparse;
@@ -83,6 +122,14 @@ void mere_sparse_rest_gradient(mere_work *work)
                 gi[r + c * ki] += sum;
             }
     }
+}
+
+void mere_sparse_rest_gradient(mere_work *work)
+{
+    if (work->plan->scalar)
+        rest_scalar(work);
+    else
+        rest_general(work);
 }
 
 void mere_sparse_products(mere_work *work, int64_t n, const int64_t *at, const double *f, double *c)

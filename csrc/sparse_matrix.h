@@ -19,8 +19,12 @@ struct mere_sparse {
     double *y;                       /* rest x border, permuted: Y */
     double *v;                       /* the inverse on the pattern of L, laid out as L */
     double *panel;                   /* for one supernode or column */
+    int *super_of, *position;        /* column -> supernode; places of the rows at hand */
+    int *entry;                      /* of the pattern -> place in L and in v, once `found` */
+    int found;
     int64_t *place;                  /* row -> place, -1 elsewhere */
     int32_t *row_factor;             /* row of the rest -> factor */
+    double *scale;                   /* row of the rest -> Lambda, where all are scalar */
 };
 
 /* CHOLMOD's solve with one part of the factor (CHOLMOD_P, _L, _Lt, _Pt), into *out, which is reused. */
