@@ -541,6 +541,7 @@ void mere_plan_free(mere_plan *plan)
     mere_free(plan->unit);
     mere_free(plan->unit_at);
     mere_free(plan->full);
+    mere_symbolic_free(plan->symbolic);
     mere_pattern_free(plan->pattern);
     mere_free(plan);
 }

@@ -27,42 +27,17 @@ static mere_status prepare(const mere_plan *plan, mere_sparse *sp)
     sp->place = mere_malloc(rest, sizeof *sp->place);
     sp->row_factor = mere_malloc(rest, sizeof *sp->row_factor);
     sp->scale = mere_malloc(rest, sizeof *sp->scale);
+    sp->column = mere_malloc(rest, sizeof *sp->column);
     if (!sp->n || !sp->s || !sp->t || !sp->g || !sp->nb || !sp->tb || !sp->gb || !sp->y || !sp->place ||
-        !sp->row_factor || !sp->scale)
+        !sp->row_factor || !sp->scale || !sp->column)
         return MERE_ERR_MEMORY;
     for (int64_t j = 0; j < rest; j++)
         sp->place[j] = -1;
     for (int64_t f = 1; f < plan->n_factor; f++)
         for (int64_t j = 0; j < plan->factor[f].k * plan->factor[f].q; j++)
             sp->row_factor[plan->factor[f].first + j] = (int32_t)f;
-    sp->matrix = (cholmod_sparse){.nrow = (size_t)rest, .ncol = (size_t)rest, .nzmax = (size_t)nnz,
-                                  .p = plan->pattern->ptr, .i = plan->pattern->row, .x = sp->s, .stype = -1,
-                                  .itype = CHOLMOD_INT, .xtype = CHOLMOD_REAL, .dtype = CHOLMOD_DOUBLE, .sorted = 1,
-                                  .packed = 1};
+    sp->matrix = mere_pattern_matrix(plan->pattern, rest, sp->s);
     return MERE_OK;
-}
-
-static mere_status cholmod_failure(const mere_sparse *sp)
-{
-    return sp->common.status == CHOLMOD_OUT_OF_MEMORY ? MERE_ERR_MEMORY : MERE_ERR_SPARSE;
-}
-
-/* The orderings are tried and the symbolic factor is made. */
-static mere_status analyze(mere_sparse *sp)
-{
-    if (!cholmod_start(&sp->common))
-        return MERE_ERR_SPARSE;
-    sp->started = 1;
-    sp->common.print = 0;
-    sp->common.error_handler = NULL;
-#ifdef MERE_CHOLMOD_NTHREADS
-    sp->common.nthreads_max = 1;
-#endif
-    sp->common.supernodal = CHOLMOD_AUTO;
-    sp->common.final_ll = 1;
-    sp->common.quick_return_if_not_posdef = 1;
-    sp->factor = cholmod_analyze(&sp->matrix, &sp->common);
-    return sp->factor ? MERE_OK : cholmod_failure(sp);
 }
 
 mere_status mere_sparse_new(const mere_plan *plan, mere_sparse **out)
@@ -72,12 +47,12 @@ mere_status mere_sparse_new(const mere_plan *plan, mere_sparse **out)
     if (!sp)
         return MERE_ERR_MEMORY;
     mere_status status = prepare(plan, sp);
-    if (!status)
-        status = analyze(sp);
-    if (!status) {
+    if (!status && !(status = mere_cholmod_start(&sp->common))) {
+        sp->started = 1;
+        sp->factor = mere_symbolic_copy(plan->symbolic, &sp->common);
         sp->rhs = cholmod_zeros((size_t)plan->rest, (size_t)plan->border, CHOLMOD_REAL, &sp->common);
-        if (!sp->rhs)
-            status = cholmod_failure(sp);
+        if (!sp->factor || !sp->rhs)
+            status = mere_cholmod_failure(&sp->common);
     }
     if (status) {
         mere_sparse_free(sp);
@@ -116,37 +91,8 @@ void mere_sparse_free(mere_sparse *sp)
     mere_free(sp->place);
     mere_free(sp->row_factor);
     mere_free(sp->scale);
+    mere_free(sp->column);
     mere_free(sp);
-}
-
-/* Costs in nanoseconds: a dense flop at 25 GFlop/s, one of a supernode at 12, of a single column at 2.5; the inverse is twice
- * the factor again in each way. */
-mere_status mere_sparse_decide(mere_plan *plan, int choice)
-{
-    enum { DENSE_LIMIT = 30000 }; /* rows: four matrices of 7 GB are too much for any machine at hand */
-    mere_status status = mere_pattern_new(plan, &plan->pattern);
-    if (status) {
-        if (status == MERE_ERR_TOO_LARGE && choice < 0 && plan->rest < DENSE_LIMIT)
-            status = MERE_OK; /* dense after all */
-        return status;
-    }
-    double m = (double)plan->rest, dense = m * m * m / 3.0 / 25.0 + m * m * 0.5, sparse = 0.0;
-    if (choice < 0 && plan->rest < DENSE_LIMIT) {
-        mere_sparse *sp = mere_calloc(1, sizeof *sp);
-        if (!sp)
-            return MERE_ERR_MEMORY;
-        if (!(status = prepare(plan, sp)) && !(status = analyze(sp)))
-            sparse = sp->common.fl / (sp->factor->is_super ? 12.0 : 2.5) + sp->common.lnz * 4.0 + (double)plan->pattern->nnz * 4.0 + 2e4;
-        mere_sparse_free(sp);
-        if (status)
-            return status;
-    }
-    plan->sparse = choice > 0 || sparse < dense;
-    if (!plan->sparse) {
-        mere_pattern_free(plan->pattern);
-        plan->pattern = NULL;
-    }
-    return MERE_OK;
 }
 
 /* ------------------------------------------------------------------ N */
@@ -187,32 +133,57 @@ static void fill_n(mere_work *work)
     work->n[border * border - 1] = work->yy;
 }
 
-MERE_CLONES static void subtract_levels(mere_work *work)
+/* Rows of the rest, column by column: one column at a time lies open as a dense vector, small enough for the first cache. */
+MERE_CLONES static void subtract_columns(mere_work *work)
+{
+    const mere_plan *plan = work->plan;
+    const mere_pattern *pattern = plan->pattern;
+    const mere_cross *first = &plan->factor[0].cross;
+    const mere_sparse *sp = work->sparse;
+    double *restrict open = sp->column;
+    int64_t k = plan->factor[0].k, border = plan->border;
+    for (int64_t j = 0; j < plan->rest; j++) {
+        for (int64_t s = pattern->ptr[j]; s < pattern->ptr[j + 1]; s++)
+            open[pattern->row[s]] = sp->n[s];
+        for (int64_t h = pattern->holder_ptr[j]; h < pattern->holder_ptr[j + 1]; h++) {
+            int64_t l = pattern->level[h], from = pattern->place[h], at = first->ptr[l], width = first->ptr[l + 1] - at;
+            const double *restrict b = work->b + k * (at + l * border);
+            const int32_t *restrict row = first->row + at;
+            for (int64_t c = 0; c < k; c++) {
+                const double *restrict x = b + c * (width + border);
+                double xj = x[from];
+                for (int64_t i = from; i < width; i++)
+                    open[row[i]] -= xj * x[i];
+            }
+        }
+        for (int64_t s = pattern->ptr[j]; s < pattern->ptr[j + 1]; s++)
+            sp->n[s] = open[pattern->row[s]];
+    }
+}
+
+/* The border, level by level. */
+MERE_CLONES static void subtract_border(mere_work *work)
 {
     const mere_plan *plan = work->plan;
     const mere_cross *first = &plan->factor[0].cross;
     const mere_sparse *sp = work->sparse;
-    double *restrict n = sp->n, *restrict corner = work->n;
+    double *restrict corner = work->n;
     int64_t k = plan->factor[0].k, border = plan->border;
     for (int64_t l = 0; l < plan->factor[0].q; l++) {
-        int64_t width = first->ptr[l + 1] - first->ptr[l], m = width + border;
-        const int32_t *row = first->row + first->ptr[l];
-        const double *b = work->b + k * (first->ptr[l] + l * border);
+        int64_t at = first->ptr[l], width = first->ptr[l + 1] - at;
+        const int32_t *row = first->row + at;
+        const double *b = work->b + k * (at + l * border);
         for (int64_t c = 0; c < k; c++) {
-            const double *restrict x = b + c * m;
-            const int32_t *restrict pair = plan->pattern->pair + plan->pattern->pair_ptr[l];
-            for (int64_t j = 0; j < width; pair += width - j++) {
+            const double *restrict x = b + c * (width + border), *restrict xb = x + width;
+            for (int64_t j = 0; j < width; j++) {
                 double xj = x[j], *restrict nb = sp->nb + (int64_t)row[j] * border;
-#pragma omp simd /* the rows of a level differ */
-                for (int64_t i = 0; i < width - j; i++)
-                    n[pair[i]] -= xj * x[j + i];
                 for (int64_t i = 0; i < border; i++)
-                    nb[i] -= xj * x[width + i];
+                    nb[i] -= xj * xb[i];
             }
             for (int64_t j = 0; j < border; j++) {
-                double xj = x[width + j], *restrict column = corner + j * border;
+                double xj = xb[j], *restrict column = corner + j * border;
                 for (int64_t i = j; i < border; i++)
-                    column[i] -= x[width + i] * xj;
+                    column[i] -= xb[i] * xj;
             }
         }
     }
@@ -225,7 +196,7 @@ mere_status mere_sparse_solve(mere_sparse *sp, int system, const cholmod_dense *
     cholmod_dense b = *rhs;
     return cholmod_solve2(system, sp->factor, &b, NULL, out, NULL, &sp->space_y, &sp->space_e, &sp->common)
                ? MERE_OK
-               : cholmod_failure(sp);
+               : mere_cholmod_failure(&sp->common);
 }
 
 /* 2 sum log of the diagonal of L; -infinity never, NaN if it is not positive. */
@@ -285,42 +256,18 @@ static mere_status factor_border(mere_work *work)
     return MERE_OK;
 }
 
-/* CHOLMOD before 4 asks OpenMP for four threads at every supernode, whatever its user has set: waking them takes longer
- * than the work. Zero active levels make every parallel region run on its caller. */
-#ifndef MERE_CHOLMOD_NTHREADS
-#pragma weak omp_get_max_active_levels
-#pragma weak omp_set_max_active_levels
-int omp_get_max_active_levels(void);
-void omp_set_max_active_levels(int levels);
-
-static int factorize(mere_sparse *sp)
-{
-    int known = omp_get_max_active_levels && omp_set_max_active_levels, levels = known ? omp_get_max_active_levels() : 0;
-    if (known)
-        omp_set_max_active_levels(0);
-    int done = cholmod_factorize(&sp->matrix, sp->factor, &sp->common);
-    if (known)
-        omp_set_max_active_levels(levels);
-    return done;
-}
-#else
-static int factorize(mere_sparse *sp)
-{
-    return cholmod_factorize(&sp->matrix, sp->factor, &sp->common);
-}
-#endif
-
 mere_status mere_sparse_factor(mere_work *work)
 {
     const mere_plan *plan = work->plan;
     mere_sparse *sp = work->sparse;
     fill_n(work);
-    subtract_levels(work);
+    subtract_columns(work);
+    subtract_border(work);
     mere_pattern_scale(work, sp->n, sp->s, 0);
     for (int64_t j = 0; j < plan->rest; j++)
         sp->s[plan->pattern->ptr[j]] += 1.0;
-    if (!factorize(sp))
-        return cholmod_failure(sp);
+    if (!mere_cholmod_factorize(&sp->matrix, sp->factor, &sp->common))
+        return mere_cholmod_failure(&sp->common);
     if (sp->common.status == CHOLMOD_NOT_POSDEF || sp->factor->minor < sp->factor->n)
         return MERE_ERR_NOT_POSITIVE;
     double log_det = log_diagonal(sp->factor);

@@ -5,46 +5,72 @@
 #include "dense.h"
 #include "sparse_matrix.h"
 
-MERE_CLONES void mere_sparse_level(const mere_work *work, int64_t l, const double *restrict a, double *restrict y)
+/* y (m x k) += g a for the border of one level. */
+MERE_INLINE void border_times(const mere_work *work, int64_t l, const double *restrict a, double *restrict y)
 {
     const mere_plan *plan = work->plan;
-    const mere_sparse *sp = work->sparse;
     const mere_cross *first = &plan->factor[0].cross;
-    const double *restrict g = sp->g, *restrict corner = work->g;
-    int64_t k = plan->factor[0].k, border = plan->border;
-    int64_t width = first->ptr[l + 1] - first->ptr[l], m = width + border;
+    const double *restrict corner = work->g;
+    int64_t k = plan->factor[0].k, border = plan->border, width = first->ptr[l + 1] - first->ptr[l], m = width + border;
     const int32_t *row = first->row + first->ptr[l];
-    memset(y, 0, (size_t)(m * k) * sizeof *y);
     for (int64_t c = 0; c < k; c++) {
-        const double *restrict x = a + c * m;
-        double *restrict v = y + c * m;
-        const int32_t *restrict pair = plan->pattern->pair + plan->pattern->pair_ptr[l];
-        for (int64_t j = 0; j < width; pair += width - j++) {
-            const double *restrict gb = sp->gb + (int64_t)row[j] * border;
-            double sum = g[pair[0]] * x[j], xj = x[j];
-#pragma omp simd reduction(+ : sum)
-            for (int64_t i = 1; i < width - j; i++) {
-                double gij = g[pair[i]];
-                sum += gij * x[j + i];
-                v[j + i] += gij * xj;
-            }
+        const double *restrict x = a + c * m, *restrict xb = x + width;
+        double *restrict v = y + c * m, *restrict vb = v + width;
+        for (int64_t j = 0; j < width; j++) {
+            const double *restrict gb = work->sparse->gb + (int64_t)row[j] * border;
+            double sum = 0.0, xj = x[j];
 #pragma omp simd reduction(+ : sum)
             for (int64_t i = 0; i < border; i++) {
-                sum += gb[i] * x[width + i];
-                v[width + i] += gb[i] * xj;
+                sum += gb[i] * xb[i];
+                vb[i] += gb[i] * xj;
             }
             v[j] += sum;
         }
         for (int64_t j = 0; j < border; j++) {
             const double *restrict column = corner + j * border;
-            double sum = column[j] * x[width + j], xj = x[width + j];
+            double sum = column[j] * xb[j], xj = xb[j];
 #pragma omp simd reduction(+ : sum)
             for (int64_t i = j + 1; i < border; i++) {
-                sum += column[i] * x[width + i];
-                v[width + i] += column[i] * xj;
+                sum += column[i] * xb[i];
+                vb[i] += column[i] * xj;
             }
-            v[width + j] += sum;
+            vb[j] += sum;
         }
+    }
+}
+
+MERE_CLONES void mere_sparse_levels(const mere_work *work, double *y)
+{
+    const mere_plan *plan = work->plan;
+    const mere_pattern *pattern = plan->pattern;
+    const mere_cross *first = &plan->factor[0].cross;
+    const mere_sparse *sp = work->sparse;
+    double *restrict open = sp->column;
+    int64_t k = plan->factor[0].k, border = plan->border, q = plan->factor[0].q;
+    memset(y, 0, (size_t)(k * (first->ptr[q] + q * border)) * sizeof *y);
+    for (int64_t j = 0; j < plan->rest; j++) { /* as in subtract_columns: column by column, each laid open */
+        for (int64_t s = pattern->ptr[j]; s < pattern->ptr[j + 1]; s++)
+            open[pattern->row[s]] = sp->g[s];
+        for (int64_t h = pattern->holder_ptr[j]; h < pattern->holder_ptr[j + 1]; h++) {
+            int64_t l = pattern->level[h], from = pattern->place[h], at = first->ptr[l], width = first->ptr[l + 1] - at;
+            const int32_t *restrict row = first->row + at;
+            for (int64_t c = 0; c < k; c++) {
+                int64_t start = k * (at + l * border) + c * (width + border);
+                const double *restrict x = work->a + start;
+                double *restrict v = y + start;
+                double xj = x[from], sum = open[j] * xj;
+                for (int64_t i = from + 1; i < width; i++) {
+                    double gij = open[row[i]];
+                    sum += gij * x[i];
+                    v[i] += gij * xj;
+                }
+                v[from] += sum;
+            }
+        }
+    }
+    for (int64_t l = 0; l < q; l++) {
+        int64_t start = k * (first->ptr[l] + l * border);
+        border_times(work, l, work->a + start, y + start);
     }
 }
 
