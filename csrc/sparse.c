@@ -36,7 +36,6 @@ static mere_status prepare(const mere_plan *plan, mere_sparse *sp)
     for (int64_t f = 1; f < plan->n_factor; f++)
         for (int64_t j = 0; j < plan->factor[f].k * plan->factor[f].q; j++)
             sp->row_factor[plan->factor[f].first + j] = (int32_t)f;
-    sp->matrix = mere_pattern_matrix(plan->pattern, rest, sp->s);
     return MERE_OK;
 }
 
@@ -266,10 +265,9 @@ mere_status mere_sparse_factor(mere_work *work)
     mere_pattern_scale(work, sp->n, sp->s, 0);
     for (int64_t j = 0; j < plan->rest; j++)
         sp->s[plan->pattern->ptr[j]] += 1.0;
-    if (!mere_cholmod_factorize(&sp->matrix, sp->factor, &sp->common))
-        return mere_cholmod_failure(&sp->common);
-    if (sp->common.status == CHOLMOD_NOT_POSDEF || sp->factor->minor < sp->factor->n)
-        return MERE_ERR_NOT_POSITIVE;
+    mere_status status = mere_symbolic_factor(plan, sp->s, sp->t, sp->factor, &sp->common);
+    if (status)
+        return status;
     double log_det = log_diagonal(sp->factor);
     if (!isfinite(log_det))
         return MERE_ERR_NOT_POSITIVE;

@@ -11,7 +11,6 @@
 struct mere_sparse {
     cholmod_common common;
     int started;
-    cholmod_sparse matrix; /* a view of pattern and s */
     cholmod_factor *factor;
     cholmod_dense *rhs, *px, *solved, *space_y, *space_e;
     double *n, *s, *t, *g;           /* on the pattern */
@@ -28,13 +27,13 @@ struct mere_sparse {
     double *column;                  /* one column of the pattern, laid open */
 };
 
-/* CHOLMOD as mere uses it: its settings; its statuses; a factorization on the caller's thread; a view of the pattern
- * (values may be NULL); the plan's symbolic factor, copied into another workspace of CHOLMOD. */
+/* CHOLMOD as mere uses it: its settings; its statuses; the plan's symbolic factor, copied into another workspace of
+ * CHOLMOD; the factor of a matrix on the pattern, `space` being as large. */
 mere_status mere_cholmod_start(cholmod_common *common);
 mere_status mere_cholmod_failure(const cholmod_common *common);
-int mere_cholmod_factorize(cholmod_sparse *matrix, cholmod_factor *factor, cholmod_common *common);
-cholmod_sparse mere_pattern_matrix(const mere_pattern *pattern, int64_t rest, double *values);
 cholmod_factor *mere_symbolic_copy(const mere_symbolic *symbolic, cholmod_common *common);
+mere_status mere_symbolic_factor(const mere_plan *plan, double *values, double *space, cholmod_factor *factor,
+                                 cholmod_common *common);
 
 /* CHOLMOD's solve with one part of the factor (CHOLMOD_P, _L, _Lt, _Pt), into *out, which is reused. */
 mere_status mere_sparse_solve(mere_sparse *sp, int system, const cholmod_dense *rhs, cholmod_dense **out);

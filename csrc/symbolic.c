@@ -10,6 +10,7 @@ struct mere_symbolic {
     cholmod_common common;
     int started;
     cholmod_factor *factor;
+    int32_t *ptr, *row, *from; /* supernodal: the permuted lower triangle, and where in the pattern each entry lies */
 };
 
 mere_status mere_cholmod_failure(const cholmod_common *common)
@@ -41,32 +42,94 @@ int omp_get_max_active_levels(void);
 void omp_set_max_active_levels(int levels);
 #endif
 
-int mere_cholmod_factorize(cholmod_sparse *matrix, cholmod_factor *factor, cholmod_common *common)
+static int super_numeric(cholmod_sparse *matrix, cholmod_factor *factor, cholmod_common *common)
 {
+    double beta[2] = {0.0, 0.0};
 #ifdef MERE_CHOLMOD_NTHREADS
-    return cholmod_factorize(matrix, factor, common);
+    return cholmod_super_numeric(matrix, NULL, beta, factor, common);
 #else
     if (!omp_get_max_active_levels || !omp_set_max_active_levels) /* a CHOLMOD without OpenMP */
-        return cholmod_factorize(matrix, factor, common);
+        return cholmod_super_numeric(matrix, NULL, beta, factor, common);
     int levels = omp_get_max_active_levels();
     omp_set_max_active_levels(0);
-    int done = cholmod_factorize(matrix, factor, common);
+    int done = cholmod_super_numeric(matrix, NULL, beta, factor, common);
     omp_set_max_active_levels(levels);
     return done;
 #endif
 }
 
-cholmod_sparse mere_pattern_matrix(const mere_pattern *pattern, int64_t rest, double *values)
+static cholmod_sparse lower_triangle(int64_t rest, int64_t nnz, int32_t *ptr, int32_t *row, double *values)
 {
-    return (cholmod_sparse){.nrow = (size_t)rest, .ncol = (size_t)rest, .nzmax = (size_t)pattern->nnz,
-                            .p = pattern->ptr, .i = pattern->row, .x = values, .stype = -1, .itype = CHOLMOD_INT,
-                            .xtype = values ? CHOLMOD_REAL : CHOLMOD_PATTERN, .dtype = CHOLMOD_DOUBLE, .sorted = 1,
-                            .packed = 1};
+    return (cholmod_sparse){.nrow = (size_t)rest, .ncol = (size_t)rest, .nzmax = (size_t)nnz, .p = ptr, .i = row,
+                            .x = values, .stype = -1, .itype = CHOLMOD_INT,
+                            .xtype = values ? CHOLMOD_REAL : CHOLMOD_PATTERN, .dtype = CHOLMOD_DOUBLE, .packed = 1};
+}
+
+/* cholmod_factorize() would permute the matrix by two transpositions at every call; the places are known. */
+mere_status mere_symbolic_factor(const mere_plan *plan, double *values, double *space, cholmod_factor *factor,
+                                 cholmod_common *common)
+{
+    const mere_symbolic *symbolic = plan->symbolic;
+    const mere_pattern *pattern = plan->pattern;
+    int done;
+    if (symbolic->from) {
+        cholmod_sparse matrix = lower_triangle(plan->rest, pattern->nnz, symbolic->ptr, symbolic->row, space);
+        for (int64_t s = 0; s < pattern->nnz; s++)
+            space[s] = values[symbolic->from[s]];
+        done = super_numeric(&matrix, factor, common);
+    } else {
+        cholmod_sparse matrix = lower_triangle(plan->rest, pattern->nnz, pattern->ptr, pattern->row, values);
+        matrix.sorted = 1;
+        done = cholmod_factorize(&matrix, factor, common);
+    }
+    if (!done)
+        return mere_cholmod_failure(common);
+    return common->status == CHOLMOD_NOT_POSDEF || factor->minor < factor->n ? MERE_ERR_NOT_POSITIVE : MERE_OK;
+}
+
+/* Rows within a column are left as they come: a supernodal factorization does not care. */
+static mere_status permute(const mere_plan *plan, mere_symbolic *symbolic)
+{
+    const mere_pattern *pattern = plan->pattern;
+    const int *perm = symbolic->factor->Perm;
+    int64_t rest = plan->rest;
+    int32_t *ptr = symbolic->ptr = mere_calloc(rest + 1, sizeof *ptr);
+    int32_t *row = symbolic->row = mere_malloc(pattern->nnz, sizeof *row);
+    int32_t *from = symbolic->from = mere_malloc(pattern->nnz, sizeof *from);
+    int32_t *position = mere_malloc(rest, sizeof *position);
+    if (!ptr || !row || !from || !position) {
+        mere_free(position);
+        return MERE_ERR_MEMORY;
+    }
+    for (int32_t j = 0; j < rest; j++)
+        position[perm[j]] = j;
+    for (int pass = 0; pass < 2; pass++) { /* count, then place */
+        for (int64_t j = 0; j < rest; j++)
+            for (int32_t s = pattern->ptr[j]; s < pattern->ptr[j + 1]; s++) {
+                int32_t a = position[pattern->row[s]], b = position[j], column = a < b ? a : b;
+                if (pass == 0) {
+                    ptr[column + 1]++;
+                    continue;
+                }
+                int32_t at = ptr[column]++;
+                row[at] = a < b ? b : a;
+                from[at] = s;
+            }
+        if (pass == 0)
+            for (int64_t j = 0; j < rest; j++)
+                ptr[j + 1] += ptr[j];
+    }
+    for (int64_t j = rest; j > 0; j--)
+        ptr[j] = ptr[j - 1];
+    ptr[0] = 0;
+    mere_free(position);
+    return MERE_OK;
 }
 
 static mere_status symbolic_new(const mere_plan *plan, mere_symbolic **out)
 {
-    cholmod_sparse matrix = mere_pattern_matrix(plan->pattern, plan->rest, NULL);
+    const mere_pattern *pattern = plan->pattern;
+    cholmod_sparse matrix = lower_triangle(plan->rest, pattern->nnz, pattern->ptr, pattern->row, NULL);
     mere_symbolic *symbolic = mere_calloc(1, sizeof *symbolic);
     *out = symbolic; /* the plan frees it, whatever happens */
     if (!symbolic)
@@ -75,8 +138,11 @@ static mere_status symbolic_new(const mere_plan *plan, mere_symbolic **out)
     if (status)
         return status;
     symbolic->started = 1;
+    matrix.sorted = 1;
     symbolic->factor = cholmod_analyze(&matrix, &symbolic->common);
-    return symbolic->factor ? MERE_OK : mere_cholmod_failure(&symbolic->common);
+    if (!symbolic->factor)
+        return mere_cholmod_failure(&symbolic->common);
+    return symbolic->factor->is_super ? permute(plan, symbolic) : MERE_OK;
 }
 
 void mere_symbolic_free(mere_symbolic *symbolic)
@@ -87,6 +153,9 @@ void mere_symbolic_free(mere_symbolic *symbolic)
         cholmod_free_factor(&symbolic->factor, &symbolic->common);
         cholmod_finish(&symbolic->common);
     }
+    mere_free(symbolic->ptr);
+    mere_free(symbolic->row);
+    mere_free(symbolic->from);
     mere_free(symbolic);
 }
 
