@@ -15,6 +15,7 @@
 
 static mere_status prepare(const mere_plan *plan, mere_sparse *sp)
 {
+    enum { CHUNK = 64 };
     int64_t rest = plan->rest, border = plan->border, nnz = plan->pattern->nnz;
     sp->n = mere_calloc(nnz, sizeof(double));
     sp->s = mere_calloc(nnz, sizeof(double));
@@ -28,8 +29,11 @@ static mere_status prepare(const mere_plan *plan, mere_sparse *sp)
     sp->row_factor = mere_malloc(rest, sizeof *sp->row_factor);
     sp->scale = mere_malloc(rest, sizeof *sp->scale);
     sp->column = mere_malloc(rest, sizeof *sp->column);
+    sp->n_chunk = plan->factor[0].k > CHUNK ? plan->factor[0].k : CHUNK;
+    sp->chunk = mere_malloc(2 * sp->n_chunk * border, sizeof *sp->chunk);
     if (!sp->n || !sp->s || !sp->t || !sp->g || !sp->nb || !sp->tb || !sp->gb || !sp->y || !sp->place ||
-        !sp->row_factor || !sp->scale || !sp->column)
+        !sp->row_factor || !sp->scale || !sp->column ||
+        !sp->chunk)
         return MERE_ERR_MEMORY;
     for (int64_t j = 0; j < rest; j++)
         sp->place[j] = -1;
@@ -91,6 +95,7 @@ void mere_sparse_free(mere_sparse *sp)
     mere_free(sp->row_factor);
     mere_free(sp->scale);
     mere_free(sp->column);
+    mere_free(sp->chunk);
     mere_free(sp);
 }
 
@@ -160,13 +165,26 @@ MERE_CLONES static void subtract_columns(mere_work *work)
     }
 }
 
-/* The border, level by level. */
+int64_t mere_border_chunk(const mere_work *work, const double *a, int64_t l)
+{
+    const mere_plan *plan = work->plan;
+    const mere_cross *first = &plan->factor[0].cross;
+    int64_t k = plan->factor[0].k, border = plan->border, columns = 0;
+    for (; l < plan->factor[0].q && columns + k <= work->sparse->n_chunk; l++) {
+        int64_t width = first->ptr[l + 1] - first->ptr[l];
+        const double *xb = a + k * (first->ptr[l] + l * border) + width;
+        for (int64_t c = 0; c < k; c++, columns++)
+            memcpy(work->sparse->chunk + columns * border, xb + c * (width + border), (size_t)border * sizeof *xb);
+    }
+    return columns;
+}
+
+/* The border, level by level; its corner many levels at once. */
 MERE_CLONES static void subtract_border(mere_work *work)
 {
     const mere_plan *plan = work->plan;
     const mere_cross *first = &plan->factor[0].cross;
     const mere_sparse *sp = work->sparse;
-    double *restrict corner = work->n;
     int64_t k = plan->factor[0].k, border = plan->border;
     for (int64_t l = 0; l < plan->factor[0].q; l++) {
         int64_t at = first->ptr[l], width = first->ptr[l + 1] - at;
@@ -179,13 +197,12 @@ MERE_CLONES static void subtract_border(mere_work *work)
                 for (int64_t i = 0; i < border; i++)
                     nb[i] -= xj * xb[i];
             }
-            for (int64_t j = 0; j < border; j++) {
-                double xj = xb[j], *restrict column = corner + j * border;
-                for (int64_t i = j; i < border; i++)
-                    column[i] -= xb[i] * xj;
-            }
         }
     }
+    const double minus = -1.0, one = 1.0;
+    int m = (int)border, columns;
+    for (int64_t l = 0; (columns = (int)mere_border_chunk(work, work->b, l)) > 0; l += columns / k)
+        dsyrk_("L", "N", &m, &columns, &minus, sp->chunk, &m, &one, work->n, &m);
 }
 
 /* ------------------------------------------------------------------ the factor */

@@ -5,36 +5,49 @@
 #include "dense.h"
 #include "sparse_matrix.h"
 
-/* y (m x k) += g a for the border of one level. */
-MERE_INLINE void border_times(const mere_work *work, int64_t l, const double *restrict a, double *restrict y)
+/* y += g a, rows of the rest against the border. */
+MERE_INLINE void rest_times_border(const mere_work *work, double *restrict y)
 {
     const mere_plan *plan = work->plan;
     const mere_cross *first = &plan->factor[0].cross;
-    const double *restrict corner = work->g;
-    int64_t k = plan->factor[0].k, border = plan->border, width = first->ptr[l + 1] - first->ptr[l], m = width + border;
-    const int32_t *row = first->row + first->ptr[l];
-    for (int64_t c = 0; c < k; c++) {
-        const double *restrict x = a + c * m, *restrict xb = x + width;
-        double *restrict v = y + c * m, *restrict vb = v + width;
-        for (int64_t j = 0; j < width; j++) {
-            const double *restrict gb = work->sparse->gb + (int64_t)row[j] * border;
-            double sum = 0.0, xj = x[j];
+    int64_t k = plan->factor[0].k, border = plan->border;
+    for (int64_t l = 0; l < plan->factor[0].q; l++) {
+        int64_t at = first->ptr[l], width = first->ptr[l + 1] - at, start = k * (at + l * border);
+        for (int64_t c = 0; c < k; c++, start += width + border) {
+            const double *restrict x = work->a + start, *restrict xb = x + width;
+            double *restrict v = y + start, *restrict vb = v + width;
+            for (int64_t j = 0; j < width; j++) {
+                const double *restrict gb = work->sparse->gb + (int64_t)first->row[at + j] * border;
+                double sum = 0.0, xj = x[j];
 #pragma omp simd reduction(+ : sum)
-            for (int64_t i = 0; i < border; i++) {
-                sum += gb[i] * xb[i];
-                vb[i] += gb[i] * xj;
+                for (int64_t i = 0; i < border; i++) {
+                    sum += gb[i] * xb[i];
+                    vb[i] += gb[i] * xj;
+                }
+                v[j] += sum;
             }
-            v[j] += sum;
         }
-        for (int64_t j = 0; j < border; j++) {
-            const double *restrict column = corner + j * border;
-            double sum = column[j] * xb[j], xj = xb[j];
-#pragma omp simd reduction(+ : sum)
-            for (int64_t i = j + 1; i < border; i++) {
-                sum += column[i] * xb[i];
-                vb[i] += column[i] * xj;
-            }
-            vb[j] += sum;
+    }
+}
+
+/* y += g a, the border against itself. */
+static void border_times_border(const mere_work *work, double *y)
+{
+    const mere_plan *plan = work->plan;
+    const mere_cross *first = &plan->factor[0].cross;
+    const mere_sparse *sp = work->sparse;
+    const double one = 1.0, zero = 0.0;
+    int64_t k = plan->factor[0].k, border = plan->border;
+    double *product = sp->chunk + sp->n_chunk * border;
+    int m = (int)border, columns;
+    for (int64_t l = 0; (columns = (int)mere_border_chunk(work, work->a, l)) > 0;) {
+        dsymm_("L", "L", &m, &columns, &one, work->g, &m, sp->chunk, &m, &zero, product, &m);
+        for (int64_t e = 0; e < columns; l++) {
+            int64_t width = first->ptr[l + 1] - first->ptr[l];
+            double *vb = y + k * (first->ptr[l] + l * border) + width;
+            for (int64_t c = 0; c < k; c++, e++, vb += width + border)
+                for (int64_t i = 0; i < border; i++)
+                    vb[i] += product[i + e * border];
         }
     }
 }
@@ -68,10 +81,8 @@ MERE_CLONES void mere_sparse_levels(const mere_work *work, double *y)
             }
         }
     }
-    for (int64_t l = 0; l < q; l++) {
-        int64_t start = k * (first->ptr[l] + l * border);
-        border_times(work, l, work->a + start, y + start);
-    }
+    rest_times_border(work, y);
+    border_times_border(work, y);
 }
 
 /* G of the rest when all its factors are scalar: <n, t> of the blocks of each pair of factors. */

@@ -25,6 +25,8 @@ struct mere_sparse {
     int32_t *row_factor;             /* row of the rest -> factor */
     double *scale;                   /* row of the rest -> Lambda, where all are scalar */
     double *column;                  /* one column of the pattern, laid open */
+    double *chunk;                   /* twice the border of n_chunk columns of levels of factor 0 */
+    int64_t n_chunk;
 };
 
 /* CHOLMOD as mere uses it: its settings; its statuses; the plan's symbolic factor, copied into another workspace of
@@ -37,6 +39,8 @@ mere_status mere_symbolic_factor(const mere_plan *plan, double *values, double *
 
 /* CHOLMOD's solve with one part of the factor (CHOLMOD_P, _L, _Lt, _Pt), into *out, which is reused. */
 mere_status mere_sparse_solve(mere_sparse *sp, int system, const cholmod_dense *rhs, cholmod_dense **out);
+/* The border part of a (or b) of the levels from l on, side by side in sp->chunk: how many columns, whole levels. */
+int64_t mere_border_chunk(const mere_work *work, const double *a, int64_t l);
 /* L^-1 P times the right-hand sides. */
 mere_status mere_sparse_forward(mere_work *work, cholmod_dense *rhs, cholmod_dense **out);
 
