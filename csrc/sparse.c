@@ -90,7 +90,6 @@ void mere_sparse_free(mere_sparse *sp)
     mere_free(sp->panel);
     mere_free(sp->super_of);
     mere_free(sp->position);
-    mere_free(sp->entry);
     mere_free(sp->place);
     mere_free(sp->row_factor);
     mere_free(sp->scale);

@@ -96,7 +96,7 @@ static mere_status takahashi_super(mere_sparse *sp)
 }
 
 /* The arrays that only inverses need, once there is a factor. */
-static mere_status inverse_space(mere_sparse *sp, int64_t nnz)
+static mere_status inverse_space(mere_sparse *sp)
 {
     const cholmod_factor *l = sp->factor;
     const int *super = l->super, *pi = l->pi;
@@ -106,12 +106,10 @@ static mere_status inverse_space(mere_sparse *sp, int64_t nnz)
         panel = height * height > panel ? height * height : panel;
     }
     double *v = mere_calloc(size, sizeof *v), *space = mere_calloc(panel, sizeof *space);
-    int *entry = mere_malloc(nnz, sizeof *entry), *position = mere_malloc(n, sizeof *position);
-    int *super_of = mere_malloc(n, sizeof *super_of);
-    if (!v || !space || !entry || !position || !super_of) {
+    int *position = mere_malloc(n, sizeof *position), *super_of = mere_malloc(n, sizeof *super_of);
+    if (!v || !space || !position || !super_of) {
         mere_free(v);
         mere_free(space);
-        mere_free(entry);
         mere_free(position);
         mere_free(super_of);
         return MERE_ERR_MEMORY;
@@ -121,27 +119,12 @@ static mere_status inverse_space(mere_sparse *sp, int64_t nnz)
             super_of[j] = (int)s;
     sp->v = v;
     sp->panel = space;
-    sp->entry = entry;
     sp->position = position;
     sp->super_of = super_of;
     return MERE_OK;
 }
 
-/* Place of (row, column), row >= column in the permuted matrix, in L's storage. */
-static int64_t find_super(const cholmod_factor *l, const int *super_of, int64_t row, int64_t column)
-{
-    const int *super = l->super, *pi = l->pi, *px = l->px, *si = l->s;
-    int64_t s = super_of[column], low = pi[s], high = pi[s + 1] - 1;
-    while (low < high) {
-        int64_t middle = (low + high) / 2;
-        if (si[middle] < row)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return px[s] + (column - super[s]) * (pi[s + 1] - pi[s]) + low - pi[s];
-}
-
+/* Place of (row, column), row >= column in the permuted matrix, in a simplicial L's storage. */
 static int64_t find_column(const cholmod_factor *l, int64_t row, int64_t column)
 {
     const int *p = l->p, *i = l->i, *nz = l->nz;
@@ -156,22 +139,25 @@ static int64_t find_column(const cholmod_factor *l, int64_t row, int64_t column)
     return low;
 }
 
-/* Where each entry of the pattern lies in the factor's storage, and so in V. Kept for a supernodal factor, whose storage
- * does not move. */
-static void find_entries(const mere_plan *plan, mere_sparse *sp)
+/* t on the pattern = V, from the factor's storage and order to ours. */
+static void collect(const mere_plan *plan, mere_sparse *sp)
 {
     const cholmod_factor *l = sp->factor;
-    const int *perm = l->Perm;
+    const mere_pattern *pattern = plan->pattern;
+    const int32_t *entry = mere_symbolic_entries(plan->symbolic);
+    for (int64_t s = 0; entry && s < pattern->nnz; s++)
+        sp->t[s] = sp->v[entry[s]];
+    if (entry)
+        return;
     int *position = sp->position;
+    const int *perm = l->Perm;
     for (int64_t j = 0; j < plan->rest; j++)
         position[perm[j]] = (int)j;
     for (int64_t j = 0; j < plan->rest; j++)
-        for (int64_t s = plan->pattern->ptr[j]; s < plan->pattern->ptr[j + 1]; s++) {
-            int64_t a = position[plan->pattern->row[s]], b = position[j];
-            int64_t row = a > b ? a : b, column = a > b ? b : a;
-            sp->entry[s] = (int)(l->is_super ? find_super(l, sp->super_of, row, column) : find_column(l, row, column));
+        for (int64_t s = pattern->ptr[j]; s < pattern->ptr[j + 1]; s++) {
+            int64_t a = position[pattern->row[s]], b = position[j];
+            sp->t[s] = sp->v[find_column(l, a > b ? a : b, a > b ? b : a)];
         }
-    sp->found = l->is_super;
 }
 
 /* dst (columns x rows, leading dimension `columns`) = src'. */
@@ -225,14 +211,11 @@ mere_status mere_sparse_inverse(mere_work *work, double weight_x, double weight_
     int64_t border = plan->border;
     double *weight = work->scratch;
     mere_status status;
-    if (!sp->v && (status = inverse_space(sp, plan->pattern->nnz)))
+    if (!sp->v && (status = inverse_space(sp)))
         return status;
     if ((status = sp->factor->is_super ? takahashi_super(sp) : takahashi_columns(sp)))
         return status;
-    if (!sp->found)
-        find_entries(plan, sp);
-    for (int64_t s = 0; s < plan->pattern->nnz; s++)
-        sp->t[s] = sp->v[sp->entry[s]];
+    collect(plan, sp);
     for (int64_t b = 0; b < border; b++)
         weight[b] = sqrt(b < border - 1 ? weight_x : weight_y);
     if ((status = add_border(work, weight)))

@@ -19,8 +19,6 @@ struct mere_sparse {
     double *v;                       /* the inverse on the pattern of L, laid out as L */
     double *panel;                   /* for one supernode or column */
     int *super_of, *position;        /* column -> supernode; places of the rows at hand */
-    int *entry;                      /* of the pattern -> place in L and in v, once `found` */
-    int found;
     int64_t *place;                  /* row -> place, -1 elsewhere */
     int32_t *row_factor;             /* row of the rest -> factor */
     double *scale;                   /* row of the rest -> Lambda, where all are scalar */
@@ -36,6 +34,8 @@ mere_status mere_cholmod_failure(const cholmod_common *common);
 cholmod_factor *mere_symbolic_copy(const mere_symbolic *symbolic, cholmod_common *common);
 mere_status mere_symbolic_factor(const mere_plan *plan, double *values, double *space, cholmod_factor *factor,
                                  cholmod_common *common);
+/* Where in a supernodal L each entry of the pattern lies; NULL if L is simplicial. */
+const int32_t *mere_symbolic_entries(const mere_symbolic *symbolic);
 
 /* CHOLMOD's solve with one part of the factor (CHOLMOD_P, _L, _Lt, _Pt), into *out, which is reused. */
 mere_status mere_sparse_solve(mere_sparse *sp, int system, const cholmod_dense *rhs, cholmod_dense **out);

@@ -11,6 +11,7 @@ struct mere_symbolic {
     int started;
     cholmod_factor *factor;
     int32_t *ptr, *row, *from; /* supernodal: the permuted lower triangle, and where in the pattern each entry lies */
+    int32_t *entry;            /* ... and where in L each entry of the pattern lies */
 };
 
 mere_status mere_cholmod_failure(const cholmod_common *common)
@@ -126,6 +127,29 @@ static mere_status permute(const mere_plan *plan, mere_symbolic *symbolic)
     return MERE_OK;
 }
 
+/* Where in L: the rows of a supernode number its rows for all its columns. */
+static mere_status locate(const mere_plan *plan, mere_symbolic *symbolic)
+{
+    const cholmod_factor *l = symbolic->factor;
+    const int *super = l->super, *pi = l->pi, *px = l->px, *rows = l->s;
+    int32_t *entry = symbolic->entry = mere_malloc(plan->pattern->nnz, sizeof *entry);
+    int32_t *number = mere_malloc(plan->rest, sizeof *number);
+    if (!entry || !number) {
+        mere_free(number);
+        return MERE_ERR_MEMORY;
+    }
+    for (size_t s = 0; s < l->nsuper; s++) {
+        int32_t height = pi[s + 1] - pi[s];
+        for (int32_t i = 0; i < height; i++)
+            number[rows[pi[s] + i]] = i;
+        for (int32_t c = super[s]; c < super[s + 1]; c++)
+            for (int32_t at = symbolic->ptr[c]; at < symbolic->ptr[c + 1]; at++)
+                entry[symbolic->from[at]] = px[s] + (c - super[s]) * height + number[symbolic->row[at]];
+    }
+    mere_free(number);
+    return MERE_OK;
+}
+
 static mere_status symbolic_new(const mere_plan *plan, mere_symbolic **out)
 {
     const mere_pattern *pattern = plan->pattern;
@@ -142,7 +166,9 @@ static mere_status symbolic_new(const mere_plan *plan, mere_symbolic **out)
     symbolic->factor = cholmod_analyze(&matrix, &symbolic->common);
     if (!symbolic->factor)
         return mere_cholmod_failure(&symbolic->common);
-    return symbolic->factor->is_super ? permute(plan, symbolic) : MERE_OK;
+    if (symbolic->factor->is_super && !(status = permute(plan, symbolic)))
+        status = locate(plan, symbolic);
+    return status;
 }
 
 void mere_symbolic_free(mere_symbolic *symbolic)
@@ -156,12 +182,18 @@ void mere_symbolic_free(mere_symbolic *symbolic)
     mere_free(symbolic->ptr);
     mere_free(symbolic->row);
     mere_free(symbolic->from);
+    mere_free(symbolic->entry);
     mere_free(symbolic);
 }
 
 cholmod_factor *mere_symbolic_copy(const mere_symbolic *symbolic, cholmod_common *common)
 {
     return cholmod_copy_factor(symbolic->factor, common);
+}
+
+const int32_t *mere_symbolic_entries(const mere_symbolic *symbolic)
+{
+    return symbolic->entry;
 }
 
 /* Nanoseconds of a factorization: a dense flop at 25 GFlop/s, one in a supernode at 12, in a single column at 2.5. The
