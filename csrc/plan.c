@@ -456,7 +456,7 @@ static mere_status densify(mere_plan *plan)
 /* The Schur complement: dense (0), sparse (1), or whatever its pattern says is cheaper (-1). */
 static int choose_sparse(const mere_plan *plan, mere_schur schur)
 {
-    enum { ALWAYS_DENSE = 400 };
+    enum { ALWAYS_DENSE = 64 }; /* rows: below, the choice would cost more than it saves */
     if (plan->rest == 0 || schur == MERE_SCHUR_DENSE)
         return 0;
     if (schur == MERE_SCHUR_SPARSE)
