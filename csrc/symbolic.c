@@ -46,17 +46,16 @@ void omp_set_max_active_levels(int levels);
 static int super_numeric(cholmod_sparse *matrix, cholmod_factor *factor, cholmod_common *common)
 {
     double beta[2] = {0.0, 0.0};
-#ifdef MERE_CHOLMOD_NTHREADS
-    return cholmod_super_numeric(matrix, NULL, beta, factor, common);
-#else
-    if (!omp_get_max_active_levels || !omp_set_max_active_levels) /* a CHOLMOD without OpenMP */
-        return cholmod_super_numeric(matrix, NULL, beta, factor, common);
-    int levels = omp_get_max_active_levels();
-    omp_set_max_active_levels(0);
-    int done = cholmod_super_numeric(matrix, NULL, beta, factor, common);
-    omp_set_max_active_levels(levels);
-    return done;
+#ifndef MERE_CHOLMOD_NTHREADS
+    int known = omp_get_max_active_levels && omp_set_max_active_levels, levels = known ? omp_get_max_active_levels() : 0;
+    if (levels > 0) { /* 0: serial anyway, perhaps by another thread's doing, which then restores it */
+        omp_set_max_active_levels(0);
+        int done = cholmod_super_numeric(matrix, NULL, beta, factor, common);
+        omp_set_max_active_levels(levels);
+        return done;
+    }
 #endif
+    return cholmod_super_numeric(matrix, NULL, beta, factor, common);
 }
 
 static cholmod_sparse lower_triangle(int64_t rest, int64_t nnz, int32_t *ptr, int32_t *row, double *values)
