@@ -208,9 +208,11 @@ __all__ = [
     "emmip",
     "emtrends",
     "errors",
+    "expandDoubleVerts",
     "extractAIC",
     "families",
     "family",
+    "findbars",
     "fit_record",
     "fitted",
     "fixef",
@@ -235,6 +237,7 @@ __all__ = [
     "isGLMM",
     "isLMM",
     "isNLMM",
+    "isNested",
     "isREML",
     "isSingular",
     "jackknife",
@@ -260,6 +263,7 @@ __all__ = [
     "ngrps",
     "nlmer",
     "nlmerControl",
+    "nobars",
     "nobs",
     "optimizeGlmer",
     "optimizeLmer",
@@ -299,6 +303,7 @@ __all__ = [
     "splom",
     "standardize_parameters",
     "step",
+    "subbars",
     "summary",
     "terms",
     "test",
@@ -315,6 +320,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .accessors.formula_parts import expandDoubleVerts, findbars, isNested, nobars, subbars
     from .assessment.performance import compare_performance
     from .inference.indices import bootstrap_indices, fold_indices, permutation_indices
     from .inference.power import power_curve, power_sim
@@ -376,6 +382,7 @@ _LATER = {
     "infer": "rface.front_door",
     "permutation_test_regression": "rface.array_regression",
     "drop_term": "language.dropping",
+    **dict.fromkeys(("expandDoubleVerts", "findbars", "isNested", "nobars", "subbars"), "accessors.formula_parts"),
     "qdrg": "rface.quick_grid",
     **dict.fromkeys(
         (

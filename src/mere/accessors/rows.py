@@ -206,7 +206,7 @@ def _formula(m: LMM | LM | GLM | GLMM, fixed_only: bool = False, random_only: bo
         return parse_formula(whole.fixed_text)
     if random_only:
         response = whole.fixed_text.partition(" ~ ")[0]
-        bars = (f"({bar.text})" if bar.structure == "us" else f"{bar.structure}({bar.text})" for bar in whole.bars)
+        bars = (f"({bar.text})" if bar.structure == "us" else bar.whole for bar in whole.bars)
         return parse_formula(f"{response} ~ {' + '.join(bars)}")
     return whole
 

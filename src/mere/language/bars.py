@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from ..errors import FormulaError
 from .algebra import Terms, expand_terms
-from .syntax import Call, Constant, Name, Node, deparse, spine
+from .syntax import Call, Constant, Name, Node, deparse, format_number, quote_string, spine
 
-__all__ = ["Bar", "split_bars"]
+__all__ = ["Bar", "plus_for_bars", "split_bars"]
 
 _OPERATORS = frozenset(["+", "-", "*", "/", ":", "^", "%in%", "("])
 
@@ -43,6 +43,20 @@ class Bar:
     factors: tuple[Node, ...]
     structure: str = "us"
     options: tuple[tuple[str, object], ...] = ()
+
+    @property
+    def whole(self) -> str:
+        """The term with its structure: ``ar1(x | g, hom = FALSE)``; ``x | g`` of an unstructured one."""
+        if self.structure == "us":
+            return self.text
+        return f"{self.structure}({', '.join([self.text, *(f'{n} = {_written(v)}' for n, v in self.options)])})"
+
+
+def _written(value: object) -> str:
+    """A constant as R writes it."""
+    if isinstance(value, (bool, type(None))):
+        return {True: "TRUE", False: "FALSE", None: "NULL"}[value]
+    return quote_string(value) if isinstance(value, str) else format_number(float(value))  # type: ignore[arg-type]
 
 
 def split_bars(rhs: Node) -> tuple[Node, tuple[Bar, ...], Node]:
@@ -236,3 +250,38 @@ def _double(node: Node) -> Node:
     if node.fn == "(":
         return Call("(", (_double(node.args[0]),))
     return node
+
+
+def plus_for_bars(node: Node) -> Node:
+    """The expression with a plus sign for the bar of each random term, so that its variables are ordinary ones.
+
+    Examples
+    --------
+    >>> from mere.language.parser import parse_expression
+    >>> plus_for_bars(parse_expression("x + (x || g) + diag(z | a/b)"))
+    <x + (x + g) + (z + a/b)>
+    """
+    if isinstance(node, Call) and node.fn == "(":
+        return Call("(", (plus_for_bars(node.args[0]),))
+    special = _special(node)
+    if special is not None:
+        lhs, group = special[0].args
+        plus = Call("+", (_operand(lhs, _LOOSER), _operand(group, _LOOSER | {"+", "-"})))
+        return plus if special[0] is node else Call("(", (plus,))
+    if not isinstance(node, Call):
+        return node
+    if node.is_binary("+", "-"):
+        first, tail = spine(node, "+", "-")
+        out = plus_for_bars(first)
+        for op, operand in tail:
+            out = Call(op, (out, plus_for_bars(operand)))
+        return out
+    return node
+
+
+_LOOSER = frozenset(["<", ">", "<=", ">=", "==", "!=", "&", "&&", "|", "||", "!", "~"])  # binds less tightly than +
+
+
+def _operand(node: Node, looser: frozenset[str]) -> Node:
+    """An operand of a sum, in parentheses where it would fall apart without."""
+    return Call("(", (node,)) if isinstance(node, Call) and node.fn in looser else node
