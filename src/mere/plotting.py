@@ -91,7 +91,7 @@ def draw_means(
     Axes, or an array of them
     """
     axes, parts = _panels(frame, by, ax, {"sharex": horizontal, "sharey": True})
-    ends = [c for c in frame.columns if str(c).endswith("CL")]
+    ends = [c for c in frame.columns if str(c).endswith(("CL", ".HPD"))]
     for a, (head, part) in zip(axes, parts):
         at, value = np.arange(len(part)), part[name].to_numpy()
         bars = a.hlines if horizontal else a.vlines

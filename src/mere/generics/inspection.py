@@ -42,6 +42,9 @@ def summary(model: Any, *args: Any, **kwargs: Any) -> Any:
         Marginal means: intervals and tests, confidence level, adjustments within and across groups, grouping variables,
         scale, degrees of freedom, further columns, null value, threshold of equivalence, side, bias correction and its
         standard deviation, rank for Scheffe's method, seed of ``"mvt"``.
+    point_est, frequentist
+        Marginal means with draws (``regrid(..., N_sim=)``): ``"median"``, ``"mean"`` or a function of the draws; True for
+        estimates and tests in place of draws.
 
     Returns
     -------

@@ -10,6 +10,7 @@ from .grid import EmmGrid, EmmList
 from .letters import cld
 from .means import marginal_means
 from .multivariate import mvcontrast
+from .posterior import as_mcmc, hpd_summary
 from .refgrid import build_grid, meanint
 from .rescaling import regrid
 from .reshaping import add_grouping, as_list, comb_facs, permute_levels, split_fac, subset_grid, update_grid
@@ -30,6 +31,7 @@ __all__ = [
     "SummaryEmm",
     "add_grouping",
     "as_list",
+    "as_mcmc",
     "build_grid",
     "cld",
     "comb_facs",
@@ -39,6 +41,7 @@ __all__ = [
     "eff_size",
     "emm_basis",
     "find_scale",
+    "hpd_summary",
     "interaction_frame",
     "interaction_specs",
     "make_tran",

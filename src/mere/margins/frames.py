@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .. import generics as g
 from ..errors import MereValueError
 from ..printing.numbers import format_numbers
 from .contrasting import UNSET, contrast, row_labels
@@ -40,10 +41,10 @@ def interaction_frame(
     grid: EmmGrid, traces: Sequence[str], xs: Sequence[str], CIs: bool = False, **options: Any
 ) -> pd.DataFrame:
     """The estimates with ``yvar``, ``xvar``, ``tvar`` and, on request, ``LCL``, ``UCL``."""
-    summary = summarize(grid, infer=(CIs, False), **options)
+    summary = g.summary(grid, infer=(CIs, False), **options)
     frame = summary.table.rename(columns={summary.name: "yvar"})
-    ends = [c for c in frame.columns if str(c).endswith("CL")]
-    frame = frame.rename(columns=dict(zip(ends, ("LCL", "UCL"))))
+    ends = [c for c in frame.columns if str(c).endswith(("CL", ".HPD"))]
+    frame = frame.rename(columns=dict(zip(ends, ("LCL", "UCL")))) if CIs else frame.drop(columns=ends)
     frame["tvar"] = row_labels(frame, list(traces), None, False) if traces else "1"
     numeric = len(xs) == 1 and pd.api.types.is_numeric_dtype(frame[xs[0]].dtype)
     frame["xvar"] = frame[xs[0]] if numeric else (row_labels(frame, list(xs), None, False) if xs else "")

@@ -36,6 +36,8 @@ class Estimates:
     null : (p, p - r) array or None
     tolerance : float
         x'beta is estimable when the squared length of N'x is below this times that of x.
+    draws : (N, r) array or None
+        Draws of the estimated coefficients; the summary is then about them.
     """
 
     beta: np.ndarray
@@ -43,6 +45,7 @@ class Estimates:
     df: Callable[[np.ndarray], np.ndarray]
     null: np.ndarray | None = None
     tolerance: float = 1e-8
+    draws: np.ndarray | None = None
 
     @property
     def kept(self) -> np.ndarray:

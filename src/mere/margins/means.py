@@ -183,7 +183,7 @@ def show_levels(grid: EmmGrid, averaged: Sequence[str]) -> pd.DataFrame:
 
 def _warn_of_interactions(grid: EmmGrid, averaged: Sequence[str], wanted: Sequence[str]) -> None:
     """A term with all of the factors asked for and one of those averaged over."""
-    for _, names in grid.about.terms:
+    for _, names in grid.about.terms if wanted else ():
         if set(names) & set(averaged) and set(wanted) <= set(names):
             tell("Results may be misleading due to involvement in interactions", MarginsMessage)
             return

@@ -7,19 +7,24 @@ those that take part.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..errors import MereValueError
+from ..simulation import read_seed
+from .draws import coefficient_draws, draws_of
 from .grid import EmmGrid, EmmList, Estimates, for_grids
 from .scales import Scale, find_scale
 
 __all__ = ["materialized", "regrid"]
 
 
-def materialized(grid: EmmGrid, value: np.ndarray, V: np.ndarray, df: np.ndarray, **about: Any) -> EmmGrid:
+def materialized(
+    grid: EmmGrid, value: np.ndarray, V: np.ndarray, df: np.ndarray, draws: np.ndarray | None = None, **about: Any
+) -> EmmGrid:
     """A grid with these estimates and this covariance; rows with NaN are not estimable.
 
     Parameters
@@ -28,13 +33,15 @@ def materialized(grid: EmmGrid, value: np.ndarray, V: np.ndarray, df: np.ndarray
     value : (n,) array
     V : (n, n) array
     df : (n,) array
+    draws : (N, n) array, optional
     **about
         Changes of `About`.
     """
     n = len(value)
     good = np.isfinite(value)
     null = None if good.all() else np.eye(n)[:, ~good]
-    estimates = Estimates(np.where(good, value, np.nan), V[np.ix_(good, good)], _Least(df[good]), null)
+    own = None if draws is None else draws[:, good]
+    estimates = Estimates(np.where(good, value, np.nan), V[np.ix_(good, good)], _Least(df[good]), null, draws=own)
     notes = tuple(_inherited(note) for note in grid.about.notes)
     return EmmGrid(estimates, grid.table, np.eye(n), grid.weight, None, replace(grid.about, notes=notes, **about))
 
@@ -66,6 +73,9 @@ def regrid(
     bias_adjust: bool | str | None = None,
     sigma: float | str | None = None,
     inv_link_lbl: str | None = None,
+    N_sim: int | None = None,
+    sim: Callable[..., Any] | None = None,
+    seed: Any = None,
 ) -> Any:
     """Move the estimates of a grid to another scale (emmeans' ``regrid``).
 
@@ -84,6 +94,13 @@ def regrid(
         Of the back-transformation.
     inv_link_lbl : str, optional
         Column of estimates that are back-transformed from a new scale.
+    N_sim : int, optional
+        Draw the regression coefficients so many times from their normal distribution and transform the draws: the
+        summary is then their median (or mean) and HPD interval, which need no linear approximation.
+    sim : callable, optional
+        Draws by a function of your own: ``sim(N, mean, covariance)`` gives an (N, p) array.
+    seed : int or Generator, optional
+        Of the draws.
 
     Returns
     -------
@@ -98,19 +115,21 @@ def regrid(
     [30.0, 39.4, 44.8]
     """
     if isinstance(object, EmmList):
-        return object.map(regrid, transform, bias_adjust, sigma, inv_link_lbl)
+        seed = read_seed(seed)  # parts of one model: the same draws
+        return object.map(regrid, transform, bias_adjust, sigma, inv_link_lbl, N_sim, sim, seed)
     if transform is True:
         transform = "response"
     value, _, df = object.evaluate()
     V = object.estimates.covariance(object.L)
     about = object.about
+    draws = _draws(_drawn(object, N_sim, sim, seed))
     known = ("response", "mu", "unlink")
     if transform is False or transform in ("none", "pass"):
-        return materialized(object, value, V, df, coefficients=None)
+        return materialized(object, value, V, df, draws, coefficients=None)
     back = about.scale
     label = about.name
     if back is not None:
-        value, V, label = _back(object, back, value, V, bias_adjust, sigma)
+        value, V, label, draws = _back(object, back, value, V, draws, bias_adjust, sigma)
     changes: dict[str, Any] = {
         "scale": None, "name": label, "coefficients": None, "type": "link", "null": 0.0, "bias_adjust": False,
     }  # fmt: skip
@@ -122,9 +141,34 @@ def regrid(
         if not np.isfinite(value[~np.isnan(object.evaluate()[0])]).all():
             raise MereValueError(f"regrid: some estimates have no {scale.name}")
         V = slope[:, None] * V * slope
+        draws = None if draws is None else _moved_draws(scale, draws)
         new = scale if inv_link_lbl is None else scale.labelled(inv_link_lbl)
-        changes |= {"scale": new, "name": "emmean" if not about.is_grid else "prediction"}
-    return materialized(object, value, V, df, **changes)
+        changes["scale"] = new
+    return materialized(object, value, V, df, draws, **changes)
+
+
+def _drawn(grid: EmmGrid, count: int | None, sim: Callable[..., Any] | None, seed: Any) -> EmmGrid:
+    """The grid with draws of its coefficients; those it has stay."""
+    estimates = grid.estimates
+    if count is None or estimates.draws is not None:
+        return grid
+    draws = coefficient_draws(count, estimates.beta[estimates.kept], estimates.V, sim, seed)
+    return replace(grid, estimates=replace(estimates, draws=draws))
+
+
+def _draws(grid: EmmGrid) -> np.ndarray | None:
+    """The draws of all rows."""
+    return None if grid.estimates.draws is None else draws_of(grid, np.arange(len(grid.table)))
+
+
+def _moved_draws(scale: Scale, draws: np.ndarray) -> np.ndarray:
+    """Draws on another scale."""
+    with np.errstate(all="ignore"):
+        out: np.ndarray = scale.link(draws)
+    lost = (~np.isfinite(out) & np.isfinite(draws)).any(axis=1).sum()
+    if lost:
+        raise MereValueError(f"regrid: {lost} of {len(draws)} draws have no {scale.name}: leave out N_sim=")
+    return out
 
 
 def _back(
@@ -132,12 +176,14 @@ def _back(
     back: Scale,
     value: np.ndarray,
     V: np.ndarray,
+    draws: np.ndarray | None,
     bias_adjust: bool | str | None,
     sigma: float | str | None,
-) -> tuple[np.ndarray, np.ndarray, str]:
-    from .summarizing import _bias, _on_scale
+) -> tuple[np.ndarray, np.ndarray, str, np.ndarray | None]:
+    from .summarizing import _bias, _moved, _on_scale
 
     bias = _bias(grid.about, bias_adjust, sigma)
     out, slope = _on_scale(value, np.ones_like(value), back, bias)
     slope = np.sign(back.slope(value)) * slope
-    return out, slope[:, None] * V * slope, str(grid.about.back_label or back.label)
+    moved = None if draws is None else _moved(draws, back, bias)
+    return out, slope[:, None] * V * slope, str(grid.about.back_label or back.label), moved

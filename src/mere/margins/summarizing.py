@@ -21,7 +21,7 @@ from .. import generics as g
 from ..errors import MarginsMessage, MereValueError, tell
 from .adjustments import ADJUSTMENTS, Adjustment, Family, find_adjustment
 from .adjustments.adjusting import t_tail
-from .grid import EmmGrid, EmmList, by_groups, names_tuple, text_of_value
+from .grid import EmmGrid, by_groups, names_tuple, text_of_value
 from .scales import Scale
 
 __all__ = ["SummaryEmm", "summarize"]
@@ -492,21 +492,3 @@ def _calculated(function: Any, table: pd.DataFrame, weight: np.ndarray) -> Any:
 def two_sided(t: np.ndarray, df: np.ndarray) -> np.ndarray:
     """Two-sided p-values of t."""
     return t_tail(t, df, 0)
-
-
-g.summary.register(EmmGrid, summarize)
-
-
-@g.summary.register(EmmList)
-def _summaries(parts: EmmList, **options: Any) -> dict[str, SummaryEmm]:
-    return {name: summarize(part, **options) for name, part in parts.items()}
-
-
-@g.confint.register(EmmGrid)
-def _confint(grid: EmmGrid, parm: Any = None, level: float | None = None, **options: Any) -> SummaryEmm:
-    return summarize(grid, infer=(True, False), level=level, **options)
-
-
-@g.confint.register(EmmList)
-def _confints(parts: EmmList, parm: Any = None, level: float | None = None, **options: Any) -> dict[str, SummaryEmm]:
-    return {name: summarize(part, infer=(True, False), level=level, **options) for name, part in parts.items()}

@@ -41,6 +41,20 @@ def optimal_digits(value: np.ndarray, se: np.ndarray) -> int:
     return max(3, 1 + int(np.ceil(np.log10((ratio.max() + 2.018) / 3.909132))))
 
 
+def _digits(s: SummaryEmm, table: pd.DataFrame) -> int:
+    """The digits of a table; without standard errors as many as show an interval's ends apart."""
+    if "SE" in table:
+        return optimal_digits(table[s.name].to_numpy(dtype=float), table["SE"].to_numpy(dtype=float))
+    if "lower.HPD" not in table:
+        return 3
+    values = table[["lower.HPD", s.name, "upper.HPD"]].to_numpy(dtype=float)
+    with np.errstate(all="ignore"):
+        share = np.ptp(values, axis=1) / np.abs(values).max(axis=1)
+        wanted = np.round(1.51 - np.log10(share))
+    wanted = wanted[np.isfinite(wanted)]
+    return max(3, int(wanted.max())) if len(wanted) else 3
+
+
 def grid_table(columns: Sequence[tuple[str, list[str], bool]], width: int = WIDTH) -> str:
     """Columns of text, left (True) or right justified, wrapped at 80 characters as R does."""
     blocks: list[list[str]] = []
@@ -60,8 +74,7 @@ def grid_table(columns: Sequence[tuple[str, list[str], bool]], width: int = WIDT
 
 def _cells(s: SummaryEmm, table: pd.DataFrame) -> list[tuple[str, list[str], bool]]:
     """The printed columns of all rows; the by-variables are left out."""
-    value, se = table[s.name].to_numpy(dtype=float), table["SE"].to_numpy(dtype=float)
-    digits = optimal_digits(value, se)
+    digits = _digits(s, table)
     estimable = np.ones(len(table), dtype=bool) if s.estimable is None else s.estimable
     out: list[tuple[str, list[str], bool]] = []
     for name in table.columns:

@@ -95,7 +95,8 @@ def ref_grid(
     **options
         ``lmer_df`` (``"kenward-roger"``, ``"satterthwaite"``, ``"asymptotic"``),
         ``vcov`` (a covariance, or a function of the model), ``data``,
-        ``mult_names``, ``regrid`` (the scale to move the grid to); defaults of the summary such as ``level``.
+        ``mult_names``, ``regrid`` (the scale to move the grid to; ``N_sim``
+        and ``seed`` as in `regrid`); defaults of the summary such as ``level``.
 
     Returns
     -------
@@ -118,6 +119,7 @@ def ref_grid(
     given = {k: options.pop(k) for k in _MODEL_OPTIONS if k in options}
     basis = emm_basis(object, **given)
     mult_names, scale = options.pop("mult_names", None), options.pop("regrid", None)
+    sampling = _sampling(options, scale, counterfactuals)
     _known_defaults("ref_grid", options)
     grid = build_grid(
         basis, at=at, cov_reduce=cov_reduce, cov_keep=cov_keep, nesting=nesting, offset=offset,
@@ -125,8 +127,20 @@ def ref_grid(
         counterfactuals=counterfactuals, df=df, tran=tran, sigma=sigma, rg_limit=rg_limit, mult_names=mult_names,
         type=type, on_link=scale in (False, "none", "pass", "link"),
     )  # fmt: skip
-    grid = grid if scale is None or counterfactuals else regrid(grid, scale)
+    grid = grid if scale is None or counterfactuals else regrid(grid, scale, **sampling)
     return grid.update(**options) if options else grid
+
+
+def _sampling(options: dict[str, Any], scale: Any, counterfactuals: Any) -> dict[str, Any]:
+    """The arguments of `regrid` about draws, taken out of the others."""
+    sampling: dict[str, Any] = {name: options.pop(name) for name in ("N_sim", "sim", "seed") if name in options}
+    if not sampling:
+        return {}
+    if scale is None:
+        raise MereValueError(f"{next(iter(sampling))}= is about draws on another scale: give regrid= as well")
+    if counterfactuals:
+        raise MereValueError("N_sim= cannot be combined with counterfactuals=")
+    return sampling
 
 
 def _known_defaults(caller: str, options: Mapping[str, Any]) -> None:
@@ -182,8 +196,8 @@ def emmeans(
         Of confidence.
     **options
         Others of `ref_grid`, `contrast` and the summary; ``regrid`` is the
-        scale on which to average, ``offset`` a number to add to all means or
-        to each.
+        scale on which to average (with ``N_sim`` and ``seed`` by draws of the
+        coefficients), ``offset`` a number to add to all means or to each.
 
     Returns
     -------
@@ -208,10 +222,11 @@ def emmeans(
     Confidence level used: 0.95
     """
     offset, scale = options.pop("offset", None), options.pop("regrid", None)
+    sampling = _sampling(options, scale, options.get("counterfactuals"))
     about = {"regrid": scale} if scale is not None and options.get("counterfactuals") else {}
     grid, options = _grid_of(object, at, lmer_df, {**options, **about})
     if scale is not None and not about:
-        grid = regrid(grid, scale)
+        grid = regrid(grid, scale, **sampling)
     rest = {k: v for k, v in dict(type=type, level=level, **options).items() if v is not None}
     return marginal_means(grid, specs, by, weights, contr, adjust, offset=offset, **rest)
 
