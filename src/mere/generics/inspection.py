@@ -43,7 +43,7 @@ def summary(model: Any, *args: Any, **kwargs: Any) -> Any:
         scale, degrees of freedom, further columns, null value, threshold of equivalence, side, bias correction and its
         standard deviation, rank for Scheffe's method, seed of ``"mvt"``.
     point_est, frequentist
-        Marginal means with draws (``regrid(..., N_sim=)``): ``"median"``, ``"mean"`` or a function of the draws; True for
+        Marginal means with draws (``regrid(..., N_sim=)``): ``"median"``, ``"mean"`` or a function of them; True for
         estimates and tests in place of draws.
 
     Returns
