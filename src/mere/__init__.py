@@ -205,6 +205,7 @@ __all__ = [
     "drop_term",
     "eff_size",
     "emm_basis",
+    "emm_options",
     "emmeans",
     "emmip",
     "emtrends",
@@ -223,6 +224,7 @@ __all__ = [
     "getKR",
     "getME",
     "get_Lb_ddf",
+    "get_emm_option",
     "get_model",
     "get_variance",
     "glFormula",
@@ -319,6 +321,7 @@ __all__ = [
     "vcovAdj",
     "vif",
     "weights",
+    "with_emm_options",
 ]
 
 if TYPE_CHECKING:
@@ -354,6 +357,7 @@ if TYPE_CHECKING:
     from .rface.margins import emm_basis, emmeans, emmip, emtrends, joint_tests, pwpp, ref_grid
     from .rface.nonlinear import nlmer
     from .rface.quick_grid import qdrg
+    from .rface.settings import emm_options, get_emm_option, with_emm_options
     from .selfstarts import (
         SelfStart,
         SSasymp,
@@ -388,6 +392,7 @@ _LATER = {
     "drop_term": "language.dropping",
     **dict.fromkeys(("expandDoubleVerts", "findbars", "isNested", "nobars", "subbars"), "accessors.formula_parts"),
     "qdrg": "rface.quick_grid",
+    **dict.fromkeys(("emm_options", "get_emm_option", "with_emm_options"), "rface.settings"),
     **dict.fromkeys(
         (
             "Basis",

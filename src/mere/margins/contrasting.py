@@ -112,6 +112,7 @@ def contrast(
     given = dict(offset=offset, scale=scale, type=type, adjust=adjust, ratios=ratios, parens=parens,
                  enhance_levels=enhance_levels, infer=infer, level=level, side=side, null=null, delta=delta,
                  **options)  # fmt: skip
+    given |= {k: v for k, v in object.about.contrasts.items() if given.get(k) is None}
     if simple is not None:
         return _simple(object, method, simple, combine, name, given)
     groups = object.about.by if by is UNSET else names_tuple(by)

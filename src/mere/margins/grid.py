@@ -117,6 +117,7 @@ class About:
     calc : further columns of the summary
     paired : the by-variables within which all pairs were compared
     derived : covariates that follow the other variables
+    contrasts : defaults of the contrasts that are made of this
     """
 
     name: str = "prediction"
@@ -153,6 +154,7 @@ class About:
     calc: Mapping[str, Any] = field(default_factory=dict)
     paired: tuple[str, ...] = ()
     derived: tuple[str, ...] = ()
+    contrasts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

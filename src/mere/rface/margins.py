@@ -8,6 +8,7 @@ from typing import Any
 from .. import generics as g
 from ..errors import MereTypeError, MereValueError
 from ..margins import (
+    Basis,
     EmmGrid,
     EmmList,
     JointTests,
@@ -24,8 +25,10 @@ from ..margins import (
     trend_grid,
 )
 from ..margins.grid import for_grids
+from ..model import LMM
 from ..plotting import draw_interaction, draw_means, draw_pvalues
 from . import bases
+from .settings import defaults_of, get_emm_option
 
 __all__ = ["emm_basis", "emmeans", "emmip", "emtrends", "joint_tests", "pwpp", "ref_grid"]
 
@@ -42,7 +45,7 @@ def ref_grid(
     object: Any,
     at: Mapping[str, Any] | None = None,
     cov_reduce: Any = None,
-    cov_keep: Any = ("2",),
+    cov_keep: Any = None,
     nesting: Any = None,
     offset: float | None = None,
     nuisance: str | Sequence[str] = (),
@@ -53,7 +56,7 @@ def ref_grid(
     type: str = "link",
     tran: Any = None,
     sigma: float | None = None,
-    rg_limit: int = 10_000,
+    rg_limit: int | None = None,
     **options: Any,
 ) -> EmmGrid:
     """The reference grid of a model (emmeans' ``ref_grid``).
@@ -70,9 +73,9 @@ def ref_grid(
         How a covariate becomes a value (default its mean): a function, also of
         several values; False for all its values; ``"x ~ a"`` for predictions
         of it; or a mapping of these by name.
-    cov_keep : sequence
+    cov_keep : sequence, optional
         Covariates to be treated as factors, by name, or all with at most so
-        many values (default ``"2"``).
+        many values (default ``"2"``, see `emm_options`).
     nesting : str, mapping or False, optional
         ``"b %in% a"``; default what the model and empty cells say.
     offset : float, optional
@@ -90,8 +93,8 @@ def ref_grid(
         The transform of the response, if it cannot be seen; False for none.
     sigma : float, optional
         Error standard deviation, for the bias correction.
-    rg_limit : int
-        Most rows of the grid.
+    rg_limit : int, optional
+        Most rows of the grid; default 10,000, see `emm_options`.
     **options
         ``lmer_df`` (``"kenward-roger"``, ``"satterthwaite"``, ``"asymptotic"``),
         ``vcov`` (a covariance, or a function of the model), ``data``,
@@ -117,10 +120,12 @@ def ref_grid(
     if isinstance(object, EmmGrid):
         return object
     given = {k: options.pop(k) for k in _MODEL_OPTIONS if k in options}
-    basis = emm_basis(object, **given)
+    basis = _basis_of(object, given)
     mult_names, scale = options.pop("mult_names", None), options.pop("regrid", None)
     sampling = _sampling(options, scale, counterfactuals)
     _known_defaults("ref_grid", options)
+    cov_keep = get_emm_option("cov_keep") if cov_keep is None else cov_keep
+    rg_limit = get_emm_option("rg_limit") if rg_limit is None else rg_limit
     grid = build_grid(
         basis, at=at, cov_reduce=cov_reduce, cov_keep=cov_keep, nesting=nesting, offset=offset,
         nuisance=[nuisance] if isinstance(nuisance, str) else nuisance, non_nuisance=non_nuisance, wt_nuis=wt_nuis,
@@ -128,7 +133,21 @@ def ref_grid(
         type=type, on_link=scale in (False, "none", "pass", "link"),
     )  # fmt: skip
     grid = grid if scale is None or counterfactuals else regrid(grid, scale, **sampling)
-    return grid.update(**options) if options else grid
+    options = {**defaults_of("ref_grid"), **options}
+    return _with_contrasts(grid.update(**options) if options else grid)
+
+
+def _basis_of(object: Any, given: Mapping[str, Any]) -> Basis:
+    """The basis of a model; `lmer_df` of a linear mixed model may have been chosen beforehand."""
+    if isinstance(object, LMM) and not {"lmer_df", "mode"} & set(given):
+        given = {**given, "lmer_df": get_emm_option("lmer_df")}
+    return emm_basis(object, **given)
+
+
+def _with_contrasts(grid: EmmGrid) -> EmmGrid:
+    """The grid with the chosen defaults of the contrasts that will be made of it."""
+    chosen = defaults_of("contrast")
+    return grid.with_about(contrasts=chosen) if chosen else grid
 
 
 def _sampling(options: dict[str, Any], scale: Any, counterfactuals: Any) -> dict[str, Any]:
@@ -227,7 +246,9 @@ def emmeans(
     grid, options = _grid_of(object, at, lmer_df, {**options, **about})
     if scale is not None and not about:
         grid = regrid(grid, scale, **sampling)
-    rest = {k: v for k, v in dict(type=type, level=level, **options).items() if v is not None}
+    grid = _with_contrasts(grid)
+    given = {k: v for k, v in dict(type=type, level=level, **options).items() if v is not None}
+    rest = {**defaults_of("emmeans"), **given}
     return marginal_means(grid, specs, by, weights, contr, adjust, offset=offset, **rest)
 
 
@@ -306,7 +327,10 @@ def emtrends(
     if at is not None:
         about["at"] = at
     scale = options.pop("regrid", None)
-    grid = trend_grid(emm_basis(object, **model), var, max_degree, scale, delta_var, **about)
+    about.setdefault("cov_keep", get_emm_option("cov_keep"))
+    about.setdefault("rg_limit", get_emm_option("rg_limit"))
+    grid = _with_contrasts(trend_grid(_basis_of(object, model), var, max_degree, scale, delta_var, **about))
+    options = {**defaults_of("ref_grid" if specs is None else "emmeans"), **options}
     if specs is None:
         _known_defaults("emtrends", options)
         return grid.update(**options) if options else grid
