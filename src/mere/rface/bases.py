@@ -154,7 +154,7 @@ def _offset_at(design: Design, terms: Terms) -> Callable[[Mapping[str, Any]], np
 
 @emm_basis.register(LM)
 def _linear(model: LM, *, vcov: Any = None, data: Any = None, **_: Any) -> Basis:
-    reference = reference_of(model, vcov=_given(model, vcov))
+    reference = reference_of(model, vcov=vcov)
     return design_basis(
         model.design, model.call.data if data is None else data, model.beta, reference.V, reference.df,
         sigma=model.sigma, bias_sigma=model.sigma, total_sd=model.sigma,
@@ -171,7 +171,7 @@ def _mixed(
     if method == "kenward-roger" and not model.reml:
         tell("Kenward-Roger needs a REML fit; Satterthwaite's method is used", MarginsMessage)
         method = "satterthwaite"
-    reference = reference_of(model, method, _given(model, vcov))
+    reference = reference_of(model, method, vcov)
     return design_basis(
         model.design, model.call.data if data is None else data, model.beta, reference.V, reference.df,
         sigma=model.sigma, bias_sigma=model.sigma, total_sd=float(np.hypot(_random_sd(model), model.sigma)),
@@ -181,7 +181,7 @@ def _mixed(
 
 @emm_basis.register(GLM)
 def _generalized(model: GLM, *, vcov: Any = None, data: Any = None, **_: Any) -> Basis:
-    reference = reference_of(model, vcov=_given(model, vcov))
+    reference = reference_of(model, vcov=vcov)
     return design_basis(
         model.design, model.call.data if data is None else data, model.beta, reference.V, reference.df,
         scale=family_scale(model.model_family), sigma=g.sigma(model),
@@ -190,7 +190,7 @@ def _generalized(model: GLM, *, vcov: Any = None, data: Any = None, **_: Any) ->
 
 @emm_basis.register(GLMM)
 def _generalized_mixed(model: GLMM, *, vcov: Any = None, data: Any = None, **_: Any) -> Basis:
-    reference, spread = reference_of(model, vcov=_given(model, vcov)), _random_sd(model)
+    reference, spread = reference_of(model, vcov=vcov), _random_sd(model)
     return design_basis(
         model.design, model.call.data if data is None else data, model.beta, reference.V, reference.df,
         scale=family_scale(model.model_family), bias_sigma=spread, total_sd=spread,
@@ -212,11 +212,6 @@ def family_scale(family: Any) -> Scale | None:
         return out
 
     return Scale(link.name, link.link, link.inverse, link.derivative, bend, label=label)
-
-
-def _given(model: Any, vcov: Any) -> Any:
-    """A covariance that a user gives; a function of the model is called."""
-    return vcov(model) if callable(vcov) else vcov
 
 
 def _df_method(name: str) -> str:
