@@ -109,6 +109,8 @@ def test_comparisons_have_no_place_for_a_covariance(data: pd.DataFrame, models: 
     for m in models.values():
         with pytest.raises(MereError, match="vcov= is for the terms of one model"):
             mere.anova(m, mere.update(m, ". ~ . - f"), vcov=mere.vcov(m))
+    with pytest.raises(MereError, match="type must be one of"):
+        mere.vcov(models["lm"], type=["HC0"])  # type: ignore[arg-type]
     with pytest.raises(MereError, match="by likelihood"):
         mere.drop1(models["lmer"], test="Chisq", vcov="CR2")
     bare, given = (mere.drop1(models["lmer"], ddf="lme4", vcov=V).table for V in (None, robust))
@@ -143,10 +145,10 @@ def test_rows_that_fit_themselves() -> None:
 
 def test_no_rows_to_spare() -> None:
     table = pd.DataFrame({"x": [1.0, 2.0, 4.0], "z": [0.0, 1.0, 0.5], "y": [1.0, 0.0, 2.0], "id": range(3)})
-    m = mere.lm("y ~ x + z", table)
-    for kind in ("HC1", "CR1S"):
-        with pytest.raises(MereError, match="3 rows for 3 coefficients"):
-            mere.vcov(m, type=kind, **({"cluster": "id"} if kind == "CR1S" else {}))
+    for m in (mere.lm("y ~ x + z", table), mere.glm("x ~ y + z", table, "poisson")):
+        for kind in ("HC0", "HC1", "HC3", "CR1S", "CR2", "CR3"):
+            with pytest.raises(MereError, match="3 rows for 3 coefficients leave none"):
+                mere.vcov(m, type=kind, **({"cluster": "id"} if kind.startswith("CR") else {}))
 
 
 # -- joint tests where variances differ by orders of magnitude ----------------------------

@@ -65,6 +65,8 @@ def _anova_glmm(
     if models:
         _refuse_covariance(vcov)
         return _compare((m, *models), model_names, refit)
+    if ddf is not None:
+        reference_of(m, ddf)  # an error if there is no such method
     if type is None and vcov is None:
         table = sequential_sums(m.RX, m.beta, np.asarray(m.design.assign), m.design.term_labels, m.sigma)
         return AnovaTable(table, ("Analysis of Variance Table",))
@@ -87,6 +89,8 @@ def _anova_glm(
 ) -> AnovaTable:
     if models:
         _refuse_covariance(vcov)
+    if ddf is not None:
+        reference_of(m, ddf)  # an error if there is no such method
     if models or (type is None and vcov is None):
         return glm_anova(m, *models, **kwargs)
     if kwargs:

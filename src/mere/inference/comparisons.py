@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +24,7 @@ from .bootstraps.parametric import drawn_response, refit_generalized
 from .methods import reference_of
 from .reference import JointTest, p_of_f
 from .resampling import Pool, report_replicates, run_task
-from .tables import read_contrasts_matrix
+from .tables import read_contrasts_matrix, right_hand_side
 
 __all__ = ["restriction"]
 
@@ -68,7 +69,7 @@ def _restriction_matrix(large: LM | LMM, small: Any) -> np.ndarray:
 @g.restriction_matrix2model.register(LM)
 def _restricted_model(large: LMM | LM, L: Any, rhs: Any = 0) -> LMM | LM:
     matrix, _ = read_contrasts_matrix(large, L)
-    right = np.broadcast_to(np.asarray(rhs, float), (len(matrix),))
+    right = right_hand_side(rhs, len(matrix))
     _, d, Vt = np.linalg.svd(matrix)
     rank = int((d > 1e-10 * d.max(initial=0.0)).sum())
     design = large.design
@@ -109,7 +110,7 @@ def _hypothesis(large: LMM, small: Any, betaH: Any) -> tuple[np.ndarray, np.ndar
         shown = ""
     if not len(L):
         raise MereValueError("the models have the same fixed effects: there is nothing to test")
-    return L, np.broadcast_to(np.asarray(betaH, float), (len(L),)), shown
+    return L, right_hand_side(betaH, len(L), "betaH"), shown
 
 
 def _comparison(large: LMM, small: str, L: np.ndarray, table: pd.DataFrame, kind: str, **more: Any) -> ModelComparison:
@@ -139,6 +140,12 @@ def _sat_modcomp(large: LMM, small: Any, betaH: Any = 0) -> ModelComparison:
     return _comparison(large, shown, L, table, "Satterthwaite")
 
 
+def _check_nested(large: Any, small: Any, df: float) -> None:
+    restriction(large.design.X, small.design.X)  # an error where they are not nested
+    if df <= 0:
+        raise MereValueError("small must have fewer parameters than large: there is nothing to test")
+
+
 @g.PBmodcomp.register(LMM)
 def _pb_modcomp(
     large: LMM, small: Any, nsim: int = 1000, seed: Any = None, ref: Any = None, ncpus: int | None = None
@@ -151,6 +158,7 @@ def _pb_modcomp(
     full, restricted = g.refitML(large), g.refitML(small)
     observed = 2 * (float(g.logLik(full)) - float(g.logLik(restricted)))
     df = float(g.logLik(full).df - g.logLik(restricted).df)
+    _check_nested(large, small, df)
     if ref is None:
         ref = reference_distribution(full, restricted, count_of(nsim), np.random.default_rng(seed), ncpus)
     return _bootstrap_comparison(large, small, observed, df, np.asarray(ref, float))
@@ -165,9 +173,9 @@ def _pb_linear(
         small = g.restriction_matrix2model(large, small)
     if not np.array_equal(large.design.y, small.design.y):
         raise MereValueError("the models were not fitted to the same response")
-    restriction(large.design.X, small.design.X)  # an error where they are not nested
     observed = 2 * (float(g.logLik(large)) - float(g.logLik(small)))
     df = float(g.logLik(large).df - g.logLik(small).df)
+    _check_nested(large, small, df)
     if ref is None:
         ref = _linear_ratios(large, small, count_of(nsim), np.random.default_rng(seed))
     return _bootstrap_comparison(large, small, observed, df, np.asarray(ref, float))
@@ -211,6 +219,7 @@ def _pb_generalized(
     nsim = count_of(nsim)
     both = [g.logLik(m) for m in (large, small)]
     observed, df = 2 * (float(both[0]) - float(both[1])), float(both[0].df - both[1].df)
+    _check_nested(large, small, df)
     if ref is None:
         number = read_seed(seed)
 
@@ -272,3 +281,18 @@ def _get_kr(comparison: ModelComparison, name: str | None = None) -> Any:
     if name not in parts:
         raise MereKeyError(f"getKR() knows no part {name!r}; it knows {', '.join(parts)}")
     return float(parts[name])
+
+
+def _refusal(verb: str) -> Callable[..., Any]:
+    def refuse(large: Any, *args: Any, **kwargs: Any) -> Any:
+        raise MereTypeError(
+            f"{verb}() is for linear mixed models: only they have Kenward-Roger's or Satterthwaite's degrees of "
+            f"freedom; PBmodcomp() and anova() compare models of class {type(large).__name__!r}"
+        )
+
+    return refuse
+
+
+for _verb in ("KRmodcomp", "SATmodcomp", "vcovAdj", "get_Lb_ddf"):
+    for _kind in (LM, GLM, GLMM):
+        getattr(g, _verb).register(_kind, _refusal(_verb))

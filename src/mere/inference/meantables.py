@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..arguments import check_probability
 from ..contrasts import read_contrasts
 from ..design import Design
 from ..errors import MereValueError
@@ -88,6 +89,7 @@ def _ls_means(
     pairwise: bool = False,
     vcov: Any = None,
 ) -> MeansTable:
+    check_probability(level)
     L, names, labels, shown = mean_rows(m.design, _factor_terms(m.design, which))
     if pairwise:
         pairs = [(i, j) for i, j in combinations(range(len(L)), 2) if labels[i] == labels[j]]

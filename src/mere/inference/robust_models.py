@@ -56,8 +56,8 @@ def robust_reference(m: Any, type: str, cluster: Any = None) -> Reference:
         A grouping factor, a column of the data, or labels of the rows; by default the grouping factor of the mixed
         model that all others are nested in.
     """
-    type = _SAME.get(type, type)
     known = KINDS[m.__class__]
+    type = _SAME.get(str(type), type)
     if type not in known:
         raise MereValueError(f"type must be one of {', '.join(map(repr, known))}, not {type!r}")
     if cluster is not None and type not in CLUSTERED:
@@ -84,8 +84,8 @@ def _made(m: Any, type: str, cluster: Any) -> Reference:
         return WelchMoments(w.beta, w.V, w.metric, w.parts, w.cell_df)
     rows = _working_rows(m)
     n, p = rows.X.shape
-    if type in ("HC1", "CR1S") and n <= p:
-        raise MereValueError(f"{type} has the factor 1/(n - p), and there are {n} rows for {p} coefficients")
+    if p and n <= p:
+        raise MereValueError(f"{type} is made of residuals, and {n} rows for {p} coefficients leave none")
     if type in HETEROSCEDASTIC:
         return _heteroscedastic(rows, type, _degrees(m))
     codes = cluster_codes(m.design, m.call.data, cluster)

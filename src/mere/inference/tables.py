@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..arguments import check_probability, numbers_of
 from ..errors import MereValueError
 from ..generalized import GLM, GLMM
 from ..model import LM, LMM
@@ -19,7 +20,7 @@ from .hypotheses import FixedTerms, hypotheses, read_type
 from .methods import reference_of
 from .reference import Reference, p_of_t, quantile_of_t
 
-__all__ = ["f_table", "read_contrasts_matrix", "t_table", "terms_of", "tests_of"]
+__all__ = ["f_table", "read_contrasts_matrix", "right_hand_side", "t_table", "terms_of", "tests_of"]
 
 
 # -- numbers -----------------------------------------------------------------
@@ -126,6 +127,14 @@ def read_contrasts_matrix(m: LM | LMM, L: Any, full: bool = False) -> tuple[np.n
     return out, labels or [str(i + 1) for i in range(len(out))]
 
 
+def right_hand_side(rhs: Any, count: int, name: str = "rhs") -> np.ndarray:
+    """The hypothetical values of `count` linear functions: one for each, or one for all."""
+    values = numbers_of(rhs, name)
+    if values.shape not in ((), (1,), (count,)) or not np.isfinite(values).all():
+        raise MereValueError(f"{name} must be one finite number, or one for each of the {count} rows of L, not {rhs!r}")
+    return np.broadcast_to(values, (count,))
+
+
 def _contest(
     m: LM | LMM,
     L: Any,
@@ -145,7 +154,8 @@ def _contest(
     if not collect:
         return [_contest(m, L, rhs, joint, True, confint, level, check_estimability, ddf, vcov)]
     matrix, names = read_contrasts_matrix(m, L, full=check_estimability)
-    right = np.broadcast_to(np.asarray(rhs, float), (len(matrix),))
+    check_probability(level)
+    right = right_hand_side(rhs, len(matrix))
     estimable = None
     if check_estimability:
         kept = kept_columns(m)
