@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import mere
 from mere.errors import MereError
+from mere.inference.bootstrap_tests import summary_tests
 from mere.inference.randomterms import mixture_p
 
 
@@ -79,6 +81,20 @@ def test_right_hand_sides_are_checked(data: pd.DataFrame) -> None:
     for call in (lambda: mere.contest(m, L, joint=False, level=95), lambda: mere.ls_means(m, level=2)):
         with pytest.raises(MereError, match="level must lie between 0 and 1"):
             call()
+
+
+@pytest.mark.parametrize("df", [1, 2, 5])
+def test_reference_distributions_have_the_moments_of_the_draws(df: int) -> None:
+    """F and Bartlett's chi-squared match the mean of the ratios over df; gamma matches mean and variance."""
+    ref = np.random.default_rng(6).chisquare(df, 50) * 1.4
+    rows = summary_tests(2.0 * df, df, ref)
+    statistic, ndf, ddf, _ = rows["F"]
+    assert (statistic, ndf) == (2.0, df)
+    assert stats.f.mean(df, ddf) == pytest.approx(ref.mean() / df)
+    assert rows["Bartlett"][0] * ref.mean() / df == pytest.approx(2.0 * df)
+    shape = ref.mean() ** 2 / ref.var(ddof=1)
+    assert rows["Gamma"][3] == pytest.approx(stats.gamma.sf(2.0 * df, shape, scale=ref.mean() / shape))
+    assert rows["PBtest"][3] == pytest.approx((1 + (ref >= 2.0 * df).sum()) / 51)
 
 
 def test_mixture_of_a_ratio_below_zero_by_rounding() -> None:

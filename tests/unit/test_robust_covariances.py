@@ -83,6 +83,8 @@ def test_tests_say_what_they_use(models: dict[str, Any]) -> None:
     assert "standard errors [CR2]" in str(mere.anova(models["glmer"], vcov="CR2"))
     assert "standard errors [CR1]" in str(mere.drop1(models["lmer"], vcov=("CR1", "g")))
     assert "standard errors [CR2]" in str(mere.ls_means(models["lmer"], vcov="CR2"))
+    assert "Tests use HC1 standard errors" in str(mere.emmeans(m, "f", vcov="HC1"))
+    assert "standard errors [CR1]" in str(mere.emmeans(models["lmer"], "f", vcov=("CR1", "g")))
 
 
 @pytest.mark.parametrize("kind", ["lm", "glm", "lmer", "glmer"])

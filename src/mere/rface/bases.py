@@ -12,7 +12,7 @@ from ..design import Design
 from ..errors import MarginsMessage, MereKeyError, MereValueError, tell
 from ..frame import Factor, as_frame
 from ..generalized import GLM, GLMM
-from ..inference.methods import reference_of
+from ..inference.methods import reference_of, title_of
 from ..language.algebra import Terms
 from ..language.syntax import Call, Name, Node, names_in
 from ..margins import Basis, emm_basis, null_space
@@ -157,7 +157,7 @@ def _linear(model: LM, *, vcov: Any = None, data: Any = None, **_: Any) -> Basis
     reference = reference_of(model, vcov=vcov)
     return design_basis(
         model.design, model.call.data if data is None else data, model.beta, reference.V, reference.df,
-        sigma=model.sigma, bias_sigma=model.sigma, total_sd=model.sigma,
+        sigma=model.sigma, bias_sigma=model.sigma, total_sd=model.sigma, notes=_named(reference, vcov),
     )  # fmt: skip
 
 
@@ -175,7 +175,7 @@ def _mixed(
     return design_basis(
         model.design, model.call.data if data is None else data, model.beta, reference.V, reference.df,
         sigma=model.sigma, bias_sigma=model.sigma, total_sd=float(np.hypot(_random_sd(model), model.sigma)),
-        notes=[f"Degrees-of-freedom method: {method if not isinstance(vcov, (str, tuple)) else 'robust'}"],
+        notes=_named(reference, vcov) or [f"Degrees-of-freedom method: {method}"],
     )  # fmt: skip
 
 
@@ -184,7 +184,7 @@ def _generalized(model: GLM, *, vcov: Any = None, data: Any = None, **_: Any) ->
     reference = reference_of(model, vcov=vcov)
     return design_basis(
         model.design, model.call.data if data is None else data, model.beta, reference.V, reference.df,
-        scale=family_scale(model.model_family), sigma=g.sigma(model),
+        scale=family_scale(model.model_family), sigma=g.sigma(model), notes=_named(reference, vcov),
     )  # fmt: skip
 
 
@@ -194,6 +194,7 @@ def _generalized_mixed(model: GLMM, *, vcov: Any = None, data: Any = None, **_: 
     return design_basis(
         model.design, model.call.data if data is None else data, model.beta, reference.V, reference.df,
         scale=family_scale(model.model_family), bias_sigma=spread, total_sd=spread,
+        notes=_named(reference, vcov),
     )  # fmt: skip
 
 
@@ -212,6 +213,11 @@ def family_scale(family: Any) -> Scale | None:
         return out
 
     return Scale(link.name, link.link, link.inverse, link.derivative, bend, label=label)
+
+
+def _named(reference: Any, vcov: Any) -> list[str]:
+    """What is said under tables of a robust covariance by name; a matrix is not mentioned, as in R."""
+    return [f"Tests use {title_of(reference, vcov)}"] if isinstance(vcov, (str, tuple)) else []
 
 
 def _df_method(name: str) -> str:
