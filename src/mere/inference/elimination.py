@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..arguments import check_flags, number_of, texts_of
+from ..errors import MereValueError
 from ..model import LM, LMM
 from ..results import StepResult
 from .deletions_of_terms import droppable, removal_table
+from .methods import method_name
 from .randomterms import ranova_table, reductions
 from .refits import refit_formula, without_terms
 
@@ -28,13 +31,20 @@ def _step(
     reduce_random: bool = True,
     keep: str | Sequence[str] = (),
 ) -> StepResult:
+    check_flags(reduce_fixed=reduce_fixed, reduce_random=reduce_random)
+    for name, alpha in (("alpha_random", alpha_random), ("alpha_fixed", alpha_fixed)):
+        if not 0 <= number_of(alpha, name) <= 1:
+            raise MereValueError(f"{name} must lie between 0 and 1, not {alpha!r}")
+    kept, labels = texts_of(keep, "keep"), m.design.term_labels
+    if unknown := [label for label in kept if label not in labels]:
+        raise MereValueError(f"keep has {unknown[0]!r}, which is no term of the model; there are {', '.join(labels)}")
     model: LM | LMM = m
     random = fixed = None
     if reduce_random:
         random, model = _reduce_random(m, alpha_random)
     if reduce_fixed:
-        fixed, model = _reduce_fixed(model, ddf, alpha_fixed, {keep} if isinstance(keep, str) else set(keep))
-    return StepResult(random, fixed, model, str(model.design.formula), "Satterthwaite" if ddf is None else ddf)
+        fixed, model = _reduce_fixed(model, ddf, alpha_fixed, set(kept))
+    return StepResult(random, fixed, model, str(model.design.formula), method_name(ddf))
 
 
 def _reduce_random(m: LMM, alpha: float) -> tuple[pd.DataFrame, LM | LMM]:

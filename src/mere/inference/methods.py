@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import generics as g
+from ..arguments import numbers_of
 from ..errors import MereTypeError, MereValueError
 from ..generalized import GLM, GLMM
 from ..model import LM, LMM
@@ -120,7 +121,7 @@ def _with_covariance(m: Any, ddf: str | None, vcov: Any) -> Reference:
         return robust_reference(m, vcov)
     if isinstance(vcov, tuple) and len(vcov) == 2 and isinstance(vcov[0], str):
         return robust_reference(m, *vcov)
-    V = np.asarray(vcov, dtype=float)
+    V = numbers_of(vcov, "vcov")
     p = len(m.beta)
     if V.shape != (p, p) or not np.isfinite(V).all():
         raise MereValueError(f"vcov must be a name such as 'CR2', a pair (name, cluster), or a {p} x {p} matrix")

@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..arguments import check_flags, count_of
 from ..errors import MereValueError
 from ..language.syntax import deparse
 from ..language.updating import update_formula
 from ..model import LM, LMM
 from ..results import AnovaTable
 from ..reterms import RandomTerm
+from ..simulation import read_seed
 from .fixedterms import is_factor
 from .one_variance import one_variance_p
 from .refits import bar_text, join_formula, refit_formula
@@ -127,7 +129,7 @@ def ranova_table(
     }  # fmt: skip
     table = pd.DataFrame(columns, index=["<none>", *(way.label for way in ways)])
     if boundary == "simulate":
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(read_seed(seed))
         drawn = [
             one_variance_p(m, each, way.term, max(x, 0.0), nsim, rng) if way.term is not None else math.nan
             for x, way, each in zip(lrt[1:], ways, smaller, strict=True)
@@ -145,10 +147,11 @@ def ranova_table(
 def _ranova(
     m: LMM, reduce_terms: bool = True, boundary: bool | str = False, nsim: int = 10_000, seed: Any = None
 ) -> AnovaTable:
-    if boundary not in (True, False, "mixture", "simulate"):
+    check_flags(reduce_terms=reduce_terms)
+    if not isinstance(boundary, (bool, str)) or boundary not in (True, False, "mixture", "simulate"):
         raise MereValueError(f"boundary must be True, False, 'mixture' or 'simulate', not {boundary!r}")
-    if boundary == "simulate" and not (isinstance(nsim, (int, np.integer)) and nsim > 0):
-        raise MereValueError(f"nsim must be a positive whole number, not {nsim!r}")
+    if boundary == "simulate":
+        count_of(nsim)
     table, _ = ranova_table(m, list(reductions(m, reduce_terms)), boundary, nsim, seed)
     parsed = m.design.formula
     shown = update_formula(join_formula(parsed.fixed_text, [bar_text(bar) for bar in parsed.bars]), ". ~ .")
