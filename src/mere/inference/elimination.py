@@ -17,6 +17,7 @@ from .deletions_of_terms import droppable, removal_table
 from .methods import method_name
 from .randomterms import ranova_table, reductions
 from .refits import refit_formula, without_terms
+from .single_terms import deletion_table
 
 __all__: list[str] = []
 
@@ -71,7 +72,7 @@ def _reduce_fixed(model: LM | LMM, ddf: str | None, alpha: float, keep: set[str]
     done: list[pd.DataFrame] = []
     current = model
     while True:
-        table = removal_table(current, droppable(current), ddf)
+        table = _deletions(current, ddf)
         may_go = [i for i, label in enumerate(table.index) if label not in keep and table["Pr(>F)"].iloc[i] > alpha]
         if not may_go:
             done.append(_eliminated(table, [0] * len(table)))
@@ -80,6 +81,14 @@ def _reduce_fixed(model: LM | LMM, ddf: str | None, alpha: float, keep: set[str]
         done.append(_eliminated(table.iloc[[worst]], [len(done) + 1]))
         current = refit_formula(current, without_terms(current.design, [str(table.index[worst])]))
     return pd.concat(done), current
+
+
+def _deletions(model: LM | LMM, ddf: str | None) -> pd.DataFrame:
+    """F tests of the terms that can be left out; without random effects the table of a linear model."""
+    wanted = droppable(model)
+    if isinstance(model, LM):
+        return deletion_table(model, wanted, test="F").iloc[1:]
+    return removal_table(model, wanted, ddf)
 
 
 def _eliminated(rows: pd.DataFrame, order: Sequence[float]) -> pd.DataFrame:

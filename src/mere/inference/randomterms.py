@@ -13,7 +13,7 @@ import pandas as pd
 from .. import generics as g
 from ..arguments import check_flags, count_of
 from ..errors import MereValueError
-from ..language.syntax import deparse
+from ..language.syntax import operand_text
 from ..language.updating import update_formula
 from ..model import LM, LMM
 from ..results import AnovaTable
@@ -83,7 +83,7 @@ def reductions(m: LMM, reduce_terms: bool = True) -> Iterator[Reduction]:
             yield Reduction(shown, tuple(rest), 1 if k == 1 else 0, one)
             continue
         for j, label in enumerate(terms.labels):
-            kept = [":".join(deparse(terms.nodes[v]) for v in t) for i2, t in enumerate(terms.terms) if i2 != j]
+            kept = [":".join(operand_text(terms.nodes[v]) for v in t) for i2, t in enumerate(terms.terms) if i2 != j]
             if (
                 not kept and not terms.intercept and not _one_column(m, bar, j)
             ):  # an intercept is inside a factor's levels

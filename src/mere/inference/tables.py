@@ -65,7 +65,10 @@ def f_table(
     rows = [(s * j.ndf, s, j.ndf, j.ddf, j.F, j.p_value) for s, j in zip(mean, joint, strict=True)]
     values = np.array(rows, dtype=float).reshape(len(rows), len(_F_COLUMNS))
     table = pd.DataFrame(values, pd.Index(list(tests), dtype=object), _F_COLUMNS)  # one block: three times as fast
-    table["NumDF"] = values[:, 2].astype(int)
+    if values[:, 2].all():
+        table["NumDF"] = values[:, 2].astype(int)
+    else:  # nothing of a term can be tested
+        table["NumDF"] = np.where(values[:, 2] > 0, values[:, 2], np.nan)
     return table
 
 

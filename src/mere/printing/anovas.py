@@ -56,8 +56,9 @@ def step_text(s: StepResult, digits: int = 5, signif_stars: bool = True) -> str:
     if s.random is not None:
         parts += ["Backward reduced random-effect table:", "", rows_text(s.random, digits, signif_stars), ""]
     if s.fixed is not None:
-        method = f"Degrees of freedom method: {s.method} "
-        parts += ["Backward reduced fixed-effect table:", method, "", rows_text(s.fixed, digits, signif_stars), ""]
+        mixed = "DenDF" in s.fixed.columns  # else the random effects are gone
+        method = [f"Degrees of freedom method: {s.method} ", ""] if mixed else []
+        parts += ["Backward reduced fixed-effect table:", *method, rows_text(s.fixed, digits, signif_stars), ""]
     return "\n".join([*parts, "Model found:", *formula_lines(s.final)])
 
 
