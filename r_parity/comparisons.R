@@ -3,7 +3,7 @@
 #   Rscript r_parity/comparisons.R        (from the root of the checkout)
 #
 # KRmodcomp with betaH, with its models exchanged and of a weighted fit, SATmodcomp of a fit by maximum likelihood, step
-# where no random effect stays, anova with an aliased term, which lmerTest shows as an empty row.
+# where no random effect stays, ranova of interacting effects, anova with an aliased term, which lmerTest shows as an empty row.
 # pbkrtest leaves weights out of V; the weighted model is therefore fitted to rows multiplied by their roots.
 suppressMessages({library(lmerTest); library(pbkrtest); library(jsonlite)})
 options(warn = -1)
@@ -29,9 +29,10 @@ weighted <- list(test = table(KRmodcomp(heavy, L)$test), vcovAdj = unname(as.mat
 reduced <- lmer(y ~ x * g + z * f + (1 | size), verbs, control = tight)
 s <- quietly(step(reduced))
 aliased <- quietly(lmer(y ~ f + x + I(2 * x) + (1 | g), verbs, control = tight))
+slopes <- quietly(lmer(y ~ x + (x * z | g), verbs, control = tight))
 out <- list(R = R.version.string, lmerTest = as.character(packageVersion("lmerTest")), pbkrtest = as.character(packageVersion("pbkrtest")),
   tolerance = list(value = 1e-5, reason = "lme4's optimum is iterative; lmerTest's derivatives are numerical"),
   L = L, kr = kr, weighted = weighted, sat_ml = table(SATmodcomp(ml, lmer(y ~ a + (1 | g), few, REML = FALSE, control = tight))$test),
   step = list(random = table(s$random), fixed = table(s$fixed), text = capture.output(print(s)), final = paste(deparse(formula(get_model(s))), collapse = "")),
-  aliased = table(quietly(anova(aliased, type = "I"))))
+  ranova = table(quietly(ranova(slopes))), aliased = table(quietly(anova(aliased, type = "I"))))
 write_json(out, "fixtures/comparisons.json", auto_unbox = TRUE, digits = 12, na = "null", pretty = TRUE)

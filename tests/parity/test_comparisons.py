@@ -98,3 +98,9 @@ def test_terms_that_are_comparisons() -> None:
         assert [row.replace("x > 0", "above") for row in got.index] == list(want.index)
         np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-9)
     assert "y ~ (x > 0) + z + (1 | size)" in str(mere.ranova(m))
+
+
+def test_effects_that_others_contain_are_not_reduced() -> None:
+    got = mere.ranova(fit("y ~ x + (x * z | g)", "verbs")).table
+    assert list(got.index) == GOLDEN["ranova"]["rows"]
+    check(got, GOLDEN["ranova"])

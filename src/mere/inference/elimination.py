@@ -58,8 +58,9 @@ def _reduce_random(m: LMM, alpha: float) -> tuple[pd.DataFrame, LM | LMM]:
         first, rows = table.iloc[:1], table.iloc[1:]
         if not done:
             done.append(_eliminated(first, [np.nan]))
-        worst = int(np.nanargmax(rows["Pr(>Chisq)"].to_numpy()))
-        if not rows["Pr(>Chisq)"].iloc[worst] > alpha:
+        p = rows["Pr(>Chisq)"].fillna(-1.0).to_numpy()
+        worst = int(np.argmax(p))
+        if not p[worst] > alpha:
             done.append(_eliminated(rows, [0] * len(rows)))
             break
         done.append(_eliminated(rows.iloc[[worst]], [len(done)]))

@@ -69,7 +69,7 @@ def mixture_p(lrt: float, df: int) -> float:
 
 # -- models ------------------------------------------------------------------
 def reductions(m: LMM, reduce_terms: bool = True) -> Iterator[Reduction]:
-    """All reductions of the random part by one term, or by one effect of a term."""
+    """All reductions of the random part by one term, or by one effect of a term that no other effect contains."""
     bars = m.design.formula.bars
     for i, bar in enumerate(bars):
         rest = [bar_text(b) for b in bars[:i] + bars[i + 1 :]]
@@ -82,7 +82,10 @@ def reductions(m: LMM, reduce_terms: bool = True) -> Iterator[Reduction]:
         if not reduce_terms or not terms.terms or bar.structure != "us":
             yield Reduction(shown, tuple(rest), 1 if k == 1 else 0, one)
             continue
+        sets = [frozenset(t) for t in terms.terms]
         for j, label in enumerate(terms.labels):
+            if any(sets[j] < other for other in sets):  # what another effect contains stays with it
+                continue
             kept = [":".join(operand_text(terms.nodes[v]) for v in t) for i2, t in enumerate(terms.terms) if i2 != j]
             if (
                 not kept and not terms.intercept and not _one_column(m, bar, j)
