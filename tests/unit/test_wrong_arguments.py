@@ -116,6 +116,25 @@ def test_tests_of_effects(fits, named, function, arguments):
         function(fits["lmer"], **arguments)
 
 
+@pytest.mark.parametrize(
+    ("named", "function", "arguments"),
+    [
+        ("k must be", mere.drop1, {"k": "a"}),
+        ("k must be", mere.add1, {"scope": ". ~ . + Subject", "k": None}),
+        ("direction", mere.step, {"direction": np.ones(2)}),
+        ("steps", mere.step, {"steps": None}),
+        ("test", mere.anova, {"test": np.ones(2)}),
+        ("type", mere.vcov, {"type": ["HC1"]}),
+        ("ncpus", mere.PBmodcomp, {"small": ". ~ . - Days", "ncpus": np.ones(2)}),
+        ("dispersion", mere.summary, {"dispersion": -1}),
+    ],
+)
+def test_tests_of_generalized_models(named, function, arguments):
+    m = mere.glm("Reaction ~ Days", sleepstudy, "gaussian")
+    with pytest.raises(MereError, match=named):
+        function(m, **arguments)
+
+
 def test_comparisons_of_models(fits):
     large = fits["lmer"]
     small = mere.lmer("Reaction ~ 1 + (Days | Subject)", sleepstudy)

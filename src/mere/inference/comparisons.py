@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..arguments import count_of, numbers_of
+from ..arguments import count_of, numbers_of, threads_of
 from ..errors import MereError, MereKeyError, MereTypeError, MereValueError, SingularFitMessage
 from ..fitting import fit_lmm
 from ..generalized import GLM, GLMM
@@ -249,7 +249,8 @@ def _pb_generalized(
                     out[i] = 2 * (ratio[0] - ratio[1])
             return out, causes
 
-        pool = Pool("no" if ncpus == 1 else "threads", ncpus)
+        workers = threads_of(ncpus)
+        pool = Pool("no" if workers == 1 else "threads", workers)
         found = run_task(task, nsim, 1, pool, {})
         report_replicates("PBmodcomp", int(found.done.sum()), nsim, ())
         ref = found.values[found.done, 0]

@@ -56,7 +56,7 @@ def robust_reference(m: Any, type: str, cluster: Any = None) -> Reference:
         A grouping factor, a column of the data, or labels of the rows; by default the grouping factor of the mixed
         model that all others are nested in.
     """
-    type = _SAME.get(type, type)
+    type = _SAME.get(str(type), str(type))
     known = KINDS[m.__class__]
     if type not in known:
         raise MereValueError(f"type must be one of {', '.join(map(repr, known))}, not {type!r}")
