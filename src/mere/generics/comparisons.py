@@ -90,7 +90,8 @@ def PBmodcomp(large: Any, small: Any, nsim: int = 1000, seed: Any = None, **kwar
     """Likelihood-ratio test by parametric bootstrap (pbkrtest's ``PBmodcomp``).
 
     Responses are simulated from the small model, both models are fitted to each by maximum likelihood, and
-    p = (1 + number of ratios at least as large as the observed one) / (1 + number of positive ratios).
+    p = (1 + number of ratios at least as large as the observed one) / (1 + number of positive ratios). Ratios that are
+    zero up to rounding, as where the variance that is tested is estimated as zero, are left out, as in pbkrtest.
 
     Parameters
     ----------

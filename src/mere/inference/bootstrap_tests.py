@@ -16,8 +16,9 @@ from ..errors import MereValueError
 from ..model import LM, LMM
 from ..replicates import ChunkFitter, fit_replicates
 
-__all__ = ["criteria", "reference_distribution", "simulated_responses", "summary_tests"]
+__all__ = ["criteria", "positive_ratios", "reference_distribution", "simulated_responses", "summary_tests"]
 
+_ZERO = 1e-6  # where a variance is estimated as zero the ratio is zero up to the rounding of two criteria
 _AT_ONCE = 10_000_000  # numbers of simulated responses held at a time
 
 
@@ -76,6 +77,17 @@ def reference_distribution(
     return out
 
 
+def positive_ratios(ref: np.ndarray) -> np.ndarray:
+    """The ratios that are larger than zero: not those of failed fits, nor of fits on the boundary.
+
+    Examples
+    --------
+    >>> positive_ratios(np.array([np.nan, -1e-11, 1e-11, 0.3]))
+    array([0.3])
+    """
+    return ref[np.isfinite(ref) & (ref > _ZERO)]
+
+
 def summary_tests(observed: float, df: float, ref: np.ndarray) -> dict[str, tuple[float, float, float, float]]:
     """Rows LRT, PBtest, Gamma, Bartlett, F: statistic, df, ddf, p-value.
 
@@ -98,7 +110,7 @@ def summary_tests(observed: float, df: float, ref: np.ndarray) -> dict[str, tupl
 
     from .reference import p_of_f
 
-    ref = ref[np.isfinite(ref) & (ref > 0)]
+    ref = positive_ratios(ref)
     mean = float(ref.mean()) if len(ref) else np.nan
     variance = float(ref.var(ddof=1)) if len(ref) > 1 else np.nan
     E = mean / df if df > 0 else np.nan

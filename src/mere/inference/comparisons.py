@@ -16,9 +16,10 @@ from ..fitting import fit_lmm
 from ..generalized import GLM, GLMM
 from ..linear import fit_lm
 from ..model import LM, LMM, linear_model, mixed_model
+from ..printing.anovas import bootstrap_lines
 from ..results import AnovaTable, ModelComparison
 from ..simulation import read_seed
-from .bootstrap_tests import reference_distribution, summary_tests
+from .bootstrap_tests import positive_ratios, reference_distribution, summary_tests
 from .bootstraps.parametric import drawn_response, refit_generalized
 from .methods import reference_of
 from .reference import JointTest, p_of_f
@@ -210,12 +211,12 @@ def _likelihood_ratio(large: Any, small: Any) -> tuple[float, float]:
 
 def _bootstrap_comparison(large: Any, small: Any, observed: float, df: float, ratios: Any) -> ModelComparison:
     ref = numbers_of(ratios, "ref").ravel()
-    if not (np.isfinite(ref) & (ref > 0)).any():
+    used = positive_ratios(ref)
+    if not len(used):
         raise MereValueError("ref has no positive likelihood ratio")
     rows = summary_tests(observed, df, ref)
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["stat", "df", "ddf", "p.value"])
     brief = table.loc[["LRT", "PBtest"], ["stat", "df", "p.value"]]
-    used = ref[np.isfinite(ref) & (ref > 0)]
     return ModelComparison(
         brief, "bootstrap", str(large.design.formula), str(small.design.formula), None,
         summary=table, ref=ref, extremes=int((used >= observed).sum()), used=len(used),
@@ -260,13 +261,9 @@ def _pb_generalized(
 @g.summary.register(ModelComparison)
 def _summary(c: ModelComparison) -> AnovaTable:
     """All tests of a comparison: the unscaled F too, the bootstrap's fitted reference distributions."""
-    title = {
-        "Kenward-Roger": "F-test with Kenward-Roger approximation",
-        "Satterthwaite": "F-test with Satterthwaite approximation",
-        "bootstrap": f"Bootstrap test; samples: {0 if c.ref is None else len(c.ref)}; extremes: {c.extremes};",
-    }[c.kind]
+    titles = bootstrap_lines(c) if c.kind == "bootstrap" else [f"F-test with {c.kind} approximation"]
     small = f"small : {c.small}" if c.small else "small (restriction matrix)"
-    return AnovaTable(c.to_frame(), (title, f"large : {c.large}", small))
+    return AnovaTable(c.to_frame(), (*titles, f"large : {c.large}", small))
 
 
 @g.vcovAdj.register(LMM)
