@@ -265,9 +265,7 @@ MERE_INLINE void gamma_k(const int64_t k, const levels *v, const mere_work *work
         int64_t width = v->ptr[l + 1] - v->ptr[l], m = width + v->border, at = k * (v->ptr[l] + l * v->border);
         const double *a = v->a + at;
         double *y = y_all ? y_all + at : y_one;
-        if (!filled && plan->sparse)
-            mere_sparse_level(work, l, a, y);
-        else if (!filled)
+        if (!filled)
             symmetric_times(k, width, v->border, plan->rest, plan->order, plan->factor[0].cross.row + v->ptr[l],
                             work->g, a, y);
         for (int64_t j = 0; j < k; j++)
@@ -296,14 +294,17 @@ mere_status mere_gamma_first(mere_work *work)
     levels v = levels_of(work);
     int64_t k = plan->factor[0].k;
     double *y = work->y0, *made = NULL;
-    if (plan->dense_rows && plan->rest) {
+    int at_once = plan->rest && (plan->dense_rows || plan->sparse);
+    if (at_once && !y && !(y = made = mere_malloc(k * (v.ptr[v.q] + v.q * v.border), sizeof *y)))
+        return MERE_ERR_MEMORY;
+    if (at_once && plan->sparse) {
+        mere_sparse_levels(work, y);
+    } else if (at_once) {
         int m = (int)plan->order, columns = (int)(k * v.q);
         double one = 1.0, zero = 0.0;
-        if (!y && !(y = made = mere_malloc((int64_t)m * columns, sizeof *y)))
-            return MERE_ERR_MEMORY;
         dsymm_("L", "L", &m, &columns, &one, work->g, &m, work->a, &m, &zero, y, &m);
     }
-    gamma_levels(k, &v, work, y, plan->dense_rows && plan->rest, work->scratch, work->gamma);
+    gamma_levels(k, &v, work, y, at_once, work->scratch, work->gamma);
     mere_free(made);
     return MERE_OK;
 }

@@ -199,9 +199,20 @@ mere_status mere_factor_work(mere_work *work)
     return status ? status : factor_schur(work);
 }
 
+/* Does the workspace stand where it is asked to go? Then what it holds is the answer. */
+static int stands_at(const mere_work *work, const double *par, int reml)
+{
+    return work->has_value && work->reml == reml && work->at_sigma2 == work->sigma2 &&
+           memcmp(work->par, par, (size_t)work->plan->n_par * sizeof *par) == 0;
+}
+
 mere_status mere_lmm_value(mere_work *work, const double *par, int reml, double *d)
 {
     const mere_plan *plan = work->plan;
+    if (stands_at(work, par, reml)) {
+        *d = work->d;
+        return MERE_OK;
+    }
     mere_status status = mere_set_lambda(work, par);
     work->has_value = work->has_gradient = 0;
     if (status)
@@ -220,6 +231,9 @@ mere_status mere_lmm_value(mere_work *work, const double *par, int reml, double 
         *d += work->nu * (1.0 + log(2.0 * M_PI * work->rho / work->nu));
     if (!isfinite(*d))
         return MERE_ERR_NOT_FINITE;
+    memcpy(work->par, par, (size_t)plan->n_par * sizeof *par);
+    work->d = *d;
+    work->at_sigma2 = work->sigma2;
     work->has_value = 1;
     return MERE_OK;
 }

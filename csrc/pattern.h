@@ -4,12 +4,13 @@
 
 #include "plan.h"
 
-/* The lower triangle by columns, rows ascending; columns of one block share their rows below it. */
+/* The lower triangle by columns, rows ascending; columns of one block share their rows below it. The holders of a column are
+ * the levels of factor 0 that meet it: level[s] holds it at place[s] of its rows, holder_ptr[j] <= s < holder_ptr[j + 1]. */
 struct mere_pattern {
     int64_t nnz;
     int32_t *ptr, *row;
-    int64_t *pair_ptr; /* level of factor 0 -> first of its pairs */
-    int32_t *pair;     /* place of (i, j), i >= j, of the level's rows: column j after column j - 1 */
+    int64_t *holder_ptr;
+    int32_t *level, *place;
 };
 
 mere_status mere_pattern_new(const mere_plan *plan, mere_pattern **out);

@@ -456,7 +456,7 @@ static mere_status densify(mere_plan *plan)
 /* The Schur complement: dense (0), sparse (1), or whatever its pattern says is cheaper (-1). */
 static int choose_sparse(const mere_plan *plan, mere_schur schur)
 {
-    enum { ALWAYS_DENSE = 400 };
+    enum { ALWAYS_DENSE = 64 }; /* rows: below, the choice would cost more than it saves */
     if (plan->rest == 0 || schur == MERE_SCHUR_DENSE)
         return 0;
     if (schur == MERE_SCHUR_SPARSE)
@@ -541,6 +541,7 @@ void mere_plan_free(mere_plan *plan)
     mere_free(plan->unit);
     mere_free(plan->unit_at);
     mere_free(plan->full);
+    mere_symbolic_free(plan->symbolic);
     mere_pattern_free(plan->pattern);
     mere_free(plan);
 }

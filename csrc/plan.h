@@ -34,6 +34,7 @@ typedef struct {
 } mere_factor;
 
 typedef struct mere_pattern mere_pattern;
+typedef struct mere_symbolic mere_symbolic;
 
 struct mere_plan {
     int64_t n, p, q, n_factor, n_term, n_par, n_entry;
@@ -44,6 +45,7 @@ struct mere_plan {
     int32_t dense_rows; /* factor 0 stores all `rest` rows for every level */
     int32_t sparse;     /* Schur complement is sparse */
     mere_pattern *pattern; /* of it, if sparse */
+    mere_symbolic *symbolic; /* its ordering and symbolic factor, likewise */
     mere_factor *factor;
     int64_t *term_factor, *term_column, *term_k; /* where each term lives */
     mere_entry *entry;  /* with term, row and column replaced by factor and merged row and column */

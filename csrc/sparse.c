@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "clones.h"
 #include "dense.h"
 #include "memory.h"
 #include "sparse_matrix.h"
@@ -14,6 +15,7 @@
 
 static mere_status prepare(const mere_plan *plan, mere_sparse *sp)
 {
+    enum { CHUNK = 64 };
     int64_t rest = plan->rest, border = plan->border, nnz = plan->pattern->nnz;
     sp->n = mere_calloc(nnz, sizeof(double));
     sp->s = mere_calloc(nnz, sizeof(double));
@@ -25,39 +27,20 @@ static mere_status prepare(const mere_plan *plan, mere_sparse *sp)
     sp->y = mere_calloc(border * rest, sizeof(double));
     sp->place = mere_malloc(rest, sizeof *sp->place);
     sp->row_factor = mere_malloc(rest, sizeof *sp->row_factor);
+    sp->scale = mere_malloc(rest, sizeof *sp->scale);
+    sp->column = mere_malloc(rest, sizeof *sp->column);
+    sp->n_chunk = plan->factor[0].k > CHUNK ? plan->factor[0].k : CHUNK;
+    sp->chunk = mere_malloc(2 * sp->n_chunk * border, sizeof *sp->chunk);
     if (!sp->n || !sp->s || !sp->t || !sp->g || !sp->nb || !sp->tb || !sp->gb || !sp->y || !sp->place ||
-        !sp->row_factor)
+        !sp->row_factor || !sp->scale || !sp->column ||
+        !sp->chunk)
         return MERE_ERR_MEMORY;
     for (int64_t j = 0; j < rest; j++)
         sp->place[j] = -1;
     for (int64_t f = 1; f < plan->n_factor; f++)
         for (int64_t j = 0; j < plan->factor[f].k * plan->factor[f].q; j++)
             sp->row_factor[plan->factor[f].first + j] = (int32_t)f;
-    sp->matrix = (cholmod_sparse){.nrow = (size_t)rest, .ncol = (size_t)rest, .nzmax = (size_t)nnz,
-                                  .p = plan->pattern->ptr, .i = plan->pattern->row, .x = sp->s, .stype = -1,
-                                  .itype = CHOLMOD_INT, .xtype = CHOLMOD_REAL, .dtype = CHOLMOD_DOUBLE, .sorted = 1,
-                                  .packed = 1};
     return MERE_OK;
-}
-
-static mere_status cholmod_failure(const mere_sparse *sp)
-{
-    return sp->common.status == CHOLMOD_OUT_OF_MEMORY ? MERE_ERR_MEMORY : MERE_ERR_SPARSE;
-}
-
-/* The orderings are tried and the symbolic factor is made. */
-static mere_status analyze(mere_sparse *sp)
-{
-    if (!cholmod_start(&sp->common))
-        return MERE_ERR_SPARSE;
-    sp->started = 1;
-    sp->common.print = 0;
-    sp->common.error_handler = NULL;
-    sp->common.supernodal = CHOLMOD_AUTO;
-    sp->common.final_ll = 1;
-    sp->common.quick_return_if_not_posdef = 1;
-    sp->factor = cholmod_analyze(&sp->matrix, &sp->common);
-    return sp->factor ? MERE_OK : cholmod_failure(sp);
 }
 
 mere_status mere_sparse_new(const mere_plan *plan, mere_sparse **out)
@@ -67,12 +50,12 @@ mere_status mere_sparse_new(const mere_plan *plan, mere_sparse **out)
     if (!sp)
         return MERE_ERR_MEMORY;
     mere_status status = prepare(plan, sp);
-    if (!status)
-        status = analyze(sp);
-    if (!status) {
+    if (!status && !(status = mere_cholmod_start(&sp->common))) {
+        sp->started = 1;
+        sp->factor = mere_symbolic_copy(plan->symbolic, &sp->common);
         sp->rhs = cholmod_zeros((size_t)plan->rest, (size_t)plan->border, CHOLMOD_REAL, &sp->common);
-        if (!sp->rhs)
-            status = cholmod_failure(sp);
+        if (!sp->factor || !sp->rhs)
+            status = mere_cholmod_failure(&sp->common);
     }
     if (status) {
         mere_sparse_free(sp);
@@ -105,38 +88,14 @@ void mere_sparse_free(mere_sparse *sp)
     mere_free(sp->y);
     mere_free(sp->v);
     mere_free(sp->panel);
+    mere_free(sp->super_of);
+    mere_free(sp->position);
     mere_free(sp->place);
     mere_free(sp->row_factor);
+    mere_free(sp->scale);
+    mere_free(sp->column);
+    mere_free(sp->chunk);
     mere_free(sp);
-}
-
-/* Costs in nanoseconds: a dense flop at 25 GFlop/s, a sparse one at 2.5; the dense inverse is twice the factor again. */
-mere_status mere_sparse_decide(mere_plan *plan, int choice)
-{
-    enum { DENSE_LIMIT = 30000 }; /* rows: four matrices of 7 GB are too much for any machine at hand */
-    mere_status status = mere_pattern_new(plan, &plan->pattern);
-    if (status) {
-        if (status == MERE_ERR_TOO_LARGE && choice < 0 && plan->rest < DENSE_LIMIT)
-            status = MERE_OK; /* dense after all */
-        return status;
-    }
-    double m = (double)plan->rest, dense = m * m * m / 3.0 / 25.0 + m * m * 0.5, sparse = 0.0;
-    if (choice < 0 && plan->rest < DENSE_LIMIT) {
-        mere_sparse *sp = mere_calloc(1, sizeof *sp);
-        if (!sp)
-            return MERE_ERR_MEMORY;
-        if (!(status = prepare(plan, sp)) && !(status = analyze(sp)))
-            sparse = sp->common.fl / 2.5 + sp->common.lnz * 4.0 + (double)plan->pattern->nnz * 4.0 + 2e4;
-        mere_sparse_free(sp);
-        if (status)
-            return status;
-    }
-    plan->sparse = choice > 0 || sparse < dense;
-    if (!plan->sparse) {
-        mere_pattern_free(plan->pattern);
-        plan->pattern = NULL;
-    }
-    return MERE_OK;
 }
 
 /* ------------------------------------------------------------------ N */
@@ -177,31 +136,72 @@ static void fill_n(mere_work *work)
     work->n[border * border - 1] = work->yy;
 }
 
-static void subtract_levels(mere_work *work)
+/* Rows of the rest, column by column: one column at a time lies open as a dense vector, small enough for the first cache. */
+MERE_CLONES static void subtract_columns(mere_work *work)
+{
+    const mere_plan *plan = work->plan;
+    const mere_pattern *pattern = plan->pattern;
+    const mere_cross *first = &plan->factor[0].cross;
+    const mere_sparse *sp = work->sparse;
+    double *restrict open = sp->column;
+    int64_t k = plan->factor[0].k, border = plan->border;
+    for (int64_t j = 0; j < plan->rest; j++) {
+        for (int64_t s = pattern->ptr[j]; s < pattern->ptr[j + 1]; s++)
+            open[pattern->row[s]] = sp->n[s];
+        for (int64_t h = pattern->holder_ptr[j]; h < pattern->holder_ptr[j + 1]; h++) {
+            int64_t l = pattern->level[h], from = pattern->place[h], at = first->ptr[l], width = first->ptr[l + 1] - at;
+            const double *restrict b = work->b + k * (at + l * border);
+            const int32_t *restrict row = first->row + at;
+            for (int64_t c = 0; c < k; c++) {
+                const double *restrict x = b + c * (width + border);
+                double xj = x[from];
+                for (int64_t i = from; i < width; i++)
+                    open[row[i]] -= xj * x[i];
+            }
+        }
+        for (int64_t s = pattern->ptr[j]; s < pattern->ptr[j + 1]; s++)
+            sp->n[s] = open[pattern->row[s]];
+    }
+}
+
+int64_t mere_border_chunk(const mere_work *work, const double *a, int64_t l)
 {
     const mere_plan *plan = work->plan;
     const mere_cross *first = &plan->factor[0].cross;
-    mere_sparse *sp = work->sparse;
+    int64_t k = plan->factor[0].k, border = plan->border, columns = 0;
+    for (; l < plan->factor[0].q && columns + k <= work->sparse->n_chunk; l++) {
+        int64_t width = first->ptr[l + 1] - first->ptr[l];
+        const double *xb = a + k * (first->ptr[l] + l * border) + width;
+        for (int64_t c = 0; c < k; c++, columns++)
+            memcpy(work->sparse->chunk + columns * border, xb + c * (width + border), (size_t)border * sizeof *xb);
+    }
+    return columns;
+}
+
+/* The border, level by level; its corner many levels at once. */
+MERE_CLONES static void subtract_border(mere_work *work)
+{
+    const mere_plan *plan = work->plan;
+    const mere_cross *first = &plan->factor[0].cross;
+    const mere_sparse *sp = work->sparse;
     int64_t k = plan->factor[0].k, border = plan->border;
     for (int64_t l = 0; l < plan->factor[0].q; l++) {
-        int64_t width = first->ptr[l + 1] - first->ptr[l], m = width + border;
-        const int32_t *row = first->row + first->ptr[l];
-        const double *b = work->b + k * (first->ptr[l] + l * border);
+        int64_t at = first->ptr[l], width = first->ptr[l + 1] - at;
+        const int32_t *row = first->row + at;
+        const double *b = work->b + k * (at + l * border);
         for (int64_t c = 0; c < k; c++) {
-            const double *x = b + c * m;
-            const int32_t *pair = plan->pattern->pair + plan->pattern->pair_ptr[l];
+            const double *restrict x = b + c * (width + border), *restrict xb = x + width;
             for (int64_t j = 0; j < width; j++) {
-                double xj = x[j], *nb = sp->nb + (int64_t)row[j] * border;
-                for (int64_t i = j; i < width; i++)
-                    sp->n[*pair++] -= xj * x[i];
+                double xj = x[j], *restrict nb = sp->nb + (int64_t)row[j] * border;
                 for (int64_t i = 0; i < border; i++)
-                    nb[i] -= xj * x[width + i];
+                    nb[i] -= xj * xb[i];
             }
-            for (int64_t j = 0; j < border; j++)
-                for (int64_t i = j; i < border; i++)
-                    work->n[i + j * border] -= x[width + i] * x[width + j];
         }
     }
+    const double minus = -1.0, one = 1.0;
+    int m = (int)border, columns;
+    for (int64_t l = 0; (columns = (int)mere_border_chunk(work, work->b, l)) > 0; l += columns / k)
+        dsyrk_("L", "N", &m, &columns, &minus, sp->chunk, &m, &one, work->n, &m);
 }
 
 /* ------------------------------------------------------------------ the factor */
@@ -211,7 +211,7 @@ mere_status mere_sparse_solve(mere_sparse *sp, int system, const cholmod_dense *
     cholmod_dense b = *rhs;
     return cholmod_solve2(system, sp->factor, &b, NULL, out, NULL, &sp->space_y, &sp->space_e, &sp->common)
                ? MERE_OK
-               : cholmod_failure(sp);
+               : mere_cholmod_failure(&sp->common);
 }
 
 /* 2 sum log of the diagonal of L; -infinity never, NaN if it is not positive. */
@@ -247,6 +247,7 @@ static mere_status factor_border(mere_work *work)
     const mere_plan *plan = work->plan;
     mere_sparse *sp = work->sparse;
     int64_t border = plan->border, rest = plan->rest;
+    const double one = 1.0, minus = -1.0;
     double *x = sp->rhs->x;
     mere_status status;
     for (int64_t j = 0; j < rest; j++)
@@ -257,10 +258,9 @@ static mere_status factor_border(mere_work *work)
     if ((status = mere_sparse_forward(work, sp->rhs, &sp->solved)))
         return status;
     memcpy(sp->y, sp->solved->x, (size_t)(rest * border) * sizeof(double));
-    for (int64_t j = 0; j < border; j++)
-        for (int64_t i = j; i < border; i++)
-            work->s[i + j * border] =
-                work->n[i + j * border] - mere_dot(rest, sp->y + i * rest, sp->y + j * rest);
+    memcpy(work->s, work->n, (size_t)(border * border) * sizeof(double));
+    int rows = (int)rest, columns = (int)border;
+    dsyrk_("L", "T", &columns, &rows, &minus, sp->y, &rows, &one, work->s, &columns);
     int64_t failed = mere_chol(border, work->s, border);
     if (failed)
         return failed == border ? MERE_ERR_PERFECT_FIT : MERE_ERR_NOT_POSITIVE;
@@ -276,14 +276,14 @@ mere_status mere_sparse_factor(mere_work *work)
     const mere_plan *plan = work->plan;
     mere_sparse *sp = work->sparse;
     fill_n(work);
-    subtract_levels(work);
+    subtract_columns(work);
+    subtract_border(work);
     mere_pattern_scale(work, sp->n, sp->s, 0);
     for (int64_t j = 0; j < plan->rest; j++)
         sp->s[plan->pattern->ptr[j]] += 1.0;
-    if (!cholmod_factorize(&sp->matrix, sp->factor, &sp->common))
-        return cholmod_failure(sp);
-    if (sp->common.status == CHOLMOD_NOT_POSDEF || sp->factor->minor < sp->factor->n)
-        return MERE_ERR_NOT_POSITIVE;
+    mere_status status = mere_symbolic_factor(plan, sp->s, sp->t, sp->factor, &sp->common);
+    if (status)
+        return status;
     double log_det = log_diagonal(sp->factor);
     if (!isfinite(log_det))
         return MERE_ERR_NOT_POSITIVE;

@@ -1,14 +1,16 @@
 /* sparse.h - the Schur complement as a sparse matrix, factored by CHOLMOD. Private to the kernels.
  *
- * The only file that knows CHOLMOD is sparse.c. lmm.c, information.c and rows.c call these steps where plan->sparse.
+ * Only symbolic.c and the files named sparse know CHOLMOD. lmm.c, information.c and rows.c call these steps where plan->sparse.
  */
 #ifndef MERE_SPARSE_H
 #define MERE_SPARSE_H
 
 #include "work.h"
 
-/* Build the pattern and set plan->sparse: by cost if `choice` < 0 (is CHOLMOD cheaper than the dense way?), else yes. */
+/* Set plan->sparse: by cost if `choice` < 0 (is CHOLMOD cheaper than the dense way?), else yes; then the plan keeps the
+ * pattern and the symbolic factor. */
 mere_status mere_sparse_decide(mere_plan *plan, int choice);
+void mere_symbolic_free(mere_symbolic *symbolic);
 
 mere_status mere_sparse_new(const mere_plan *plan, mere_sparse **out);
 void mere_sparse_free(mere_sparse *sparse);
@@ -23,8 +25,8 @@ const double *mere_sparse_inverse_pattern(const mere_work *work);
 double mere_sparse_inverse_entry(const mere_work *work, int64_t i, int64_t j);
 void mere_sparse_rest_gradient(mere_work *work);
 
-/* Step of eliminate.c: y (m x k) = g a for the rows of level l. */
-void mere_sparse_level(const mere_work *work, int64_t l, const double *a, double *y);
+/* Step of eliminate.c: y = g a for all levels of factor 0, laid out like work->a. */
+void mere_sparse_levels(const mere_work *work, double *y);
 
 /* Steps of information.c: c_s += [N f_s] for the entries of the rest, and c <- L^-1 c. */
 void mere_sparse_products(mere_work *work, int64_t n, const int64_t *at, const double *f, double *c);

@@ -1,6 +1,7 @@
 /* sparse_blocks.c - Lambda on both sides of a matrix on the pattern, block by block. */
 #include <string.h>
 
+#include "clones.h"
 #include "sparse_matrix.h"
 
 /* out (ki x kj) = left' m right (or left m right' with `transpose`); left, right lower triangular. */
@@ -68,18 +69,33 @@ int mere_block_next(const mere_work *work, mere_block_walk *b)
     return 1;
 }
 
+/* Every factor of the rest is scalar: one product an entry. `lam` holds each row's Lambda. */
+MERE_CLONES static void scale_scalar(const mere_work *work, const double *restrict src, double *restrict dst,
+                                     double *restrict lam)
+{
+    const mere_plan *plan = work->plan;
+    const int32_t *restrict ptr = plan->pattern->ptr, *restrict row = plan->pattern->row;
+    for (int64_t j = 0; j < plan->rest; j++)
+        lam[j] = work->lambda[work->lambda_first[work->sparse->row_factor[j]]];
+    for (int64_t j = 0; j < plan->rest; j++) {
+        double lj = lam[j];
+#pragma omp simd
+        for (int64_t s = ptr[j]; s < ptr[j + 1]; s++)
+            dst[s] = src[s] * lj * lam[row[s]];
+    }
+}
+
 void mere_pattern_scale(const mere_work *work, const double *src, double *dst, int transpose)
 {
+    if (work->plan->scalar) {
+        scale_scalar(work, src, dst, work->sparse->scale);
+        return;
+    }
     const mere_pattern *pattern = work->plan->pattern;
     mere_block_walk b = {.f = 1};
     double *m = work->scratch;
     while (mere_block_next(work, &b)) {
         const double *left = work->lambda + work->lambda_first[b.g], *right = work->lambda + work->lambda_first[b.f];
-        if (b.ki == 1 && b.kj == 1) {
-            int64_t s = pattern->ptr[b.j] + b.at;
-            dst[s] = src[s] * left[0] * right[0];
-            continue;
-        }
         double *space = m + b.ki * b.kj, *out = space + b.ki * b.kj;
         mere_block_get(pattern, src, b.j, b.kj, b.at, b.ki, m);
         sandwich(b.ki, b.kj, left, right, transpose, m, space, out);

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "clones.h"
 #include "dense.h"
 #include "memory.h"
 #include "sparse_matrix.h"
@@ -47,19 +48,23 @@ static mere_status takahashi_columns(mere_sparse *sp)
     return MERE_OK;
 }
 
-/* V_RR of supernode s from the supernodes above: its rows below the diagonal block, a symmetric nr x nr matrix. */
-static void gather_above(const mere_sparse *sp, const int *super_of, int64_t s, int64_t nc, int64_t nr, double *vrr)
+/* V_RR of supernode s from the supernodes above: its rows below the diagonal block, the lower triangle (nr x nr). */
+static void gather_above(const mere_sparse *sp, int64_t s, int64_t nc, int64_t nr, double *vrr)
 {
     const cholmod_factor *l = sp->factor;
     const int *super = l->super, *pi = l->pi, *px = l->px, *si = l->s, *rows = si + pi[s] + nc;
-    for (int64_t c = 0; c < nr; c++) {
-        int64_t t = super_of[rows[c]], height = pi[t + 1] - pi[t];
+    for (int64_t c = 0; c < nr;) { /* all columns that one supernode holds: the rows lie at the same places in each */
+        int64_t t = sp->super_of[rows[c]], height = pi[t + 1] - pi[t];
         const int *above = si + pi[t];
-        const double *column = sp->v + px[t] + (rows[c] - super[t]) * height;
         for (int64_t r = c, at = rows[c] - super[t]; r < nr; r++) {
             while (above[at] != rows[r])
                 at++;
-            vrr[r + c * nr] = vrr[c + r * nr] = column[at];
+            sp->position[r] = (int)at;
+        }
+        for (; c < nr && rows[c] < super[t + 1]; c++) {
+            const double *column = sp->v + px[t] + (rows[c] - super[t]) * height;
+            for (int64_t r = c; r < nr; r++)
+                vrr[r + c * nr] = column[sp->position[r]];
         }
     }
 }
@@ -68,12 +73,6 @@ static mere_status takahashi_super(mere_sparse *sp)
 {
     const cholmod_factor *l = sp->factor;
     const int *super = l->super, *pi = l->pi, *px = l->px;
-    int *super_of = mere_malloc((int64_t)l->n, sizeof *super_of);
-    if (!super_of)
-        return MERE_ERR_MEMORY;
-    for (size_t s = 0; s < l->nsuper; s++)
-        for (int j = super[s]; j < super[s + 1]; j++)
-            super_of[j] = (int)s;
     const double one = 1.0, zero = 0.0, minus = -1.0;
     for (int64_t s = (int64_t)l->nsuper - 1; s >= 0; s--) {
         int nc = super[s + 1] - super[s], height = pi[s + 1] - pi[s], nr = height - nc, info;
@@ -84,56 +83,48 @@ static mere_status takahashi_super(mere_sparse *sp)
             for (int64_t c = 0; c < nc; c++)
                 memcpy(w + c * nr, x + c * height + nc, (size_t)nr * sizeof(double));
             dtrsm_("R", "L", "N", "N", &nr, &nc, &one, x, &height, w, &nr);
-            gather_above(sp, super_of, s, nc, nr, vrr);
-            dgemm_("N", "N", &nr, &nc, &nr, &minus, vrr, &nr, w, &nr, &zero, v + nc, &height);
+            gather_above(sp, s, nc, nr, vrr);
+            dsymm_("L", "L", &nr, &nc, &minus, vrr, &nr, w, &nr, &zero, v + nc, &height);
         }
-        dpotri_("L", &nc, v, &height, &info); /* (L_JJ L_JJ')^-1, then - w'V_RJ */
-        if (info) {
-            mere_free(super_of);
+        dpotri_("L", &nc, v, &height, &info); /* (L_JJ L_JJ')^-1, then - w'V_RJ; above the diagonal nobody reads */
+        if (info)
             return MERE_ERR_NOT_POSITIVE;
-        }
         if (nr)
-            for (int64_t c = 0; c < nc; c++)
-                for (int64_t r = c; r < nc; r++)
-                    v[r + c * height] -= mere_dot(nr, w + r * nr, v + nc + c * height);
+            dgemm_("T", "N", &nc, &nc, &nr, &minus, w, &nr, v + nc, &height, &one, v, &height);
     }
-    mere_free(super_of);
     return MERE_OK;
 }
 
-static mere_status inverse_on_factor(mere_sparse *sp)
+/* The arrays that only inverses need, once there is a factor. */
+static mere_status inverse_space(mere_sparse *sp)
 {
     const cholmod_factor *l = sp->factor;
-    int64_t size = l->is_super ? (int64_t)l->xsize : (int64_t)l->nzmax, panel = 2 * (int64_t)l->n;
-    if (l->is_super)
-        for (size_t s = 0; s < l->nsuper; s++) {
-            int64_t height = ((const int *)l->pi)[s + 1] - ((const int *)l->pi)[s];
-            panel = height * height > panel ? height * height : panel;
-        }
-    if (!sp->v) {
-        sp->v = mere_calloc(size, sizeof *sp->v);
-        sp->panel = mere_calloc(panel, sizeof *sp->panel);
-        if (!sp->v || !sp->panel)
-            return MERE_ERR_MEMORY;
+    const int *super = l->super, *pi = l->pi;
+    int64_t n = (int64_t)l->n, size = l->is_super ? (int64_t)l->xsize : (int64_t)l->nzmax, panel = 2 * n;
+    for (size_t s = 0; l->is_super && s < l->nsuper; s++) {
+        int64_t height = pi[s + 1] - pi[s];
+        panel = height * height > panel ? height * height : panel;
     }
-    return l->is_super ? takahashi_super(sp) : takahashi_columns(sp);
+    double *v = mere_calloc(size, sizeof *v), *space = mere_calloc(panel, sizeof *space);
+    int *position = mere_malloc(n, sizeof *position), *super_of = mere_malloc(n, sizeof *super_of);
+    if (!v || !space || !position || !super_of) {
+        mere_free(v);
+        mere_free(space);
+        mere_free(position);
+        mere_free(super_of);
+        return MERE_ERR_MEMORY;
+    }
+    for (size_t s = 0; l->is_super && s < l->nsuper; s++)
+        for (int j = super[s]; j < super[s + 1]; j++)
+            super_of[j] = (int)s;
+    sp->v = v;
+    sp->panel = space;
+    sp->position = position;
+    sp->super_of = super_of;
+    return MERE_OK;
 }
 
-/* Place of (row, column), row >= column in the permuted matrix, in L's storage. */
-static int64_t find_super(const cholmod_factor *l, const int *super_of, int64_t row, int64_t column)
-{
-    const int *super = l->super, *pi = l->pi, *px = l->px, *si = l->s;
-    int64_t s = super_of[column], low = pi[s], high = pi[s + 1] - 1;
-    while (low < high) {
-        int64_t middle = (low + high) / 2;
-        if (si[middle] < row)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return px[s] + (column - super[s]) * (pi[s + 1] - pi[s]) + low - pi[s];
-}
-
+/* Place of (row, column), row >= column in the permuted matrix, in a simplicial L's storage. */
 static int64_t find_column(const cholmod_factor *l, int64_t row, int64_t column)
 {
     const int *p = l->p, *i = l->i, *nz = l->nz;
@@ -149,29 +140,43 @@ static int64_t find_column(const cholmod_factor *l, int64_t row, int64_t column)
 }
 
 /* t on the pattern = V, from the factor's storage and order to ours. */
-static mere_status collect_inverse(mere_work *work)
+static void collect(const mere_plan *plan, mere_sparse *sp)
 {
-    const mere_plan *plan = work->plan;
-    mere_sparse *sp = work->sparse;
     const cholmod_factor *l = sp->factor;
-    const int *perm = l->Perm, *super = l->super;
-    int *position = mere_malloc(2 * plan->rest, sizeof *position), *super_of = position + plan->rest;
-    if (!position)
-        return MERE_ERR_MEMORY;
+    const mere_pattern *pattern = plan->pattern;
+    const int32_t *entry = mere_symbolic_entries(plan->symbolic);
+    for (int64_t s = 0; entry && s < pattern->nnz; s++)
+        sp->t[s] = sp->v[entry[s]];
+    if (entry)
+        return;
+    int *position = sp->position;
+    const int *perm = l->Perm;
     for (int64_t j = 0; j < plan->rest; j++)
         position[perm[j]] = (int)j;
-    if (l->is_super)
-        for (size_t s = 0; s < l->nsuper; s++)
-            for (int j = super[s]; j < super[s + 1]; j++)
-                super_of[j] = (int)s;
     for (int64_t j = 0; j < plan->rest; j++)
-        for (int64_t s = plan->pattern->ptr[j]; s < plan->pattern->ptr[j + 1]; s++) {
-            int64_t a = position[plan->pattern->row[s]], b = position[j];
-            int64_t row = a > b ? a : b, column = a > b ? b : a;
-            sp->t[s] = sp->v[l->is_super ? find_super(l, super_of, row, column) : find_column(l, row, column)];
+        for (int64_t s = pattern->ptr[j]; s < pattern->ptr[j + 1]; s++) {
+            int64_t a = position[pattern->row[s]], b = position[j];
+            sp->t[s] = sp->v[find_column(l, a > b ? a : b, a > b ? b : a)];
         }
-    mere_free(position);
-    return MERE_OK;
+}
+
+/* dst (columns x rows, leading dimension `columns`) = src'. */
+static void transpose(int64_t rows, int64_t columns, const double *src, double *dst)
+{
+    enum { TILE = 16 };
+    for (int64_t jj = 0; jj < rows; jj += TILE)
+        for (int64_t i = 0; i < columns; i++)
+            for (int64_t j = jj; j < rows && j < jj + TILE; j++)
+                dst[i + j * columns] = src[j + i * rows];
+}
+
+/* t += Q diag(w) Q' on the pattern; q = Q' and qw = diag(w) Q', column by column. */
+MERE_CLONES static void add_products(const mere_pattern *pattern, int64_t rest, int64_t border, const double *restrict q,
+                                     const double *restrict qw, double *restrict t)
+{
+    for (int64_t j = 0; j < rest; j++)
+        for (int64_t s = pattern->ptr[j]; s < pattern->ptr[j + 1]; s++)
+            t[s] += mere_dot(border, q + pattern->row[s] * border, qw + j * border);
 }
 
 /* Q diag(w_b) Q' added to t; the border blocks of t. */
@@ -182,35 +187,20 @@ static mere_status add_border(mere_work *work, const double *weight)
     int64_t rest = plan->rest, border = plan->border;
     mere_status status;
     /* R^-1 in t_bb's place, rows scaled by sqrt(w): then t_bb = (.)'(.) */
-    double *inverse = work->t, *q;
+    double *inverse = work->t;
     memcpy(inverse, work->s, (size_t)(border * border) * sizeof(double));
-    double *x = sp->rhs->x;
-    memcpy(x, sp->y, (size_t)(rest * border) * sizeof(double));
+    memcpy(sp->rhs->x, sp->y, (size_t)(rest * border) * sizeof(double));
     if ((status = mere_sparse_solve(sp, CHOLMOD_Lt, sp->rhs, &sp->px)) || (status = mere_sparse_solve(sp, CHOLMOD_Pt, sp->px, &sp->solved)))
         return status;
-    q = sp->solved->x; /* L^-T Y; times R^-T: row i of Q' = R^-1 row i */
-    for (int64_t j = 0; j < rest; j++) {
-        double *tb = sp->tb + j * border; /* first Q' */
-        for (int64_t i = 0; i < border; i++)
-            tb[i] = q[j + i * rest];
-        mere_lower_solve(border, work->s, border, 0, 1, tb, border);
-    }
-    for (int64_t j = 0; j < rest; j++) {
-        const double *qj = sp->tb + j * border;
-        for (int64_t s = plan->pattern->ptr[j]; s < plan->pattern->ptr[j + 1]; s++) {
-            const double *qi = sp->tb + plan->pattern->row[s] * border;
-            double sum = 0.0;
-            for (int64_t b = 0; b < border; b++)
-                sum += weight[b] * weight[b] * qi[b] * qj[b];
-            sp->t[s] += sum;
-        }
-    }
-    for (int64_t j = 0; j < rest; j++) { /* t_br = -R^-T diag(w) Q' */
-        double *tb = sp->tb + j * border;
+    transpose(rest, border, sp->solved->x, sp->gb); /* Y'L^-1 P; Q' = R^-1 of it */
+    mere_lower_solve(border, work->s, border, 0, rest, sp->gb, border);
+    for (int64_t j = 0; j < rest; j++)
         for (int64_t b = 0; b < border; b++)
-            tb[b] *= -weight[b] * weight[b];
-        mere_lower_solve(border, work->s, border, 1, 1, tb, border);
-    }
+            sp->tb[b + j * border] = weight[b] * weight[b] * sp->gb[b + j * border];
+    add_products(plan->pattern, rest, border, sp->gb, sp->tb, sp->t);
+    for (int64_t i = 0; i < rest * border; i++) /* t_br = -R^-T diag(w) Q' */
+        sp->tb[i] = -sp->tb[i];
+    mere_lower_solve(border, work->s, border, 1, rest, sp->tb, border);
     return mere_weighted_inverse(border, inverse, weight) ? MERE_ERR_NOT_POSITIVE : MERE_OK;
 }
 
@@ -221,8 +211,11 @@ mere_status mere_sparse_inverse(mere_work *work, double weight_x, double weight_
     int64_t border = plan->border;
     double *weight = work->scratch;
     mere_status status;
-    if ((status = inverse_on_factor(sp)) || (status = collect_inverse(work)))
+    if (!sp->v && (status = inverse_space(sp)))
         return status;
+    if ((status = sp->factor->is_super ? takahashi_super(sp) : takahashi_columns(sp)))
+        return status;
+    collect(plan, sp);
     for (int64_t b = 0; b < border; b++)
         weight[b] = sqrt(b < border - 1 ? weight_x : weight_y);
     if ((status = add_border(work, weight)))

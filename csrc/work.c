@@ -48,10 +48,11 @@ mere_status mere_work_new(const mere_plan *plan, mere_work **out)
     work->g = mere_calloc(full, sizeof(double));
     work->n_scratch = 4 * m + 16 * k_max * k_max + (m + plan->border) * k_max;
     work->scratch = mere_calloc(work->n_scratch, sizeof(double));
+    work->par = mere_calloc(plan->n_par, sizeof(double));
     mere_status status = MERE_OK;
     if (!work->values || !work->lambda_first || !work->center || !work->zy || !work->xy || !work->lambda || !work->gamma ||
         !work->grad_lambda || !work->a || !work->b || !work->l0 || !work->f0 || !work->n || !work->s || !work->t ||
-        !work->g || !work->scratch)
+        !work->g || !work->scratch || !work->par)
         status = MERE_ERR_MEMORY;
     if (!status && plan->sparse)
         status = mere_sparse_new(plan, &work->sparse);
@@ -97,6 +98,7 @@ void mere_work_free(mere_work *work)
     mere_free(work->t);
     mere_free(work->g);
     mere_free(work->scratch);
+    mere_free(work->par);
     mere_free(work);
 }
 

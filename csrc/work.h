@@ -34,6 +34,8 @@ struct mere_work {
     double sigma2;       /* the residual variance if it is fixed, 0 where it is profiled out */
     int reml;
     int has_value, has_gradient;
+    double *par;         /* with has_value: where, with what fixed variance, and the criterion there */
+    double at_sigma2, d;
 };
 
 /* Steps that several kernels share: Lambda; N, S, their factors and log|M|; T, Gamma_0 and G at what was factored last. */

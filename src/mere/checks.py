@@ -104,7 +104,7 @@ def _check_response(design: Design) -> None:
 def _check_scale(design: Design, control: LmerControl) -> list[tuple[str, Finding]]:
     sd = design.X.std(axis=0)
     used = sd[sd > 0]
-    if len(used) > 1 and used.max() > 1e3 * used.min():
+    if len(used) > 1 and np.max(used) > 1e3 * np.min(used):
         text = "Some predictor variables are on very different scales: consider rescaling"
         return [(control.check_scaleX, Finding(text, DataMessage))]
     return []

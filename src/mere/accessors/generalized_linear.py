@@ -216,6 +216,8 @@ def summary_glm(m: GLM, dispersion: float | None = None) -> SummaryGLM:
 
     estimated = m.model_family.has_scale and dispersion is None
     phi = _default_dispersion(m) if dispersion is None else number_of(dispersion, "dispersion")
+    if phi < 0:
+        raise MereValueError(f"dispersion must not be negative, not {dispersion!r}")
     V = pd.DataFrame(fixed_covariance(m.fit.R, math.sqrt(phi)), list(m.design.names), list(m.design.names))
     statistic = "t" if estimated else "z"
     table = coefficient_frame(m.beta, np.sqrt(np.diag(V)), m.design.names, statistic=statistic)
@@ -261,7 +263,7 @@ def glm_anova(m: GLM, *models: Any, test: str | None = None, **kwargs: Any) -> A
             raise MereTypeError("anova() compares models of one class: fit the linear one by glm() too")
         rest = [x for x in (m, *models) if x is not lead]
         return g.anova(lead, *rest, **kwargs)  # type: ignore[no-any-return]
-    if test not in (None, "Chisq", "LRT", "F", "Cp", "Rao"):
+    if test is not None and str(test) not in ("Chisq", "LRT", "F", "Cp", "Rao"):
         raise MereValueError(f"test must be None, 'Chisq', 'LRT' or 'F', not {test!r}")
     if test in ("Cp", "Rao"):
         raise MereValueError(f"anova(test={test!r}) is not there; use 'Chisq' or 'F'")

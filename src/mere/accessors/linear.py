@@ -306,7 +306,7 @@ def _compare(models: tuple[LM, ...], test: str | None = "F") -> AnovaTable:
     """Tests between linear models, against the largest one's residual variance."""
     from scipy.special import chdtrc, fdtrc
 
-    if test not in ("F", "Chisq", None):
+    if test is not None and str(test) not in ("F", "Chisq"):
         raise MereValueError(f"test must be 'F', 'Chisq' or None, not {test!r}")
     if len({len(m.design.y) for m in models}) > 1:
         raise MereValueError(

@@ -287,7 +287,9 @@ def add1(model: Any, scope: Any, **kwargs: Any) -> Any:
 def ranova(model: Any, reduce_terms: bool = True, **kwargs: Any) -> Any:
     """Likelihood-ratio tests of the random-effects terms, one at a time (lmerTest's ``ranova``).
 
-    ``(x | g)`` is reduced to ``(1 | g)``, ``(1 | g)`` is left out. A REML model is compared with REML models.
+    ``(x | g)`` is reduced to ``(1 | g)``, ``(1 | g)`` is left out, and so is ``(0 + x | g)`` (lmerTest compares it with
+    ``(1 | g)``, on no degrees of freedom). Effects that others of the term contain stay with these. A REML model is
+    compared with REML models.
 
     Parameters
     ----------

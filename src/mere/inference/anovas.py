@@ -13,6 +13,7 @@ from .. import generics as g
 from ..accessors.comparison import compare_models, sequential_sums
 from ..accessors.generalized_linear import glm_anova
 from ..accessors.linear import lm_anova
+from ..arguments import check_flags, texts_of
 from ..errors import MereTypeError, MereValueError
 from ..generalized import GLM, GLMM
 from ..model import LM, LMM
@@ -155,7 +156,8 @@ def _compare(models: Sequence[Any], model_names: Sequence[str] | None, refit: bo
             raise MereTypeError(
                 f"anova() compares models; {each.__class__.__name__!r} is none (other arguments need their name)"
             )
-    names = list(model_names) if model_names is not None else variable_names(models)
+    check_flags(refit=refit)
+    names = texts_of(model_names, "model_names") if model_names is not None else variable_names(models)
     if len(names) != len(models):
         raise MereValueError(f"model_names has {len(names)} names for {len(models)} models")
     return compare_models(models, names, refit)

@@ -12,6 +12,7 @@ from .. import generics as g
 from ..accessors.generalized_linear import SummaryGLM, summary_glm
 from ..accessors.intervals import chosen_parameters, percent_labels
 from ..accessors.linear import SummaryLM, confint_lm, summary_lm
+from ..arguments import check_flags
 from ..generalized import GLM, GLMM
 from ..generalized_summaries import SummaryGLMM, summary_glmm
 from ..model import LM, LMM
@@ -26,6 +27,8 @@ S = TypeVar("S", SummaryLM, SummaryGLM, SummaryGLMM)
 
 @g.summary.register(LMM)
 def _mixed(m: LMM, ddf: str | None = None, correlation: bool | None = None, vcov: Any = None) -> SummaryLMM:
+    if correlation is not None:
+        check_flags(correlation=correlation)
     name = method_name(ddf)
     bare = name == "lme4" and vcov is None
     names = list(m.design.names)

@@ -291,7 +291,7 @@ def _better(m: GLMM, paths: list[_Path]) -> GLMM | None:
     lowest, start = m.criterion - 1e-5, None
     for path in paths:
         if len(path.d) and path.d.min() < lowest:
-            i = int(path.d.argmin())
+            i = int(np.argmin(path.d))
             if np.isfinite(path.x[i]).all():
                 lowest, start = float(path.d[i]), path.x[i]
     if start is None:

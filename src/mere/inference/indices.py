@@ -112,6 +112,6 @@ def fold_indices(n: int, k: Any = 10, seed: Any = None, groups: Any = None) -> l
         codes = pd.factorize(np.asarray(groups))[0]
         if len(codes) != size or (codes < 0).any():
             raise MereValueError(f"groups must have {size} labels and no missing ones, not {len(codes)}")
-        count = fold_count(k, int(codes.max()) + 1, "groups")
+        count = fold_count(k, int(np.max(codes)) + 1, "groups")
         labels = group_folds(codes, count, rng)
     return [(np.flatnonzero(labels != i), np.flatnonzero(labels == i)) for i in range(count)]

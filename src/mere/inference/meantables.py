@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..arguments import check_probability
+from ..arguments import check_flags, check_probability, texts_of
 from ..contrasts import read_contrasts
 from ..design import Design
 from ..errors import MereValueError
@@ -74,7 +74,7 @@ def _factor_terms(design: Design, which: str | Sequence[str] | None) -> list[str
     ]
     if which is None:
         return known
-    wanted = [which] if isinstance(which, str) else list(which)
+    wanted = texts_of(which, "which")
     for label in wanted:
         if label not in known:
             raise MereValueError(f"which={label!r} is no term of factors; there are {', '.join(known) or 'none'}")
@@ -90,6 +90,7 @@ def _ls_means(
     vcov: Any = None,
 ) -> MeansTable:
     check_probability(level)
+    check_flags(pairwise=pairwise)
     L, names, labels, shown = mean_rows(m.design, _factor_terms(m.design, which))
     if pairwise:
         pairs = [(i, j) for i, j in combinations(range(len(L)), 2) if labels[i] == labels[j]]

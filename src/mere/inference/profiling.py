@@ -313,7 +313,7 @@ def _better(ml: LMM, paths: list[_Path]) -> LMM | None:
     for path in paths:
         if len(path.d) and path.d.min() < lowest:
             lowest, focal = float(path.d.min()), path.focal
-            start = path.par[int(path.d.argmin())]
+            start = path.par[int(np.argmin(path.d))]
     if start is None or focal is None:
         return None
     layout, par = ml.objective.layout, start.copy()

@@ -56,8 +56,8 @@ def robust_reference(m: Any, type: str, cluster: Any = None) -> Reference:
         A grouping factor, a column of the data, or labels of the rows; by default the grouping factor of the mixed
         model that all others are nested in.
     """
+    type = _SAME.get(str(type), str(type))
     known = KINDS[m.__class__]
-    type = _SAME.get(str(type), type)
     if type not in known:
         raise MereValueError(f"type must be one of {', '.join(map(repr, known))}, not {type!r}")
     if cluster is not None and type not in CLUSTERED:

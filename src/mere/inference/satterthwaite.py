@@ -85,14 +85,14 @@ def satterthwaite(
     """
     nu = _nu(objective)
     plain = objective.layout.linear and objective.layout.n_par == objective.layout.n_theta
-    joint = None
+    joint, pieces = None, None
     if hessian is None and plain and _many_parameters(objective):
         components = components_at(objective, par, np.linalg.inv(C), nu * sigma**2)
         joint, pieces = likelihood_hessian(components, sigma, objective.reml), components.pieces
-    elif hessian is None:
+    if pieces is None:
+        pieces = pieces_at(objective, par)  # first: the workspace stands at `par` until differences move it
+    if joint is None and hessian is None:
         hessian = objective.hessian(par)
-    if joint is None:
-        pieces = pieces_at(objective, par)
     jacobian = None if plain else objective.jacobian(par)
     slopes = sigma**2 * C @ pieces.cross_slopes() @ C
     if jacobian is not None:

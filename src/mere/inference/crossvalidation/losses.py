@@ -88,7 +88,7 @@ METRICS: dict[str, Callable[[Held], float]] = {
     "rmse": lambda h: float(np.sqrt(_mse(h))),
     "mae": lambda h: float(np.mean(np.abs(h.y - h.fitted))),
     "rsquared": lambda h: 1 - _share(float(((h.y - h.fitted) ** 2).sum()), float(((h.y - h.null) ** 2).sum())),
-    "deviance": lambda h: float(h.deviance.sum() / h.weights.sum()),
+    "deviance": lambda h: float(h.deviance.sum()) / float(h.weights.sum()),
     "mcfadden": lambda h: 1 - _share(float(h.deviance.sum()), float(h.null_deviance.sum())),
     "brier": lambda h: float(np.average((h.y - h.fitted) ** 2, weights=h.weights)),
     "accuracy": lambda h: float(np.mean((h.y > 0.5) == (h.fitted > 0.5))),

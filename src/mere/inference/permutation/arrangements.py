@@ -152,7 +152,7 @@ def make_plan(n: int, cells: np.ndarray | None = None, strategy: str | None = No
     codes = np.unique(np.asarray(cells), return_inverse=True)[1].ravel()
     if len(codes) != n:
         raise MereValueError(f"cells has {len(codes)} labels for {n} rows")
-    rows = tuple(np.flatnonzero(codes == k) for k in range(codes.max() + 1))
+    rows = tuple(np.flatnonzero(codes == k) for k in range(int(np.max(codes)) + 1))
     sizes = np.array([len(r) for r in rows])
     counts = np.unique(sizes, return_counts=True)[1]
     own, swaps = _product(sizes), _product(counts)
@@ -190,7 +190,7 @@ def make_signs(n: int, cells: np.ndarray | None = None) -> Plan:
     if cells is None:
         return Plan(n, "signs", tuple(np.arange(n)[:, None]), _signs(n))
     codes = np.unique(np.asarray(cells), return_inverse=True)[1].ravel()
-    rows = tuple(np.flatnonzero(codes == k) for k in range(codes.max() + 1))
+    rows = tuple(np.flatnonzero(codes == k) for k in range(int(np.max(codes)) + 1))
     return Plan(n, "signs", rows, _signs(len(rows)))
 
 

@@ -48,7 +48,7 @@ def _hommel(p: np.ndarray) -> np.ndarray:
     out = p.copy()
     for size in range(2, m + 1):  # intersections of this many hypotheses
         top = p[m - size + 1 :]  # the size - 1 largest
-        c = (size * top / np.arange(2, size + 1)).min()
+        c = np.min(size * top / np.arange(2, size + 1))
         lead = np.minimum(c, size * p[: m - size + 1])
         out[: m - size + 1] = np.maximum(out[: m - size + 1], lead)
         out[m - size + 1 :] = np.maximum(out[m - size + 1 :], c)
