@@ -47,6 +47,12 @@ static int64_t n_coordinates(const held *p)
     return p->work->plan->n_par - (p->task->focus == MERE_FOCUS_COR);
 }
 
+/* Not hypot(): its symbol is newer than glibc 2.34, the oldest that wheels are for; parameters are nowhere near overflow. */
+static double radius(double a, double b)
+{
+    return sqrt(a * a + b * b);
+}
+
 static void to_coordinates(const held *p, double *x)
 {
     const mere_profile_task *task = p->task;
@@ -59,7 +65,7 @@ static void to_coordinates(const held *p, double *x)
     for (int64_t i = 0, at = 0; i < n; i++) {
         double value = p->par[i];
         if (i == task->second)
-            value = log(hypot(p->par[task->first], value));
+            value = log(radius(p->par[task->first], value));
         else if (i == task->lead)
             value = log(fabs(value));
         if (i != task->first)
@@ -122,7 +128,7 @@ static void cor_gradient(const held *p, double *g, double *unit)
         if (j == a)
             continue;
         g[y] = j == b ? c * p->g[a] + s * p->g[b] : p->g[j];
-        unit[y++] = j == b ? hypot(p->par[a], p->par[b]) : j == p->task->lead ? p->par[j] : 1.0;
+        unit[y++] = j == b ? radius(p->par[a], p->par[b]) : j == p->task->lead ? p->par[j] : 1.0;
     }
 }
 
@@ -204,7 +210,7 @@ static void leave_boundary(held *p)
 static double correlation_slope(const held *p)
 {
     double a = p->g[p->task->first], b = p->g[p->task->second], r = p->value;
-    return hypot(p->par[p->task->first], p->par[p->task->second]) * (a - r / sqrt(1.0 - r * r) * b);
+    return radius(p->par[p->task->first], p->par[p->task->second]) * (a - r / sqrt(1.0 - r * r) * b);
 }
 
 /* At a correlation of -1 or 1 the slope is that a little inside. */

@@ -259,7 +259,7 @@ static mere_status one_factor(mere_glmm *g, int64_t n_node, const double *node, 
                               double *gradient)
 {
     int64_t k = g->plan->factor[0].k, total = 1;
-    grid_sums sums;
+    grid_sums sums = {0};
     if (k > MAX_K)
         return MERE_ERR_ARGUMENT;
     for (int64_t c = 0; c < k; c++)

@@ -64,6 +64,18 @@ def test_the_tables_are_those_of_r(m: Any) -> None:
         assert _lines(emmeans(m, "tension")) == MEANS.splitlines()
 
 
+def test_contrasts_have_defaults_of_their_own(m: Any) -> None:
+    emm_options(contrast={"level": 0.8, "infer": (True, False)}, emmeans={"level": 0.9})
+    both = emmeans(m, "pairwise ~ tension", adjust="none")
+    assert "Confidence level used: 0.9" in str(both.emmeans)
+    assert "Confidence level used: 0.8" in str(both.contrasts)
+    np.testing.assert_allclose(both.contrasts.to_frame()["lower.CL"].round(2), [4.86, 9.58, -0.42])  # R
+    assert "Confidence level used: 0.6" in str(emmeans(m, "pairwise ~ tension", level=0.6).contrasts)
+    fiber = mere.lm("strength ~ diameter * machine", mere.datasets.fiber)
+    trends = mere.emtrends(fiber, "pairwise ~ machine", var="diameter")
+    assert [part.about.level for part in trends.values()] == [0.9, 0.8]
+
+
 def test_arguments_come_first(m: Any) -> None:
     emm_options(contrast={"adjust": "none"}, summary={"level": 0.8})
     plain = {"adjust": "bonferroni", "level": 0.99, "infer": (True, True)}

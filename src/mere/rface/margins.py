@@ -248,7 +248,9 @@ def emmeans(
         grid = regrid(grid, scale, **sampling)
     grid = _with_contrasts(grid)
     given = {k: v for k, v in dict(type=type, level=level, **options).items() if v is not None}
-    rest = {**defaults_of("emmeans"), **given}
+    chosen = defaults_of("emmeans")
+    rest = {**{k: chosen.pop(k) for k in ("infer",) if k in chosen}, **given}
+    grid = grid.update(**chosen) if chosen else grid  # contrasts may have defaults of their own
     return marginal_means(grid, specs, by, weights, contr, adjust, offset=offset, **rest)
 
 
@@ -330,7 +332,9 @@ def emtrends(
     about.setdefault("cov_keep", get_emm_option("cov_keep"))
     about.setdefault("rg_limit", get_emm_option("rg_limit"))
     grid = _with_contrasts(trend_grid(_basis_of(object, model), var, max_degree, scale, delta_var, **about))
-    options = {**defaults_of("ref_grid" if specs is None else "emmeans"), **options}
+    chosen = defaults_of("ref_grid" if specs is None else "emmeans")
+    options = {**{k: chosen.pop(k) for k in ("infer",) if k in chosen}, **options}
+    grid = grid.update(**chosen) if chosen else grid
     if specs is None:
         _known_defaults("emtrends", options)
         return grid.update(**options) if options else grid
