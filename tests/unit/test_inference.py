@@ -581,3 +581,18 @@ def test_bootstrap_of_a_variance_leaves_zeros_out() -> None:
     again = mere.PBmodcomp(large, small, ref=noise)
     np.testing.assert_allclose(again.summary, c.summary, rtol=1e-9)
     assert f"Requested samples: 200 Used samples: {c.used} Extremes: {c.extremes}" in str(c)
+
+
+@pytest.mark.parametrize("formula", ["y ~ a + x + (1 | a / g)", "y ~ a * x + (1 | g) + (1 | a)"])
+def test_variance_of_a_fixed_factor(formula: str) -> None:
+    """The restricted likelihood says nothing of it: Kenward and Roger's method takes it as known."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        m = mere.lmer(formula, table("few_groups"))
+        found = mere.anova(m, ddf="Kenward-Roger").table
+        slopes = mere.summary(m, ddf="Kenward-Roger").coefficients.loc["x"]
+        plain = mere.lmer(formula.replace("(1 | a / g)", "(1 | a:g)").replace(" + (1 | a)", ""), table("few_groups"))
+        want = mere.summary(plain, ddf="Kenward-Roger").coefficients.loc["x"]
+    assert (found["F value"] >= 0).all()
+    assert ((found["DenDF"] > 0.1) & (found["DenDF"] < 40)).all()
+    np.testing.assert_allclose(slopes, want, rtol=1e-4)
