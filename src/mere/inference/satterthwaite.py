@@ -32,7 +32,7 @@ from .components import components_at, likelihood_hessian
 from .pieces import Pieces, pieces_at
 from .reference import Reference
 
-__all__ = ["Satterthwaite", "deviance_hessian", "inverse_on_range", "satterthwaite"]
+__all__ = ["Satterthwaite", "deviance_hessian", "inverse_on_range", "parameter_units", "satterthwaite"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,7 @@ def satterthwaite(
     if pieces is None:
         pieces = pieces_at(objective, par)  # first: the workspace stands at `par` until differences move it
     if joint is None and hessian is None:
-        hessian = objective.hessian(par)
+        hessian = objective.hessian(par, parameter_units(objective))
     jacobian = None if plain else objective.jacobian(par)
     slopes = sigma**2 * C @ pieces.cross_slopes() @ C
     if jacobian is not None:
@@ -100,7 +100,27 @@ def satterthwaite(
     slopes = np.concatenate([slopes, 2 * sigma * C[None]])
     if joint is None:
         joint = deviance_hessian(np.asarray(hessian), _rss_slopes(pieces, jacobian), sigma, nu)
-    return Satterthwaite(beta, sigma**2 * C, _metric(objective), slopes, 2 * _inverse_of_free(joint, objective, par))
+    unit = np.append(parameter_units(objective), sigma)  # what is flat may not depend on units of measurement
+    unit = np.outer(unit, unit)
+    parameters = 2 * unit * _inverse_of_free(unit * joint, objective, par)
+    return Satterthwaite(beta, sigma**2 * C, _metric(objective), slopes, parameters)
+
+
+def parameter_units(objective: LMMObjective) -> np.ndarray:
+    """What is a change of one for each parameter: standard deviations shrink as the covariates of a term grow."""
+    design, units = objective.design, []
+    weights = np.ones(len(design.y)) if design.weights is None else np.asarray(design.weights, float)
+    for term, structure in zip(design.random, objective.structures, strict=True):
+        values = np.ones((len(weights), 1)) if term.values is None else np.asarray(term.values, float)
+        size = np.sqrt(np.einsum("i,ij,ij->j", weights, values, values) / len(weights))
+        size[size == 0] = 1.0
+        own = np.ones(structure.n_par)
+        if structure.name == "us":
+            own = 1 / size[np.asarray(structure.entries)[:, 0]]
+        elif structure.n_par >= structure.k:  # standard deviations, then a correlation
+            own[: structure.k] = 1 / size
+        units.append(own)
+    return np.concatenate(units)
 
 
 def _inverse_of_free(joint: np.ndarray, objective: LMMObjective, par: np.ndarray) -> np.ndarray:
