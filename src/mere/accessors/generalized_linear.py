@@ -21,7 +21,7 @@ from ..results import AnovaTable, LogLik, _Printed
 from ..summaries import coefficient_frame
 from .contributions import partial_residuals
 from .effects import correlation_of, fixed_covariance
-from .linear import expanded, leverages
+from .linear import check_same_response, expanded, leverages
 from .rows import omitted_rows, row_series
 
 __all__ = ["SummaryGLM", "dispersion", "generalized_residuals", "glm_anova", "summary_glm", "vcov_glm"]
@@ -348,6 +348,7 @@ def _compare(models: tuple[GLM, ...], test: str | None) -> AnovaTable:
         raise MereValueError(
             "models were not all fitted to the same size of dataset: fit them to the same rows (missing values?)"
         )
+    check_same_response([m.design for m in models], [m.response.y for m in models])
     res_df = np.array([m.df for m in models])
     res_dev = np.array([m.fit.deviance for m in models])
     best = models[int(np.argmin(res_df))]

@@ -42,7 +42,7 @@ def contest(model: Any, L: Any, rhs: Any = 0, **kwargs: Any) -> Any:
         L has the columns of the model matrix before aliased ones were dropped; rows that cannot be estimated are NaN.
     ddf : {"Satterthwaite", "Kenward-Roger", "lme4"}
         ``"lme4"`` is no degrees of freedom: normal and chi-squared tests.
-    vcov : str or (p, p) array, optional
+    vcov : str, (name, cluster), (p, p) array or function of the model, optional
         A covariance of the estimates to use instead, such as ``"CR2"``.
 
     Returns

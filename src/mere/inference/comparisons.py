@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -163,6 +164,7 @@ def _pb_modcomp(
         raise MereValueError("the models were not fitted to the same response")
     full, restricted = g.refitML(large), g.refitML(small)
     observed, df = _likelihood_ratio(full, restricted)
+    restriction(large.design.X, small.design.X)  # an error where they are not nested
     if ref is None:
         ref = reference_distribution(full, restricted, count_of(nsim), np.random.default_rng(read_seed(seed)), ncpus)
     return _bootstrap_comparison(large, small, observed, df, ref)
@@ -235,6 +237,7 @@ def _pb_generalized(
         raise MereValueError("the models were not fitted to the same response")
     nsim = count_of(nsim)
     observed, df = _likelihood_ratio(large, small)
+    restriction(large.design.X, small.design.X)  # an error where they are not nested
     if ref is None:
         number = read_seed(seed)
 
@@ -293,3 +296,18 @@ def _get_kr(comparison: ModelComparison, name: str | None = None) -> Any:
     if not isinstance(name, str) or name not in parts:
         raise MereKeyError(f"getKR() knows no part {name!r}; it knows {', '.join(parts)}")
     return float(parts[name])
+
+
+def _refusal(verb: str) -> Callable[..., Any]:
+    def refuse(large: Any, *args: Any, **kwargs: Any) -> Any:
+        raise MereTypeError(
+            f"{verb}() is for linear mixed models: only they have Kenward-Roger's or Satterthwaite's degrees of "
+            f"freedom; PBmodcomp() and anova() compare models of class {type(large).__name__!r}"
+        )
+
+    return refuse
+
+
+for _verb in ("KRmodcomp", "SATmodcomp", "vcovAdj", "get_Lb_ddf"):
+    for _kind in (LM, GLM, GLMM):
+        getattr(g, _verb).register(_kind, _refusal(_verb))

@@ -16,7 +16,7 @@ from ..generalized import GLM, GLMM
 from ..model import LM, LMM
 from ..results import AnovaTable
 from .hypotheses import removal
-from .methods import method_name, reference_of
+from .methods import method_name, reference_of, title_of
 from .refits import refit_formula, without_terms
 from .tables import f_table, terms_of
 
@@ -50,7 +50,7 @@ def removal_table(m: LM | LMM | GLM | GLMM, wanted: Sequence[str], ddf: str | No
 
 def wald_deletions(m: LM | GLM | GLMM, wanted: Sequence[str], vcov: Any) -> AnovaTable:
     """Wald tests of leaving out each of some terms."""
-    title = reference_of(m, None, vcov).title
+    title = title_of(reference_of(m, None, vcov), vcov)
     heading = (f"Single term deletions, Wald tests with {title}:", "", "Model:", str(m.design.formula))
     return AnovaTable(removal_table(m, wanted, None, vcov), heading)
 
@@ -65,9 +65,11 @@ def _drop1(
     vcov: Any = None,
 ) -> AnovaTable:
     wanted, test = droppable(m, scope), read_test(test, ("F", "Chisq", "user"))
+    if test in ("Chisq", "none") and vcov is not None:
+        raise MereValueError(f"drop1(test={test!r}) is by likelihood, which has no place for vcov=: leave test out")
     if test in ("F", "user") and (vcov is not None or method_name(ddf) != "lme4"):
         reference = reference_of(m, ddf, vcov)
-        heading = (f"Single term deletions using {reference.title}:", "", "Model:", str(m.design.formula))
+        heading = (f"Single term deletions using {title_of(reference, vcov)}:", "", "Model:", str(m.design.formula))
         return AnovaTable(removal_table(m, wanted, ddf, vcov), heading)
     heading = ("Single term deletions", "", "Model:", str(m.design.formula))
     return AnovaTable(_likelihood_deletions(m, wanted, k, test == "Chisq"), heading)

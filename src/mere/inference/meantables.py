@@ -20,7 +20,7 @@ from ..model import LM, LMM
 from ..modelmatrix import build_matrix
 from ..results import MeansTable
 from .fixedterms import covariate_means, is_factor
-from .methods import method_name, reference_of
+from .methods import method_name, reference_of, title_of
 from .tables import estimable_rows, kept_columns, null_space, t_table
 
 __all__ = ["mean_rows"]
@@ -102,7 +102,7 @@ def _ls_means(
     estimable = estimable_rows(L, null_space(m.design.X_full, kept))
     reference = reference_of(m, ddf, vcov)
     table = t_table(reference, L[:, kept], names, level=level, estimable=estimable)
-    method = method_name(ddf) if vcov is None else reference.title
+    method = method_name(ddf) if vcov is None else title_of(reference, vcov)
     columns = list(m.design.names)
     tests = {
         label: pd.DataFrame(L[mine][:, kept], [names[i] for i in mine], columns)

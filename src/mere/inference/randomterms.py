@@ -63,7 +63,8 @@ def mixture_p(lrt: float, df: int) -> float:
 
     if not df > 0:
         return math.nan
-    low = float(lrt <= 0) if df == 1 else float(chdtrc(df - 1, lrt))
+    lrt = max(lrt, 0.0)  # a variance of zero: equal up to rounding
+    low = float(lrt == 0) if df == 1 else float(chdtrc(df - 1, lrt))
     return 0.5 * low + 0.5 * float(chdtrc(df, lrt))
 
 
