@@ -91,8 +91,9 @@ def satterthwaite(
         joint, pieces = likelihood_hessian(components, sigma, objective.reml), components.pieces
     if pieces is None:
         pieces = pieces_at(objective, par)  # first: the workspace stands at `par` until differences move it
+    units = parameter_units(objective)
     if joint is None and hessian is None:
-        hessian = objective.hessian(par, parameter_units(objective))
+        hessian = objective.hessian(par, units)
     jacobian = None if plain else objective.jacobian(par)
     slopes = sigma**2 * C @ pieces.cross_slopes() @ C
     if jacobian is not None:
@@ -100,7 +101,7 @@ def satterthwaite(
     slopes = np.concatenate([slopes, 2 * sigma * C[None]])
     if joint is None:
         joint = deviance_hessian(np.asarray(hessian), _rss_slopes(pieces, jacobian), sigma, nu)
-    unit = np.append(parameter_units(objective), sigma)  # what is flat may not depend on units of measurement
+    unit = np.append(units, sigma)  # what is flat may not depend on units of measurement
     unit = np.outer(unit, unit)
     parameters = 2 * unit * _inverse_of_free(unit * joint, objective, par)
     return Satterthwaite(beta, sigma**2 * C, _metric(objective), slopes, parameters)
@@ -108,12 +109,14 @@ def satterthwaite(
 
 def parameter_units(objective: LMMObjective) -> np.ndarray:
     """What is a change of one for each parameter: standard deviations shrink as the covariates of a term grow."""
-    design, units = objective.design, []
-    weights = np.ones(len(design.y)) if design.weights is None else np.asarray(design.weights, float)
-    for term, structure in zip(design.random, objective.structures, strict=True):
-        values = np.ones((len(weights), 1)) if term.values is None else np.asarray(term.values, float)
-        size = np.sqrt(np.einsum("i,ij,ij->j", weights, values, values) / len(weights))
-        size[size == 0] = 1.0
+    weights, units = objective.design.weights, []
+    level = 1.0 if weights is None else float(np.mean(weights)) ** 0.5
+    for term, structure in zip(objective.design.random, objective.structures, strict=True):
+        size = np.full(structure.k, level)
+        if term.values is not None:
+            squares = np.square(term.values) if weights is None else np.square(term.values) * weights[:, None]
+            size = np.sqrt(squares.mean(axis=0))
+            size[size == 0] = 1.0
         own = np.ones(structure.n_par)
         if structure.name == "us":
             own = 1 / size[np.asarray(structure.entries)[:, 0]]
