@@ -60,7 +60,7 @@ def test_degrees_of_freedom_of_linear_mixed_models_only(data: pd.DataFrame, kind
         "vcovAdj": lambda: mere.vcovAdj(m), "get_Lb_ddf": lambda: mere.get_Lb_ddf(m, [0, 1]),
     }  # fmt: skip
     for name, call in calls.items():
-        with pytest.raises(MereError, match=f"{name}.* is for linear mixed models"):
+        with pytest.raises(MereError, match=f"{name}.* only linear mixed models"):
             call()
     if kind != "lm":
         for ddf in ("Kenward-Roger", "Satterthwaite"):

@@ -181,3 +181,14 @@ def test_wald_tables_of_separated_outcomes_keep_their_df() -> None:
         assert row["Df"] == 2 and row["Chisq"] == pytest.approx(want, rel=1e-3)
     test = mere.contest(m, L)
     assert test["F value"].iloc[0] * 2 == pytest.approx(want, rel=1e-3)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_wald_tables_of_fits_far_from_an_end_give_no_number() -> None:
+    """So far off that the covariance is singular to working precision: missing, with the full degrees of freedom."""
+    table = pd.DataFrame({"f": np.repeat(list("abc"), 80), "y": [1] * 80 + [0, 1, 1, 1] * 20 + [0, 1] * 40})
+    table["x"] = np.sin(np.arange(240.0))
+    m = mere.glm("y ~ f * x", table, families.binomial(), epsilon=1e-15, maxit=200)
+    for kind in ("I", "II", "III"):
+        rows = mere.anova(m, type=kind).table
+        assert rows.loc["f", "Df"] == 2 and rows.loc["f:x", "Df"] == 2

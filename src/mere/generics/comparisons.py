@@ -17,6 +17,11 @@ __all__ = [
     "vcovAdj",
 ]
 
+_LINEAR_MIXED = (
+    "only linear mixed models have Kenward and Roger's or Satterthwaite's degrees of freedom; PBmodcomp() and anova() "
+    "compare other models, too"
+)
+
 
 @generic
 def KRmodcomp(large: Any, small: Any, betaH: Any = 0) -> Any:
@@ -53,7 +58,7 @@ def KRmodcomp(large: Any, small: Any, betaH: Any = 0) -> Any:
     >>> KRmodcomp(m1, m0).test.round(3).loc["Ftest", ["stat", "ddf"]].to_list()
     [45.853, 17.0]
     """
-    raise no_method("KRmodcomp", large)
+    raise no_method("KRmodcomp", large, _LINEAR_MIXED)
 
 
 @generic
@@ -82,7 +87,7 @@ def SATmodcomp(large: Any, small: Any, betaH: Any = 0) -> Any:
     >>> SATmodcomp(m1, [[0, 1]]).test.round(3)["ddf"].to_list()
     [17.0]
     """
-    raise no_method("SATmodcomp", large)
+    raise no_method("SATmodcomp", large, _LINEAR_MIXED)
 
 
 @generic
@@ -153,7 +158,7 @@ def vcovAdj(model: Any) -> Any:
     (Intercept)       94.998 -2.910
     Days              -2.910  0.647
     """
-    raise no_method("vcovAdj", model)
+    raise no_method("vcovAdj", model, _LINEAR_MIXED)
 
 
 @generic
@@ -176,7 +181,7 @@ def get_Lb_ddf(model: Any, L: Any) -> Any:
     >>> round(get_Lb_ddf(lmer("Reaction ~ Days + (Days | Subject)", sleepstudy), [0, 1]), 4)
     17.0
     """
-    raise no_method("get_Lb_ddf", model)
+    raise no_method("get_Lb_ddf", model, _LINEAR_MIXED)
 
 
 @generic

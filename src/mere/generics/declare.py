@@ -85,10 +85,10 @@ def _wrong_call(name: str, method: Callable[..., Any], model: Any, error: TypeEr
     return MereTypeError(f"{name}() of an object of class {kind!r} {what}; {has}")
 
 
-def no_method(name: str, model: Any) -> MereTypeError:
-    """The error of a generic that has nothing for a class."""
+def no_method(name: str, model: Any, hint: str = "") -> MereTypeError:
+    """The error of a generic that has nothing for a class, with what to use instead."""
     kind = type(model).__name__
     return MereTypeError(
-        f"{name}() has no method for an object of class {kind!r}; "
+        f"{name}() has no method for an object of class {kind!r}{hint and ': ' + hint}; "
         f"a class gets one with {name}.register({kind}, function)"
     )

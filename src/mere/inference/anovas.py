@@ -99,12 +99,23 @@ def _anova_glm(
     return _wald_anova(m, "III" if type is None else type, ddf, vcov)
 
 
+def _root_of_information(V: np.ndarray) -> np.ndarray:
+    """R with R'R the inverse of a covariance."""
+    try:
+        return np.linalg.cholesky(np.linalg.inv(V)).T
+    except np.linalg.LinAlgError:
+        raise MereValueError(
+            "the covariance of the fixed effects is singular to working precision (do predictors separate the "
+            "outcomes?): Type III and the tests of summary() need no inverse of it"
+        ) from None
+
+
 def _wald_anova(m: GLM | GLMM, type: str | int, ddf: str | None, vcov: Any) -> AnovaTable:
     """Wald tests of the terms: chi-squared, or F where the reference has degrees of freedom."""
     kind, reference = read_type(type), reference_of(m, ddf, vcov)
     terms = terms_of(m)
     if kind in ("I", "II"):  # inner products of columns are those of the information, not of X
-        root = np.linalg.cholesky(np.linalg.inv(g.vcov(m, full=False).to_numpy())).T
+        root = m.fit.R if isinstance(m, GLM) else _root_of_information(g.vcov(m).to_numpy())
         terms = replace(terms, X=root, X_full=root, assign_full=terms.assign)
     joint = {label: reference.joint(L) for label, L in hypotheses(terms, kind).items()}
     of = [f"Response: {m.design.response}"]

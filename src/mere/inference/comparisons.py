@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -296,18 +295,3 @@ def _get_kr(comparison: ModelComparison, name: str | None = None) -> Any:
     if not isinstance(name, str) or name not in parts:
         raise MereKeyError(f"getKR() knows no part {name!r}; it knows {', '.join(parts)}")
     return float(parts[name])
-
-
-def _refusal(verb: str) -> Callable[..., Any]:
-    def refuse(large: Any, *args: Any, **kwargs: Any) -> Any:
-        raise MereTypeError(
-            f"{verb}() is for linear mixed models: only they have Kenward-Roger's or Satterthwaite's degrees of "
-            f"freedom; PBmodcomp() and anova() compare models of class {type(large).__name__!r}"
-        )
-
-    return refuse
-
-
-for _verb in ("KRmodcomp", "SATmodcomp", "vcovAdj", "get_Lb_ddf"):
-    for _kind in (LM, GLM, GLMM):
-        getattr(g, _verb).register(_kind, _refusal(_verb))

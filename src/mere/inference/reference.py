@@ -182,8 +182,8 @@ class Reference:
         if not len(A):
             return JointTest(np.nan, 0, np.nan, np.nan)
         values, vectors = np.linalg.eigh(A @ self.V @ A.T)
-        ndf = len(A)
-        if values[0] <= 10 * _SINGULAR * values[-1]:  # something is estimated without error: there is no F
+        ndf = len(A) if len(A) == len(L) else len(_independent(L[np.any(L != 0, axis=1)], self.metric))
+        if len(A) < ndf or values[0] <= 10 * _SINGULAR * values[-1]:  # too near to singular for an F
             return JointTest(np.nan, ndf, np.nan, np.nan)
         contrasts = vectors.T @ A
         estimate = self.deviation(contrasts, L, rhs)
