@@ -142,7 +142,7 @@ def _aic_of(m: GLM) -> float:
 
 @g.logLik.register(GLM)
 def _log_lik(m: GLM, REML: bool | None = None) -> LogLik:
-    df = len(m.beta) + int(m.model_family.has_scale)
+    df = len(m.beta) + int(m.model_family.has_scale and m.model_family.has_likelihood)
     return LogLik(df - _aic_of(m) / 2, df=df, nobs=g.nobs(m))
 
 

@@ -35,12 +35,21 @@ class Family:
         Which kernel computes it; -1 = none, NumPy does.
     has_scale : bool
         Is the dispersion estimated?
+    has_likelihood : bool
+        Is it a distribution, and not a quasi family of a mean and a variance only?
+    outcome : str
+        ``"proportion"`` of a number of trials, ``"count"``, or neither.
+    likely : str
+        Of a quasi family: which families with a likelihood to take instead.
     """
 
     link: Link = field(default_factory=lambda: make_link("identity"))
     name: ClassVar[str] = ""
     code: ClassVar[int] = -1
     has_scale: ClassVar[bool] = False
+    has_likelihood: ClassVar[bool] = True
+    outcome: ClassVar[str] = ""
+    likely: ClassVar[str] = "a family that has one"
     canonical: ClassVar[str] = ""
     links: ClassVar[tuple[str, ...]] = ()
 
@@ -56,6 +65,19 @@ class Family:
     def label(self) -> str:
         """The name in print."""
         return self.name
+
+    @property
+    def descends(self) -> bool:
+        """Does the deviance fall on the way to the estimates?"""
+        return True
+
+    def need_likelihood(self, what: str, instead: str = "") -> None:
+        """Raise where `what` cannot be had of a mean and a variance alone; `instead` is what else there is."""
+        if not self.has_likelihood:
+            raise MereValueError(
+                f"{what} needs a likelihood, and the {self.label} family is only a mean and a variance: fit the model "
+                f"with {self.likely}{', or ' * bool(instead)}{instead}"
+            )
 
     # -- of the mean -----------------------------------------------------------
     def variance(self, mu: np.ndarray) -> np.ndarray:

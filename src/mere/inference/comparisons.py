@@ -208,6 +208,7 @@ def _pb_generalized(
         raise MereTypeError("small must be a model of the same family, fitted by glm() or glmer()")
     if not np.array_equal(large.response.y, small.response.y):
         raise MereValueError("the models were not fitted to the same response")
+    large.model_family.need_likelihood("PBmodcomp()", "use anova(small, large, test='F')")
     nsim = count_of(nsim)
     both = [g.logLik(m) for m in (large, small)]
     observed, df = 2 * (float(both[0]) - float(both[1])), float(both[0].df - both[1].df)

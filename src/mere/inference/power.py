@@ -202,6 +202,8 @@ def power_sim(
     """
     if not isinstance(model, (LM, GLM, LMM, GLMM)):
         raise MereTypeError(f"power_sim() takes a fitted model, not {type(model).__name__!r}")
+    if isinstance(model, GLM):
+        model.model_family.need_likelihood("power_sim()")
     source = _with_coefficients(model, _read_fixef(model, fixef))
     phi = dispersion(model) if isinstance(model, GLM) else None
     return _power(model, source, phi, term, nsim, alpha, test, read_seed(seed), ncpus, progress, checkpoint)
