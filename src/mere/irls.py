@@ -94,9 +94,8 @@ def irls(
         beta = solution.beta
         eta, mu, deviance = _at(X, beta, shift, y, wt, family)
         halvings = 0
-        while not np.isfinite(deviance) or (
-            not first and family.descends and deviance > before and not _close(deviance, before, epsilon)
-        ):
+        falls = family.descends and not first
+        while not np.isfinite(deviance) or (falls and deviance > before and not _close(deviance, before, epsilon)):
             if first or halvings == maxit:
                 raise MereValueError(
                     "the iterations leave the range of the family: give start=, one value per coefficient, or take "
