@@ -80,8 +80,8 @@ def read_response(design: Design, family: Family) -> Response:
     if counts:
         if family.outcome != "proportion" or y.shape[1] != 2:
             raise MereValueError(
-                f"the response {design.response} has {y.shape[1]} columns: only a binomial or quasibinomial model takes two, "
-                "cbind(successes, failures)"
+                f"the response {design.response} has {y.shape[1]} columns: only a binomial or quasibinomial model "
+                "takes two, cbind(successes, failures)"
             )
         if y.size and y.min() < 0:
             raise MereValueError(f"{design.response}: numbers of successes and failures must not be negative")

@@ -111,7 +111,7 @@ def _table(
     first = {"Df": df, "Sum of Sq": change} if linear else {"Df": df}
     columns = {name: np.array([math.nan, *values]) for name, values in first.items()}
     columns |= {"RSS" if linear else "Deviance": deviance}
-    if linear or m.model_family.has_likelihood:
+    if isinstance(m, LM) or m.model_family.has_likelihood:
         columns["AIC"] = aic
     if test == "Chisq":
         x = np.maximum((minus_2[0] - minus_2[1:]) * (1 if p[1:].max(initial=0) > p[0] else -1), 0.0)

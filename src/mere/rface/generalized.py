@@ -128,7 +128,8 @@ def glmer(
     data : table
         pandas, polars, pyarrow, or a dict of arrays; never changed.
     family : str or Family
-        As in `glm`, but without the quasi families, which have no likelihood. The Gaussian family with its identity link is a linear mixed model: use `lmer`.
+        As in `glm`, but without the quasi families, which have no likelihood. The Gaussian family with its identity
+        link is a linear mixed model: use `lmer`.
     nAGQ : int
         0: the fixed effects are found with the random effects, which is fast and rough; 1: Laplace; up to 100:
         quadrature points per dimension, for one grouping factor with at most three effects.
