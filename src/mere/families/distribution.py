@@ -66,11 +66,6 @@ class Family:
         """The name in print."""
         return self.name
 
-    @property
-    def descends(self) -> bool:
-        """Does the deviance fall on the way to the estimates?"""
-        return True
-
     def need_likelihood(self, what: str, instead: str = "") -> None:
         """Raise where `what` cannot be had of a mean and a variance alone; `instead` is what else there is."""
         if not self.has_likelihood:
@@ -93,6 +88,10 @@ class Family:
     def unit_deviance(self, y: np.ndarray, mu: np.ndarray) -> np.ndarray:
         """Squared deviance residuals of weight 1."""
         raise NotImplementedError
+
+    def descent(self, y: np.ndarray, mu: np.ndarray, wt: np.ndarray, deviance: float) -> float:
+        """What the steps to the estimates lower: the deviance."""
+        return deviance
 
     def minus_2_loglik(self, y: np.ndarray, mu: np.ndarray, wt: np.ndarray, deviance: float) -> float:
         """-2 log-likelihood with all constants; a dispersion is plugged in and, as in R, 2 added."""

@@ -59,10 +59,6 @@ class Quasi(QuasiLikelihood):
         """A family with the same variance function."""
         return _ALIKE[self.function]
 
-    @property
-    def descends(self) -> bool:
-        return self.function != "mu^2"  # zeros have parts of the deviance cut off at 0
-
     def variance(self, mu: np.ndarray) -> np.ndarray:
         return self.alike.variance(mu)
 
@@ -70,10 +66,19 @@ class Quasi(QuasiLikelihood):
         return self.alike.variance_slope(mu)
 
     def unit_deviance(self, y: np.ndarray, mu: np.ndarray) -> np.ndarray:
-        if self.function == "mu^2":  # of a zero R leaves log(y) out, whose deviance would be infinite
-            parts: np.ndarray = -2 * (np.log(np.where(y == 0, 1.0, y) / mu) - (y - mu) / mu)
-            return np.maximum(parts, 0.0)
+        if self.function == "mu^2":
+            return np.maximum(self._without_logs_of_zero(y, mu), 0.0)
         return self.alike.unit_deviance(y, mu)
+
+    def descent(self, y: np.ndarray, mu: np.ndarray, wt: np.ndarray, deviance: float) -> float:
+        if self.function == "mu^2":  # what R cuts off at zero has a slope, too
+            return float((wt * self._without_logs_of_zero(y, mu)).sum())
+        return deviance
+
+    def _without_logs_of_zero(self, y: np.ndarray, mu: np.ndarray) -> np.ndarray:
+        """The deviance of zeros without log(y), which is infinite and constant."""
+        out: np.ndarray = -2 * (np.log(np.where(y == 0, 1.0, y) / mu) - (y - mu) / mu)
+        return out
 
     def check(self, y: np.ndarray, name: str) -> None:
         what = f"the response {name} of a quasi model with variance={self.function!r}"
