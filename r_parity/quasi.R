@@ -27,6 +27,16 @@ wald <- function(m) {
   }))
 }
 
+# R cuts the deviance of zeros under mu^2 off at 0, where it has no minimum at the estimates (MASS's confint gives up there);
+# without the cut it has.
+whole <- function(m) {
+  if (identical(m$family$varfun, "mu^2")) {
+    m$family$dev.resids <- function(y, mu, wt) -2 * wt * (log(ifelse(y == 0, 1, y) / mu) - (y - mu) / mu)
+    m$deviance <- sum(m$family$dev.resids(m$y, fitted(m), m$prior.weights))
+  }
+  m
+}
+
 one <- function(id, call, data, formula, family, arguments = list(), cluster = NULL, means = NULL, add = NULL) {
   d <- eval(as.name(data)); m <- eval(call); s <- summary(m)
   link <- predict(m, d[c(3, 10, 20), ], se.fit = TRUE); p <- predict(m, d[c(3, 10, 20), ], type = "response", se.fit = TRUE)
@@ -42,7 +52,7 @@ one <- function(id, call, data, formula, family, arguments = list(), cluster = N
     deviance = unbox(deviance(m)), null_deviance = unbox(m$null.deviance), df_residual = unbox(df.residual(m)),
     df_null = unbox(m$df.null), nobs = unbox(nobs(m)), dispersion = unbox(s$dispersion), iterations = unbox(m$iter),
     sigma = unbox(sigma(m)), coefficients = unname(coef(s)), columns = colnames(coef(s)),
-    wald = unname(confint.default(m)), profile = profile_ends(m),
+    wald = unname(confint.default(m)), profile = profile_ends(whole(m)),
     fitted = long(fitted(m)), linear = long(m$linear.predictors), prior = long(m$prior.weights), working = long(m$weights),
     residuals = lapply(setNames(nm = c("deviance", "pearson", "working", "response")), function(k) long(residuals(m, k))),
     hatvalues = long(hatvalues(m)), cooks = long(cooks.distance(m)), rstudent = long(rstudent(m)),
