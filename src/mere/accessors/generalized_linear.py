@@ -135,6 +135,8 @@ def _sigma(m: GLM) -> float:
 
 # -- likelihood ----------------------------------------------------------------
 def _aic_of(m: GLM) -> float:
+    if not m.model_family.has_likelihood:
+        return math.nan
     r = m.response
     value = m.model_family.minus_2_loglik(r.y, m.fit.mu, r.weights, m.fit.deviance)
     return value + r.constant + 2 * len(m.beta)

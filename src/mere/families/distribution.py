@@ -69,10 +69,14 @@ class Family:
     def need_likelihood(self, what: str, instead: str = "") -> None:
         """Raise where `what` cannot be had of a mean and a variance alone; `instead` is what else there is."""
         if not self.has_likelihood:
-            raise MereValueError(
-                f"{what} needs a likelihood, and the {self.label} family is only a mean and a variance: fit the model "
-                f"with {self.likely}{', or ' * bool(instead)}{instead}"
-            )
+            raise self.no_likelihood(what, instead)
+
+    def no_likelihood(self, what: str, instead: str = "") -> MereValueError:
+        """The error of `need_likelihood`."""
+        return MereValueError(
+            f"{what} needs a likelihood, and the {self.label} family is only a mean and a variance: fit the model "
+            f"with {self.likely}{', or ' * bool(instead)}{instead}"
+        )
 
     # -- of the mean -----------------------------------------------------------
     def variance(self, mu: np.ndarray) -> np.ndarray:

@@ -21,16 +21,11 @@ class QuasiLikelihood(Family):
     has_scale: ClassVar[bool] = True
     has_likelihood: ClassVar[bool] = False
 
-    def minus_2_loglik(self, y: np.ndarray, mu: np.ndarray, wt: np.ndarray, deviance: float) -> float:
-        return float("nan")
-
     def simulate(self, mu: np.ndarray, wt: np.ndarray, dispersion: float, rng: np.random.Generator) -> np.ndarray:
-        self.need_likelihood("simulate()")
-        raise AssertionError
+        raise self.no_likelihood("simulate()")
 
     def probability(self, y: np.ndarray, mu: np.ndarray, wt: np.ndarray, dispersion: float) -> np.ndarray:
-        self.need_likelihood("a distribution function")
-        raise AssertionError
+        raise self.no_likelihood("a distribution function")
 
     def spacing(self, wt: np.ndarray) -> np.ndarray:
         return np.zeros(len(wt))
