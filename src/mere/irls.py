@@ -154,7 +154,7 @@ def fit_glm(
     if not fit.converged:
         tell(f"glm: no convergence in {maxit} iterations; raise maxit", ConvergenceWarning)
     eps = 10 * np.finfo(float).eps
-    if family.outcome == "proportion" and ((fit.mu > 1 - eps) | (fit.mu < eps)).any():
+    if family.edges == "proportion" and ((fit.mu > 1 - eps) | (fit.mu < eps)).any():
         tell(
             "fitted probabilities numerically 0 or 1 occurred: a predictor separates the outcomes, and its coefficient "
             "grows without bound; leave it out, or penalize it",
@@ -174,7 +174,7 @@ _ENDLESS = 30.0  # standard errors of a linear predictor: a mean that may be any
 
 def _endless(design: Design, family: Family, fit: GeneralizedFit) -> str:
     """Which coefficients run off to infinity, as the start of a sentence; empty if there are none."""
-    if not family.outcome or family.link.name not in _TAILS:
+    if not family.edges or family.link.name not in _TAILS:
         return ""
     used = fit.working > 0
     if not fit.R.size or not used.any() or fit.working[used].min() > _ENDLESS**-2.0:

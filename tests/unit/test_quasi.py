@@ -114,6 +114,7 @@ REFUSED = {
     "check_model": lambda m: m.check_model(),
     "step": lambda m: m.step(),
     "power_sim": lambda m: mere.power_sim(m, nsim=2),
+    "power_curve": lambda m: mere.power_curve(m, "period", 2, nsim=2),
     "an interval for outcomes": lambda m: m.predict(type="response", interval="prediction"),
 }
 
@@ -194,6 +195,21 @@ def test_a_variance_of_ones_own():
     assert np.isnan(m.AIC())
     with pytest.raises(MereValueError, match=r"simulate.. needs a likelihood, and the wedderburn family"):
         m.simulate()
+
+
+def test_means_that_run_to_an_edge_are_said():
+    from mere.errors import ConvergenceWarning
+
+    steps = {"y": [0.0, 0, 0, 1, 1], "x": [1.0, 2, 3, 4, 5], "n": [4.0, 3, 3, 0, 0], "g": ["a", "a", "a", "b", "b"]}
+    for family in ("quasibinomial", families.quasi("logit", "mu(1-mu)")):
+        with pytest.warns(ConvergenceWarning, match="a predictor separates the outcomes"):
+            mere.glm("y ~ x", steps, family)
+    for family in ("quasipoisson", families.quasi("log", "mu")):
+        with pytest.warns(ConvergenceWarning, match="the estimate of 'gb' grows without bound"):
+            mere.glm("n ~ g", steps, family)
+    for variance in ("mu", "mu^2"):
+        with pytest.raises(MereValueError, match="is 0 in all rows"):
+            mere.glm("I(0 * x) ~ x", steps, families.quasi("log", variance))
 
 
 def test_variances_are_spelled_with_spaces_too():

@@ -66,6 +66,11 @@ class Family:
         """The name in print."""
         return self.name
 
+    @property
+    def edges(self) -> str:
+        """Of which kind of outcome the means may run to an edge of their range: `outcome`, or that of a like family."""
+        return self.outcome
+
     def need_likelihood(self, what: str, instead: str = "") -> None:
         """Raise where `what` cannot be had of a mean and a variance alone; `instead` is what else there is."""
         if not self.has_likelihood:

@@ -59,6 +59,10 @@ class Quasi(QuasiLikelihood):
         """A family with the same variance function."""
         return _ALIKE[self.function]
 
+    @property
+    def edges(self) -> str:
+        return self.alike.outcome
+
     def variance(self, mu: np.ndarray) -> np.ndarray:
         return self.alike.variance(mu)
 
@@ -86,6 +90,8 @@ class Quasi(QuasiLikelihood):
             raise MereValueError(f"{what} must lie between 0 and 1; 'quasibinomial' also takes successes and failures")
         if self.function in ("mu", "mu^2") and (y < 0).any():
             raise MereValueError(f"{what} must not be negative")
+        if self.function in ("mu", "mu^2") and y.size and not y.any():
+            raise MereValueError(f"{what} is 0 in all rows: there is no mean to estimate")
         if self.function == "mu^3" and (y <= 0).any():
             raise MereValueError(f"{what} must be positive")
 
