@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from .errors import MereTypeError, MereValueError
 
 __all__ = [
     "check_flags", "check_function", "check_probability", "control_of", "count_of", "environment_of", "number_of",
-    "numbers_of", "threads_of",
+    "numbers_of", "texts_of", "threads_of",
 ]  # fmt: skip
 
 
@@ -100,6 +100,20 @@ def numbers_of(values: Any, name: str) -> np.ndarray:
         text = repr(values)
         text = text if len(text) <= 60 and "\n" not in text else f"an object of class {type(values).__name__!r}"
         raise MereTypeError(f"{name} must be numbers, not {text}") from None
+
+
+def texts_of(values: Any, name: str) -> list[str]:
+    """A text, or several, as a list.
+
+    Examples
+    --------
+    >>> texts_of("Days", "which"), texts_of(("a", "b"), "which")
+    (['Days'], ['a', 'b'])
+    """
+    found = [values] if isinstance(values, str) else list(values) if isinstance(values, Iterable) else [values]
+    if isinstance(values, Mapping) or not all(isinstance(each, str) for each in found):
+        raise MereTypeError(f"{name} must be a text or a list of texts, not {values!r}")
+    return [str(each) for each in found]
 
 
 def environment_of(env: Any) -> Mapping[str, Any] | None:

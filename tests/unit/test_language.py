@@ -200,3 +200,17 @@ def test_a_dot_is_all_other_columns() -> None:
 )
 def test_update_formula_as_r(old: str, new: str, expected: str) -> None:
     assert update_formula(old, new) == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("y ~ (x > 0) + a + (1 | g)", ". ~ . - a", "y ~ (x > 0) + (1 | g)"),
+        ("y ~ (x > 0) * a", ". ~ .", "y ~ (x > 0) + a + (x > 0):a"),
+        ("y ~ a + (!b)", ". ~ . + z", "y ~ a + (!b) + z"),
+    ],
+)
+def test_updated_comparisons_stay_one_term(old: str, new: str, expected: str) -> None:
+    """R writes ``y ~ x > 0 + a``, which is another model."""
+    assert update_formula(old, new) == expected
+    assert update_formula(expected, ". ~ .") == expected

@@ -276,6 +276,16 @@ def test_joint_test_of_a_term_is_the_anova():
     assert F["wool:tension"] == pytest.approx(mere.anova(m)["F value"]["wool:tension"])
 
 
+def test_joint_tests_of_margins_of_a_term():
+    """Means do not depend on how cells are written: factors of an interaction are tested without terms of their own."""
+    want = mere.joint_tests(mere.lm("breaks ~ wool * tension", warpbreaks)).table
+    assert list(want["model term"]) == ["wool", "tension", "wool:tension"]
+    for formula in ("breaks ~ wool:tension", "breaks ~ 0 + wool:tension"):
+        got = mere.joint_tests(mere.lm(formula, warpbreaks)).table.set_index("model term").loc[want["model term"]]
+        assert got["F.ratio"].to_numpy() == pytest.approx(want["F.ratio"].to_numpy(), rel=1e-9)
+        assert got["df1"].tolist() == want["df1"].tolist()
+
+
 def test_estimability():
     m = mere.lm("gain ~ (age + group + race)^2", nutrition)
     frame = mere.emmeans(m, ["group", "race"]).to_frame()

@@ -67,6 +67,87 @@ MIXED = [
 ]
 
 
+TESTS = [
+    ("rhs", mere.contest, {"L": [[0, 1]], "rhs": "a"}),
+    ("rhs", mere.contest, {"L": [[0, 1]], "rhs": [1, 2, 3]}),
+    ("rhs", mere.contest, {"L": [[0, 1]], "rhs": np.nan}),
+    ("rhs", mere.contest1D, {"L": [0, 1], "rhs": "a"}),
+    ("rhs", mere.contestMD, {"L": [[0, 1]], "rhs": [1, 2]}),
+    ("95 % is 0.95", mere.contest, {"L": [[0, 1]], "joint": False, "level": 95}),
+    ("joint", mere.contest, {"L": [[0, 1]], "joint": np.ones(2)}),
+    ("confint", mere.contest, {"L": [[0, 1]], "confint": "yes"}),
+    ("collect", mere.contest, {"L": [[0, 1]], "collect": None}),
+    ("check_estimability", mere.contest, {"L": [[0, 1]], "check_estimability": "yes"}),
+    ("L has no hypotheses", mere.contest, {"L": {}}),
+    ("vcov", mere.anova, {"vcov": ["a", "b"]}),
+    ("vcov", mere.summary, {"vcov": {"a": 1}}),
+    ("correlation", mere.summary, {"correlation": "yes"}),
+    ("fractions", mere.show_tests, {"fractions": 3}),
+    ("95 % is 0.95", mere.ls_means, {"level": 95}),
+    ("which", mere.ls_means, {"which": 3}),
+    ("pairwise", mere.ls_means, {"pairwise": "yes"}),
+    ("level", mere.difflsmeans, {"level": "a"}),
+    ("scope", mere.drop1, {"scope": 3}),
+    ("test", mere.drop1, {"test": np.ones(2)}),
+    ("ddf", mere.drop1, {"ddf": np.ones(2)}),
+    ("k must be", mere.drop1, {"test": "Chisq", "k": "a"}),
+    ("reduce_terms", mere.ranova, {"reduce_terms": "no"}),
+    ("boundary", mere.ranova, {"boundary": np.ones(2)}),
+    ("nsim", mere.ranova, {"boundary": "simulate", "nsim": True}),
+    ("seed", mere.ranova, {"boundary": "simulate", "seed": "a"}),
+    ("ddf", mere.step, {"ddf": "sas", "reduce_random": False}),
+    ("alpha_random", mere.step, {"alpha_random": 5}),
+    ("alpha_fixed", mere.step, {"alpha_fixed": "a"}),
+    ("reduce_fixed", mere.step, {"reduce_fixed": 1}),
+    ("keep has 'Day', .* there are Days", mere.step, {"keep": "Day"}),
+    ("keep", mere.step, {"keep": 3}),
+    ("betaH .* one for each of .*Days", mere.KRmodcomp, {"small": [[0, 1]], "betaH": [1, 2, 3]}),
+    ("betaH", mere.SATmodcomp, {"small": [[0, 1]], "betaH": "a"}),
+    ("seed", mere.PBmodcomp, {"small": [[0, 1]], "nsim": 2, "seed": "a"}),
+    ("ref", mere.PBmodcomp, {"small": [[0, 1]], "ref": "a"}),
+    ("ref", mere.PBmodcomp, {"small": [[0, 1]], "ref": [-1.0, np.nan]}),
+    ("rhs", mere.restriction_matrix2model, {"L": [[0, 1]], "rhs": [1, 2, 3]}),
+]
+
+
+@pytest.mark.parametrize(("named", "function", "arguments"), TESTS)
+def test_tests_of_effects(fits, named, function, arguments):
+    with pytest.raises(MereError, match=named):
+        function(fits["lmer"], **arguments)
+
+
+@pytest.mark.parametrize(
+    ("named", "function", "arguments"),
+    [
+        ("k must be", mere.drop1, {"k": "a"}),
+        ("k must be", mere.add1, {"scope": ". ~ . + Subject", "k": None}),
+        ("direction", mere.step, {"direction": np.ones(2)}),
+        ("steps", mere.step, {"steps": None}),
+        ("test", mere.anova, {"test": np.ones(2)}),
+        ("type", mere.vcov, {"type": ["HC1"]}),
+        ("ncpus", mere.PBmodcomp, {"small": ". ~ . - Days", "ncpus": np.ones(2)}),
+        ("dispersion", mere.summary, {"dispersion": -1}),
+    ],
+)
+def test_tests_of_generalized_models(named, function, arguments):
+    m = mere.glm("Reaction ~ Days", sleepstudy, "gaussian")
+    with pytest.raises(MereError, match=named):
+        function(m, **arguments)
+
+
+def test_comparisons_of_models(fits):
+    large = fits["lmer"]
+    small = mere.lmer("Reaction ~ 1 + (Days | Subject)", sleepstudy)
+    with pytest.raises(MereError, match="fewer parameters than large; it has 6, large 5"):
+        mere.PBmodcomp(small, large, nsim=2)
+    with pytest.raises(MereError, match="model_names"):
+        mere.anova(small, large, model_names=3)
+    with pytest.raises(MereError, match="refit"):
+        mere.anova(small, large, refit="no")
+    with pytest.raises(MereError, match="knows no part"):
+        mere.getKR(mere.KRmodcomp(large, small), ["ndf"])
+
+
 @pytest.mark.parametrize("kind", ["lmer", "glmer"])
 @pytest.mark.parametrize(("named", "function", "arguments"), MIXED)
 def test_mixed_models(fits, kind, named, function, arguments):

@@ -21,7 +21,7 @@ from ..results import AnovaTable, LogLik, _Printed
 from ..summaries import coefficient_frame
 from .contributions import partial_residuals
 from .effects import correlation_of, fixed_covariance
-from .linear import expanded, leverages
+from .linear import check_same_response, expanded, leverages
 from .rows import omitted_rows, row_series
 
 __all__ = ["SummaryGLM", "dispersion", "generalized_residuals", "glm_anova", "summary_glm", "vcov_glm"]
@@ -218,6 +218,8 @@ def summary_glm(m: GLM, dispersion: float | None = None) -> SummaryGLM:
 
     estimated = m.model_family.has_scale and dispersion is None
     phi = _default_dispersion(m) if dispersion is None else number_of(dispersion, "dispersion")
+    if phi < 0:
+        raise MereValueError(f"dispersion must not be negative, not {dispersion!r}")
     V = pd.DataFrame(fixed_covariance(m.fit.R, math.sqrt(phi)), list(m.design.names), list(m.design.names))
     statistic = "t" if estimated else "z"
     table = coefficient_frame(m.beta, np.sqrt(np.diag(V)), m.design.names, statistic=statistic)
@@ -263,7 +265,7 @@ def glm_anova(m: GLM, *models: Any, test: str | None = None, **kwargs: Any) -> A
             raise MereTypeError("anova() compares models of one class: fit the linear one by glm() too")
         rest = [x for x in (m, *models) if x is not lead]
         return g.anova(lead, *rest, **kwargs)  # type: ignore[no-any-return]
-    if test not in (None, "Chisq", "LRT", "F", "Cp", "Rao"):
+    if test is not None and str(test) not in ("Chisq", "LRT", "F", "Cp", "Rao"):
         raise MereValueError(f"test must be None, 'Chisq', 'LRT' or 'F', not {test!r}")
     if test in ("Cp", "Rao"):
         raise MereValueError(f"anova(test={test!r}) is not there; use 'Chisq' or 'F'")
@@ -348,6 +350,7 @@ def _compare(models: tuple[GLM, ...], test: str | None) -> AnovaTable:
         raise MereValueError(
             "models were not all fitted to the same size of dataset: fit them to the same rows (missing values?)"
         )
+    check_same_response([m.design for m in models], [m.response.y for m in models])
     res_df = np.array([m.df for m in models])
     res_dev = np.array([m.fit.deviance for m in models])
     best = models[int(np.argmin(res_df))]

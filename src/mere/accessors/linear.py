@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from .rows import fitted_values, omitted_rows, residual_series, row_series
 
 __all__ = [
     "SummaryLM",
+    "check_same_response",
     "confint_lm",
     "expanded",
     "gaussian_log_likelihood",
@@ -290,16 +292,27 @@ def lm_anova(m: LM, *models: Any, **kwargs: Any) -> AnovaTable:
     return AnovaTable(table, heading)
 
 
+def check_same_response(designs: Sequence[Design], responses: Sequence[np.ndarray]) -> None:
+    """Do models that are compared explain the same numbers? (Proportions are equal up to rounding.)"""
+    for k, (design, y) in enumerate(zip(designs[1:], responses[1:], strict=True), start=2):
+        if not np.allclose(y, responses[0], rtol=1e-12, atol=0.0):
+            raise MereValueError(
+                f"models were not all fitted to the same response: {designs[0].response} of model 1 and "
+                f"{design.response} of model {k} differ"
+            )
+
+
 def _compare(models: tuple[LM, ...], test: str | None = "F") -> AnovaTable:
     """Tests between linear models, against the largest one's residual variance."""
     from scipy.special import chdtrc, fdtrc
 
-    if test not in ("F", "Chisq", None):
+    if test is not None and str(test) not in ("F", "Chisq"):
         raise MereValueError(f"test must be 'F', 'Chisq' or None, not {test!r}")
     if len({len(m.design.y) for m in models}) > 1:
         raise MereValueError(
             "models were not all fitted to the same size of dataset: fit them to the same rows (missing values?)"
         )
+    check_same_response([m.design for m in models], [m.design.y for m in models])
     res_df = np.array([m.df for m in models])
     rss = np.array([m.rss for m in models])
     df = np.array([math.nan, *(-np.diff(res_df))])

@@ -22,7 +22,8 @@ __all__ = [
 def KRmodcomp(large: Any, small: Any, betaH: Any = 0) -> Any:
     """F test of a mixed model against a smaller one by Kenward and Roger (pbkrtest's ``KRmodcomp``).
 
-    F = lambda (L beta)' (L Phi_A L')^-1 (L beta) / q. Models fitted by maximum likelihood are fitted by REML first.
+    F = lambda (L beta)' (L Phi_A L')^-1 (L beta) / q. Models fitted by maximum likelihood are fitted by REML first; two
+    models may be given in either order.
 
     Parameters
     ----------
@@ -30,8 +31,8 @@ def KRmodcomp(large: Any, small: Any, betaH: Any = 0) -> Any:
     small : LMM, formula or matrix (q, p)
         A model with the same random effects and fixed effects in the span of the larger one's; an update of its formula
         such as ``". ~ . - x"``; or L.
-    betaH : float or array (q,)
-        L beta under the hypothesis.
+    betaH : float or array (p,)
+        Coefficients under the hypothesis, L beta = L betaH.
 
     Returns
     -------
@@ -59,11 +60,14 @@ def KRmodcomp(large: Any, small: Any, betaH: Any = 0) -> Any:
 def SATmodcomp(large: Any, small: Any, betaH: Any = 0) -> Any:
     """F test of a mixed model against a smaller one by Satterthwaite (pbkrtest's ``SATmodcomp``).
 
+    Models fitted by maximum likelihood are fitted by REML first.
+
     Parameters
     ----------
     large : LMM
     small : LMM, or matrix (q, p)
-    betaH : float or array (q,)
+    betaH : float or array (p,)
+        As in `KRmodcomp`.
 
     Returns
     -------
@@ -86,7 +90,8 @@ def PBmodcomp(large: Any, small: Any, nsim: int = 1000, seed: Any = None, **kwar
     """Likelihood-ratio test by parametric bootstrap (pbkrtest's ``PBmodcomp``).
 
     Responses are simulated from the small model, both models are fitted to each by maximum likelihood, and
-    p = (1 + number of ratios at least as large as the observed one) / (1 + number of positive ratios).
+    p = (1 + number of ratios at least as large as the observed one) / (1 + number of positive ratios). Ratios that are
+    zero up to rounding, as where the variance that is tested is estimated as zero, are left out, as in pbkrtest.
 
     Parameters
     ----------

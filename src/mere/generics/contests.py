@@ -42,7 +42,7 @@ def contest(model: Any, L: Any, rhs: Any = 0, **kwargs: Any) -> Any:
         L has the columns of the model matrix before aliased ones were dropped; rows that cannot be estimated are NaN.
     ddf : {"Satterthwaite", "Kenward-Roger", "lme4"}
         ``"lme4"`` is no degrees of freedom: normal and chi-squared tests.
-    vcov : str or (p, p) array, optional
+    vcov : str, (name, cluster), (p, p) array or function of the model, optional
         A covariance of the estimates to use instead, such as ``"CR2"``.
 
     Returns
@@ -287,7 +287,9 @@ def add1(model: Any, scope: Any, **kwargs: Any) -> Any:
 def ranova(model: Any, reduce_terms: bool = True, **kwargs: Any) -> Any:
     """Likelihood-ratio tests of the random-effects terms, one at a time (lmerTest's ``ranova``).
 
-    ``(x | g)`` is reduced to ``(1 | g)``, ``(1 | g)`` is left out. A REML model is compared with REML models.
+    ``(x | g)`` is reduced to ``(1 | g)``, ``(1 | g)`` is left out, and so is ``(0 + x | g)`` (lmerTest compares it with
+    ``(1 | g)``, on no degrees of freedom). Effects that others of the term contain stay with these. A REML model is
+    compared with REML models.
 
     Parameters
     ----------

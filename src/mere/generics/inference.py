@@ -25,7 +25,7 @@ def anova(model: Any, *models: Any, **kwargs: Any) -> Any:
         coefficients as they are coded.
     ddf : {"Satterthwaite", "Kenward-Roger", "lme4"}
         Denominator degrees of freedom. ``"lme4"``: none, sequential sums of squares (RX beta)^2.
-    vcov : str or (p, p) array, optional
+    vcov : str, (name, cluster), (p, p) array or function of the model, optional
         Another covariance of the estimates, such as ``"CR2"``.
     refit : bool
         Refit REML models by maximum likelihood before comparing them (default).
@@ -80,7 +80,7 @@ def confint(model: Any, parm: Any = None, level: float = 0.95, **kwargs: Any) ->
     signames : bool
         Name variance parameters ``.sig01 ... .sigma``; `parm` may always use
         both kinds of names.
-    vcov : str, (name, cluster) or (p, p) array, optional
+    vcov : str, (name, cluster), (p, p) array or function of the model, optional
         Intervals of the coefficients by another covariance, such as ``"CR2"``,
         and its degrees of freedom.
     **kwargs

@@ -29,7 +29,7 @@ def summary(model: Any, *args: Any, **kwargs: Any) -> Any:
     ddf : {"Satterthwaite", "Kenward-Roger", "lme4"}
         Mixed models: where the degrees of freedom of the t tests come from;
         ``"lme4"`` has none, and no p-values.
-    vcov : str or (p, p) array, optional
+    vcov : str, (name, cluster), (p, p) array or function of the model, optional
         Another covariance of the estimates, such as ``"CR2"``.
     correlation : bool, optional
         Mixed models: show the correlations of the fixed effects; default when

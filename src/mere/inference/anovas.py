@@ -13,6 +13,7 @@ from .. import generics as g
 from ..accessors.comparison import compare_models, sequential_sums
 from ..accessors.generalized_linear import glm_anova
 from ..accessors.linear import lm_anova
+from ..arguments import check_flags, texts_of
 from ..errors import MereTypeError, MereValueError
 from ..generalized import GLM, GLMM
 from ..model import LM, LMM
@@ -20,7 +21,7 @@ from ..naming import variable_names
 from ..nonlinear import NLMM
 from ..results import AnovaTable
 from .hypotheses import hypotheses, read_type
-from .methods import method_name, reference_of
+from .methods import method_name, reference_of, title_of
 from .tables import f_table, terms_of, tests_of
 
 __all__: list[str] = []
@@ -37,6 +38,7 @@ def _anova(
     model_names: Sequence[str] | None = None,
 ) -> AnovaTable:
     if models:
+        _refuse_covariance(vcov)
         return _compare((m, *models), model_names, refit)
     name = method_name(ddf)
     if name == "lme4" and vcov is None:
@@ -47,7 +49,8 @@ def _anova(
     reference = reference_of(m, name, vcov)
     table = f_table(reference, hypotheses(terms_of(m), kind), m.sigma)
     prefix = f"Type {kind}" if kind != "marginal" else "Marginal"
-    return AnovaTable(table, (f"{prefix} Analysis of Variance Table with {reference.title}",), tests_of(m, kind))
+    heading = f"{prefix} Analysis of Variance Table with {title_of(reference, vcov)}"
+    return AnovaTable(table, (heading,), tests_of(m, kind))
 
 
 @g.anova.register(GLMM)
@@ -61,7 +64,10 @@ def _anova_glmm(
     model_names: Sequence[str] | None = None,
 ) -> AnovaTable:
     if models:
+        _refuse_covariance(vcov)
         return _compare((m, *models), model_names, refit)
+    if ddf is not None:
+        reference_of(m, ddf)  # an error if there is no such method
     if type is None and vcov is None:
         table = sequential_sums(m.RX, m.beta, np.asarray(m.design.assign), m.design.term_labels, m.sigma)
         return AnovaTable(table, ("Analysis of Variance Table",))
@@ -82,6 +88,10 @@ def _anova_nlmm(m: NLMM, *models: Any, refit: bool = True, model_names: Sequence
 def _anova_glm(
     m: GLM, *models: Any, type: str | int | None = None, ddf: str | None = None, vcov: Any = None, **kwargs: Any
 ) -> AnovaTable:
+    if models:
+        _refuse_covariance(vcov)
+    if ddf is not None:
+        reference_of(m, ddf)  # an error if there is no such method
     if models or (type is None and vcov is None):
         return glm_anova(m, *models, **kwargs)
     if kwargs:
@@ -98,13 +108,14 @@ def _wald_anova(m: GLM | GLMM, type: str | int, ddf: str | None, vcov: Any) -> A
         terms = replace(terms, X=root, X_full=root, assign_full=terms.assign)
     joint = {label: reference.joint(L) for label, L in hypotheses(terms, kind).items()}
     of = [f"Response: {m.design.response}"]
-    if all(np.isinf(j.ddf) or np.isnan(j.ddf) for j in joint.values()):
+    if np.isinf(reference.df(np.eye(len(reference.beta)))).all():
         columns = {
             "Chisq": [j.F * j.ndf for j in joint.values()],
             "Df": [j.ndf for j in joint.values()],
             "Pr(>Chisq)": [j.p_value for j in joint.values()],
         }
         title = f"Analysis of Deviance Table (Type {kind} Wald chisquare tests)"
+        title += "" if vcov is None else f" with {title_of(reference, vcov)}"
     else:
         columns = {
             "NumDF": [j.ndf for j in joint.values()],
@@ -112,12 +123,14 @@ def _wald_anova(m: GLM | GLMM, type: str | int, ddf: str | None, vcov: Any) -> A
             "F value": [j.F for j in joint.values()],
             "Pr(>F)": [j.p_value for j in joint.values()],
         }
-        title = f"Analysis of Deviance Table (Type {kind} tests) with {reference.title}"
+        title = f"Analysis of Deviance Table (Type {kind} tests) with {title_of(reference, vcov)}"
     return AnovaTable(pd.DataFrame(columns, list(joint), dtype=float), (title, "", *of), tests_of(m, kind))
 
 
 @g.anova.register(LM)
 def _anova_lm(m: LM, *models: Any, type: str | int | None = None, vcov: Any = None, **kwargs: Any) -> AnovaTable:
+    if models:
+        _refuse_covariance(vcov)
     if models or (type is None and vcov is None):
         return lm_anova(m, *models, **kwargs)
     kind = read_type("III" if type is None else type)
@@ -125,7 +138,16 @@ def _anova_lm(m: LM, *models: Any, type: str | int | None = None, vcov: Any = No
     if kwargs:
         raise MereTypeError(f"anova() of an lm has no argument {next(iter(kwargs))!r}")
     table = f_table(reference, hypotheses(terms_of(m), kind), m.sigma)
-    return AnovaTable(table, (f"Type {kind} Analysis of Variance Table with {reference.title}",), tests_of(m, kind))
+    heading = f"Type {kind} Analysis of Variance Table with {title_of(reference, vcov)}"
+    return AnovaTable(table, (heading,), tests_of(m, kind))
+
+
+def _refuse_covariance(vcov: Any) -> None:
+    if vcov is not None:
+        raise MereValueError(
+            "vcov= is for the terms of one model: a comparison of models has no place for it; contest(m, L, vcov=) "
+            "tests any hypothesis"
+        )
 
 
 def _compare(models: Sequence[Any], model_names: Sequence[str] | None, refit: bool) -> AnovaTable:
@@ -134,7 +156,8 @@ def _compare(models: Sequence[Any], model_names: Sequence[str] | None, refit: bo
             raise MereTypeError(
                 f"anova() compares models; {each.__class__.__name__!r} is none (other arguments need their name)"
             )
-    names = list(model_names) if model_names is not None else variable_names(models)
+    check_flags(refit=refit)
+    names = texts_of(model_names, "model_names") if model_names is not None else variable_names(models)
     if len(names) != len(models):
         raise MereValueError(f"model_names has {len(names)} names for {len(models)} models")
     return compare_models(models, names, refit)

@@ -16,8 +16,9 @@ from ..errors import MereValueError
 from ..model import LM, LMM
 from ..replicates import ChunkFitter, fit_replicates
 
-__all__ = ["criteria", "reference_distribution", "simulated_responses", "summary_tests"]
+__all__ = ["criteria", "positive_ratios", "reference_distribution", "simulated_responses", "summary_tests"]
 
+_ZERO = 1e-6  # where a variance is estimated as zero the ratio is zero up to the rounding of two criteria
 _AT_ONCE = 10_000_000  # numbers of simulated responses held at a time
 
 
@@ -76,6 +77,17 @@ def reference_distribution(
     return out
 
 
+def positive_ratios(ref: np.ndarray) -> np.ndarray:
+    """The ratios that are larger than zero: not those of failed fits, nor of fits on the boundary.
+
+    Examples
+    --------
+    >>> positive_ratios(np.array([np.nan, -1e-11, 1e-11, 0.3]))
+    array([0.3])
+    """
+    return ref[np.isfinite(ref) & (ref > _ZERO)]
+
+
 def summary_tests(observed: float, df: float, ref: np.ndarray) -> dict[str, tuple[float, float, float, float]]:
     """Rows LRT, PBtest, Gamma, Bartlett, F: statistic, df, ddf, p-value.
 
@@ -94,11 +106,11 @@ def summary_tests(observed: float, df: float, ref: np.ndarray) -> dict[str, tupl
     >>> [round(r[3], 3) for r in rows.values()]
     [0.025, 0.5, 0.179, 0.197, 0.111]
     """
-    from scipy.special import chdtrc, gammaincc
+    from scipy.special import chdtrc
 
     from .reference import p_of_f
 
-    ref = ref[np.isfinite(ref) & (ref > 0)]
+    ref = positive_ratios(ref)
     mean = float(ref.mean()) if len(ref) else np.nan
     variance = float(ref.var(ddof=1)) if len(ref) > 1 else np.nan
     E = mean / df if df > 0 else np.nan
@@ -107,7 +119,16 @@ def summary_tests(observed: float, df: float, ref: np.ndarray) -> dict[str, tupl
     return {
         "LRT": (observed, df, nan, float(chdtrc(df, max(observed, 0.0))) if df > 0 else nan),
         "PBtest": (observed, nan, nan, float(1 + (ref >= observed).sum()) / (1 + len(ref))),
-        "Gamma": (observed, nan, nan, float(gammaincc(mean**2 / variance, max(observed, 0.0) * mean / variance))),
+        "Gamma": (observed, nan, nan, _gamma_p(observed, mean, variance)),
         "Bartlett": (observed / E, df, nan, float(chdtrc(df, max(observed / E, 0.0))) if df > 0 else nan),
         "F": (observed / df if df > 0 else nan, df, ddf, p_of_f(max(observed, 0.0) / df, df, ddf) if df > 0 else nan),
     }
+
+
+def _gamma_p(observed: float, mean: float, variance: float) -> float:
+    """Upper tail of the gamma distribution with these moments; NaN for equal ratios."""
+    from scipy.special import gammaincc
+
+    if not variance > 0:
+        return float("nan")
+    return float(gammaincc(mean**2 / variance, max(observed, 0.0) * mean / variance))

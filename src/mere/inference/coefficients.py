@@ -12,11 +12,12 @@ from .. import generics as g
 from ..accessors.generalized_linear import SummaryGLM, summary_glm
 from ..accessors.intervals import chosen_parameters, percent_labels
 from ..accessors.linear import SummaryLM, confint_lm, summary_lm
+from ..arguments import check_flags
 from ..generalized import GLM, GLMM
 from ..generalized_summaries import SummaryGLMM, summary_glmm
 from ..model import LM, LMM
 from ..summaries import SummaryLMM, coefficient_frame, criteria, fit_messages, method_title
-from .methods import method_name, reference_of
+from .methods import method_name, reference_of, title_of
 from .reference import Reference, p_of_t
 
 __all__ = ["intervals_with"]
@@ -26,6 +27,8 @@ S = TypeVar("S", SummaryLM, SummaryGLM, SummaryGLMM)
 
 @g.summary.register(LMM)
 def _mixed(m: LMM, ddf: str | None = None, correlation: bool | None = None, vcov: Any = None) -> SummaryLMM:
+    if correlation is not None:
+        check_flags(correlation=correlation)
     name = method_name(ddf)
     bare = name == "lme4" and vcov is None
     names = list(m.design.names)
@@ -38,7 +41,7 @@ def _mixed(m: LMM, ddf: str | None = None, correlation: bool | None = None, vcov
         df = reference.df(np.eye(len(names)))
         with np.errstate(divide="ignore", invalid="ignore"):
             p = p_of_t(m.beta / se, df)
-        title = f"{title}. t-tests use {reference.title if vcov is None else _errors(reference, vcov)}"
+        title = f"{title}. t-tests use {title_of(reference, vcov)}"
     return SummaryLMM(
         title=title,
         kind="lmerMod" if bare else "lmerModLmerTest",
@@ -96,16 +99,7 @@ def _with_errors(found: S, m: Any, reference: Reference, vcov: Any) -> S:
     with np.errstate(divide="ignore", invalid="ignore"):
         p = p_of_t(m.beta / se, df)
     table = coefficient_frame(m.beta, se, names, None if normal else df, p, "z" if normal else "t")
-    return replace(found, coefficients=table, vcov=pd.DataFrame(V, names, names), errors=_errors(reference, vcov))
-
-
-def _errors(reference: Reference, vcov: Any) -> str:
-    """What the standard errors are, in words."""
-    kind = vcov if isinstance(vcov, str) else vcov[0] if isinstance(vcov, tuple) else None
-    if kind is None:
-        return reference.title
-    robust = "standard errors" in reference.title
-    return f"{reference.title} [{kind}]" if robust else f"{kind} standard errors and {reference.title}"
+    return replace(found, coefficients=table, vcov=pd.DataFrame(V, names, names), errors=title_of(reference, vcov))
 
 
 @g.confint.register(LM)
@@ -119,7 +113,7 @@ def intervals_with(m: Any, vcov: Any, parm: Any = None, level: float = 0.95) -> 
     Parameters
     ----------
     m : LM, LMM, GLM or GLMM
-    vcov : str, (name, cluster) or (p, p) array
+    vcov : str, (name, cluster), (p, p) array or function of the model
     parm : str, int or list of these, optional
     level : float
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,20 +11,21 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
-from ..arguments import count_of
+from ..arguments import count_of, numbers_of, threads_of
 from ..errors import MereError, MereKeyError, MereTypeError, MereValueError, SingularFitMessage
 from ..fitting import fit_lmm
 from ..generalized import GLM, GLMM
 from ..linear import fit_lm
 from ..model import LM, LMM, linear_model, mixed_model
+from ..printing.anovas import bootstrap_lines
 from ..results import AnovaTable, ModelComparison
 from ..simulation import read_seed
-from .bootstrap_tests import reference_distribution, summary_tests
+from .bootstrap_tests import positive_ratios, reference_distribution, summary_tests
 from .bootstraps.parametric import drawn_response, refit_generalized
 from .methods import reference_of
 from .reference import JointTest, p_of_f
 from .resampling import Pool, report_replicates, run_task
-from .tables import read_contrasts_matrix
+from .tables import read_contrasts_matrix, right_hand_side
 
 __all__ = ["restriction"]
 
@@ -68,7 +70,7 @@ def _restriction_matrix(large: LM | LMM, small: Any) -> np.ndarray:
 @g.restriction_matrix2model.register(LM)
 def _restricted_model(large: LMM | LM, L: Any, rhs: Any = 0) -> LMM | LM:
     matrix, _ = read_contrasts_matrix(large, L)
-    right = np.broadcast_to(np.asarray(rhs, float), (len(matrix),))
+    right = right_hand_side(rhs, len(matrix))
     _, d, Vt = np.linalg.svd(matrix)
     rank = int((d > 1e-10 * d.max(initial=0.0)).sum())
     design = large.design
@@ -99,9 +101,14 @@ def _refit_reml(m: LMM) -> LMM:
     return mixed_model(fit, m.control, replace(m.call, arguments=arguments))
 
 
-def _hypothesis(large: LMM, small: Any, betaH: Any) -> tuple[np.ndarray, np.ndarray, str]:
-    """L, its right-hand side, and how the small model is shown; a formula is an update of the large one."""
+def _hypothesis(large: LMM, small: Any, betaH: Any) -> tuple[LMM, np.ndarray, np.ndarray, str]:
+    """The large model, L, its right-hand side L betaH, and how the small model is shown.
+
+    A formula is an update of the large model; two models may come in either order.
+    """
     small = g.update(large, small) if isinstance(small, str) else small
+    if isinstance(small, LMM) and len(small.beta) > len(large.beta):
+        large, small = small, large
     if isinstance(small, (LM, LMM)):
         L, shown = g.model2restriction_matrix(large, small), str(small.design.formula)
     else:
@@ -109,7 +116,13 @@ def _hypothesis(large: LMM, small: Any, betaH: Any) -> tuple[np.ndarray, np.ndar
         shown = ""
     if not len(L):
         raise MereValueError("the models have the same fixed effects: there is nothing to test")
-    return L, np.broadcast_to(np.asarray(betaH, float), (len(L),)), shown
+    p, value = len(large.beta), numbers_of(betaH, "betaH")
+    if value.shape not in ((), (p,)) or not np.isfinite(value).all():
+        raise MereValueError(
+            f"betaH must be a finite number, or {p} of them, one for each of {', '.join(large.design.names)} "
+            f"(the hypothesis is L beta = L betaH), not {betaH!r}"
+        )
+    return large, L, L @ np.broadcast_to(value, (p,)), shown
 
 
 def _comparison(large: LMM, small: str, L: np.ndarray, table: pd.DataFrame, kind: str, **more: Any) -> ModelComparison:
@@ -118,7 +131,7 @@ def _comparison(large: LMM, small: str, L: np.ndarray, table: pd.DataFrame, kind
 
 @g.KRmodcomp.register(LMM)
 def _kr_modcomp(large: LMM, small: Any, betaH: Any = 0) -> ModelComparison:
-    L, rhs, shown = _hypothesis(large, small, betaH)
+    large, L, rhs, shown = _hypothesis(large, small, betaH)
     large = _refit_reml(large)
     test = reference_of(large, "Kenward-Roger").joint(L, rhs)
     unscaled = p_of_f(test.unscaled, test.ndf, test.ddf)
@@ -132,7 +145,8 @@ def _kr_modcomp(large: LMM, small: Any, betaH: Any = 0) -> ModelComparison:
 
 @g.SATmodcomp.register(LMM)
 def _sat_modcomp(large: LMM, small: Any, betaH: Any = 0) -> ModelComparison:
-    L, rhs, shown = _hypothesis(large, small, betaH)
+    large, L, rhs, shown = _hypothesis(large, small, betaH)
+    large = _refit_reml(large)
     test: JointTest = reference_of(large, "Satterthwaite").joint(L, rhs)
     row = [(test.F, test.ndf, test.ddf, test.p_value)]
     table = pd.DataFrame(row, ["Ftest"], ["statistic", "ndf", "ddf", "p.value"], dtype=float)
@@ -149,11 +163,11 @@ def _pb_modcomp(
     if not np.array_equal(large.design.y, small.design.y):
         raise MereValueError("the models were not fitted to the same response")
     full, restricted = g.refitML(large), g.refitML(small)
-    observed = 2 * (float(g.logLik(full)) - float(g.logLik(restricted)))
-    df = float(g.logLik(full).df - g.logLik(restricted).df)
+    observed, df = _likelihood_ratio(full, restricted)
+    restriction(large.design.X, small.design.X)  # an error where they are not nested
     if ref is None:
-        ref = reference_distribution(full, restricted, count_of(nsim), np.random.default_rng(seed), ncpus)
-    return _bootstrap_comparison(large, small, observed, df, np.asarray(ref, float))
+        ref = reference_distribution(full, restricted, count_of(nsim), np.random.default_rng(read_seed(seed)), ncpus)
+    return _bootstrap_comparison(large, small, observed, df, ref)
 
 
 @g.PBmodcomp.register(LM)
@@ -166,11 +180,10 @@ def _pb_linear(
     if not np.array_equal(large.design.y, small.design.y):
         raise MereValueError("the models were not fitted to the same response")
     restriction(large.design.X, small.design.X)  # an error where they are not nested
-    observed = 2 * (float(g.logLik(large)) - float(g.logLik(small)))
-    df = float(g.logLik(large).df - g.logLik(small).df)
+    observed, df = _likelihood_ratio(large, small)
     if ref is None:
-        ref = _linear_ratios(large, small, count_of(nsim), np.random.default_rng(seed))
-    return _bootstrap_comparison(large, small, observed, df, np.asarray(ref, float))
+        ref = _linear_ratios(large, small, count_of(nsim), np.random.default_rng(read_seed(seed)))
+    return _bootstrap_comparison(large, small, observed, df, ref)
 
 
 def _linear_ratios(large: LM, small: LM, nsim: int, rng: np.random.Generator) -> np.ndarray:
@@ -187,11 +200,25 @@ def _linear_ratios(large: LM, small: LM, nsim: int, rng: np.random.Generator) ->
     return out
 
 
-def _bootstrap_comparison(large: Any, small: Any, observed: float, df: float, ref: np.ndarray) -> ModelComparison:
+def _likelihood_ratio(large: Any, small: Any) -> tuple[float, float]:
+    """2 log of the ratio of two maximized likelihoods, and its degrees of freedom."""
+    both = [g.logLik(m) for m in (large, small)]
+    df = float(both[0].df - both[1].df)
+    if not df > 0:
+        raise MereValueError(
+            f"small must have fewer parameters than large; it has {both[1].df}, large {both[0].df}: exchange them?"
+        )
+    return 2 * (float(both[0]) - float(both[1])), df
+
+
+def _bootstrap_comparison(large: Any, small: Any, observed: float, df: float, ratios: Any) -> ModelComparison:
+    ref = numbers_of(ratios, "ref").ravel()
+    used = positive_ratios(ref)
+    if not len(used):
+        raise MereValueError("ref has no positive likelihood ratio")
     rows = summary_tests(observed, df, ref)
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["stat", "df", "ddf", "p.value"])
     brief = table.loc[["LRT", "PBtest"], ["stat", "df", "p.value"]]
-    used = ref[np.isfinite(ref) & (ref > 0)]
     return ModelComparison(
         brief, "bootstrap", str(large.design.formula), str(small.design.formula), None,
         summary=table, ref=ref, extremes=int((used >= observed).sum()), used=len(used),
@@ -210,8 +237,8 @@ def _pb_generalized(
         raise MereValueError("the models were not fitted to the same response")
     large.model_family.need_likelihood("PBmodcomp()", "use anova(small, large, test='F')")
     nsim = count_of(nsim)
-    both = [g.logLik(m) for m in (large, small)]
-    observed, df = 2 * (float(both[0]) - float(both[1])), float(both[0].df - both[1].df)
+    observed, df = _likelihood_ratio(large, small)
+    restriction(large.design.X, small.design.X)  # an error where they are not nested
     if ref is None:
         number = read_seed(seed)
 
@@ -227,23 +254,20 @@ def _pb_generalized(
                     out[i] = 2 * (ratio[0] - ratio[1])
             return out, causes
 
-        pool = Pool("no" if ncpus == 1 else "threads", ncpus)
+        workers = threads_of(ncpus)
+        pool = Pool("no" if workers == 1 else "threads", workers)
         found = run_task(task, nsim, 1, pool, {})
         report_replicates("PBmodcomp", int(found.done.sum()), nsim, ())
         ref = found.values[found.done, 0]
-    return _bootstrap_comparison(large, small, observed, df, np.asarray(ref, float))
+    return _bootstrap_comparison(large, small, observed, df, ref)
 
 
 @g.summary.register(ModelComparison)
 def _summary(c: ModelComparison) -> AnovaTable:
     """All tests of a comparison: the unscaled F too, the bootstrap's fitted reference distributions."""
-    title = {
-        "Kenward-Roger": "F-test with Kenward-Roger approximation",
-        "Satterthwaite": "F-test with Satterthwaite approximation",
-        "bootstrap": f"Bootstrap test; samples: {0 if c.ref is None else len(c.ref)}; extremes: {c.extremes};",
-    }[c.kind]
+    titles = bootstrap_lines(c) if c.kind == "bootstrap" else [f"F-test with {c.kind} approximation"]
     small = f"small : {c.small}" if c.small else "small (restriction matrix)"
-    return AnovaTable(c.to_frame(), (title, f"large : {c.large}", small))
+    return AnovaTable(c.to_frame(), (*titles, f"large : {c.large}", small))
 
 
 @g.vcovAdj.register(LMM)
@@ -270,6 +294,21 @@ def _get_kr(comparison: ModelComparison, name: str | None = None) -> Any:
     }  # fmt: skip
     if name is None:
         return {key: float(value) for key, value in parts.items()}
-    if name not in parts:
+    if not isinstance(name, str) or name not in parts:
         raise MereKeyError(f"getKR() knows no part {name!r}; it knows {', '.join(parts)}")
     return float(parts[name])
+
+
+def _refusal(verb: str) -> Callable[..., Any]:
+    def refuse(large: Any, *args: Any, **kwargs: Any) -> Any:
+        raise MereTypeError(
+            f"{verb}() is for linear mixed models: only they have Kenward-Roger's or Satterthwaite's degrees of "
+            f"freedom; PBmodcomp() and anova() compare models of class {type(large).__name__!r}"
+        )
+
+    return refuse
+
+
+for _verb in ("KRmodcomp", "SATmodcomp", "vcovAdj", "get_Lb_ddf"):
+    for _kind in (LM, GLM, GLMM):
+        getattr(g, _verb).register(_kind, _refusal(_verb))

@@ -83,7 +83,7 @@ def read_type(type: str | int) -> str:
 
 
 def hypotheses(terms: FixedTerms, type: str) -> dict[str, np.ndarray]:
-    """L of every term that can be tested, by its label.
+    """L of every term by its label; without rows where nothing of the term can be tested.
 
     Parameters
     ----------
@@ -99,8 +99,7 @@ def hypotheses(terms: FixedTerms, type: str) -> dict[str, np.ndarray]:
     found = {}
     for j, label in enumerate(terms.labels):
         L = _own_first(make(terms, j), np.flatnonzero(terms.assign == j + 1))
-        if len(L):
-            found[label] = L
+        found[label] = L
     return found
 
 

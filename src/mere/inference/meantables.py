@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..arguments import check_flags, check_probability, texts_of
 from ..contrasts import read_contrasts
 from ..design import Design
 from ..errors import MereValueError
@@ -19,7 +20,7 @@ from ..model import LM, LMM
 from ..modelmatrix import build_matrix
 from ..results import MeansTable
 from .fixedterms import covariate_means, is_factor
-from .methods import method_name, reference_of
+from .methods import method_name, reference_of, title_of
 from .tables import estimable_rows, kept_columns, null_space, t_table
 
 __all__ = ["mean_rows"]
@@ -73,7 +74,7 @@ def _factor_terms(design: Design, which: str | Sequence[str] | None) -> list[str
     ]
     if which is None:
         return known
-    wanted = [which] if isinstance(which, str) else list(which)
+    wanted = texts_of(which, "which")
     for label in wanted:
         if label not in known:
             raise MereValueError(f"which={label!r} is no term of factors; there are {', '.join(known) or 'none'}")
@@ -88,6 +89,8 @@ def _ls_means(
     pairwise: bool = False,
     vcov: Any = None,
 ) -> MeansTable:
+    check_probability(level)
+    check_flags(pairwise=pairwise)
     L, names, labels, shown = mean_rows(m.design, _factor_terms(m.design, which))
     if pairwise:
         pairs = [(i, j) for i, j in combinations(range(len(L)), 2) if labels[i] == labels[j]]
@@ -99,7 +102,7 @@ def _ls_means(
     estimable = estimable_rows(L, null_space(m.design.X_full, kept))
     reference = reference_of(m, ddf, vcov)
     table = t_table(reference, L[:, kept], names, level=level, estimable=estimable)
-    method = method_name(ddf) if vcov is None else reference.title
+    method = method_name(ddf) if vcov is None else title_of(reference, vcov)
     columns = list(m.design.names)
     tests = {
         label: pd.DataFrame(L[mine][:, kept], [names[i] for i in mine], columns)

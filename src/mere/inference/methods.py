@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from .. import generics as g
 from ..errors import MereTypeError, MereValueError
@@ -22,7 +23,7 @@ from .robust import WithCovariance
 from .robust_models import robust_reference
 from .satterthwaite import Satterthwaite, satterthwaite
 
-__all__ = ["METHODS", "method_name", "reference_of", "satterthwaite_of"]
+__all__ = ["METHODS", "method_name", "reference_of", "satterthwaite_of", "title_of"]
 
 
 def satterthwaite_of(m: LMM) -> Satterthwaite:
@@ -78,7 +79,7 @@ def reference_of(m: Any, ddf: str | None = None, vcov: Any = None) -> Reference:
     m : LMM, LM, GLM, GLMM
     ddf : str, optional
         Of linear models; generalized ones have normal tests, or t tests where the dispersion of a `glm` is estimated.
-    vcov : str or (p, p) array, optional
+    vcov : str, (name, cluster), (p, p) array or function of the model, optional
         A covariance that replaces the model's. A name such as ``"CR2"`` brings its own degrees of freedom.
     """
     if not isinstance(m, (LM, LMM, GLM, GLMM)):
@@ -112,18 +113,51 @@ def _residual(m: LM) -> Residual:
     return Residual(m.beta, m.sigma**2 * C, C, m.df if m.df > 0 else np.nan)
 
 
+def title_of(reference: Reference, vcov: Any = None) -> str:
+    """What tests use, in words, with the name of a robust covariance."""
+    kind = vcov if isinstance(vcov, str) else vcov[0] if isinstance(vcov, tuple) else None
+    if not isinstance(kind, str):
+        return reference.title
+    robust = "standard errors" in reference.title
+    return f"{reference.title} [{kind}]" if robust else f"{kind} standard errors and {reference.title}"
+
+
 def _with_covariance(m: Any, ddf: str | None, vcov: Any) -> Reference:
-    """A named robust covariance, such a name with its clusters, a matrix, or a reference as it is."""
+    """A named robust covariance, such a name with its clusters, a matrix or what makes one, or a reference as it is."""
     if isinstance(vcov, Reference):
         return vcov
     if isinstance(vcov, str):
         return robust_reference(m, vcov)
     if isinstance(vcov, tuple) and len(vcov) == 2 and isinstance(vcov[0], str):
         return robust_reference(m, *vcov)
-    V = np.asarray(vcov, dtype=float)
-    p = len(m.beta)
-    if V.shape != (p, p) or not np.isfinite(V).all():
-        raise MereValueError(f"vcov must be a name such as 'CR2', a pair (name, cluster), or a {p} x {p} matrix")
+    V = _covariance_matrix(m, vcov(m) if callable(vcov) else vcov)
     inner = reference_of(m, ddf)
     metric = inner.metric if inner.metric is not None else inner.V
-    return WithCovariance(m.beta, (V + V.T) / 2, metric, inner)
+    return WithCovariance(m.beta, V, metric, inner)
+
+
+def _covariance_matrix(m: Any, given: Any) -> np.ndarray:
+    """A covariance as numbers, a row for each estimated coefficient; a labelled one is matched by its labels."""
+    names, every = list(m.design.names), list(m.design.names_full)
+    p = len(names)
+    if isinstance(given, pd.DataFrame) and set(names) <= set(given.index) & set(given.columns):
+        given = given.loc[names, names]
+    try:
+        V = np.asarray(given, dtype=float)
+    except (TypeError, ValueError):
+        V = np.zeros(0)
+    if V.shape == (len(every), len(every)):  # aliased coefficients have no variance
+        kept = [every.index(name) for name in names]
+        V = V[np.ix_(kept, kept)]
+    if V.shape != (p, p) or not np.isfinite(V).all():
+        raise MereValueError(
+            f"vcov must be a name such as 'CR2', a pair (name, cluster), a {p} x {p} matrix of finite numbers, or a "
+            "function of the model that gives one"
+        )
+    size = np.sqrt(np.abs(np.diag(V)))
+    if (np.abs(V - V.T) > 1e-6 * np.outer(size, size)).any():
+        raise MereValueError("vcov is not symmetric: it is no covariance")
+    if (np.diag(V) < 0).any():
+        raise MereValueError(f"vcov has a negative variance, of {names[int(np.argmin(np.diag(V)))]}")
+    out: np.ndarray = (V + V.T) / 2
+    return out

@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..arguments import check_flags, count_of
 from ..errors import MereValueError
-from ..language.syntax import deparse
+from ..language.syntax import operand_text
 from ..language.updating import update_formula
 from ..model import LM, LMM
 from ..results import AnovaTable
 from ..reterms import RandomTerm
+from ..simulation import read_seed
 from .fixedterms import is_factor
 from .one_variance import one_variance_p
 from .refits import bar_text, join_formula, refit_formula
@@ -61,13 +63,14 @@ def mixture_p(lrt: float, df: int) -> float:
 
     if not df > 0:
         return math.nan
-    low = float(lrt <= 0) if df == 1 else float(chdtrc(df - 1, lrt))
+    lrt = max(lrt, 0.0)  # a variance of zero: equal up to rounding
+    low = float(lrt == 0) if df == 1 else float(chdtrc(df - 1, lrt))
     return 0.5 * low + 0.5 * float(chdtrc(df, lrt))
 
 
 # -- models ------------------------------------------------------------------
 def reductions(m: LMM, reduce_terms: bool = True) -> Iterator[Reduction]:
-    """All reductions of the random part by one term, or by one effect of a term."""
+    """All reductions of the random part by one term, or by one effect of a term that no other effect contains."""
     bars = m.design.formula.bars
     for i, bar in enumerate(bars):
         rest = [bar_text(b) for b in bars[:i] + bars[i + 1 :]]
@@ -80,8 +83,11 @@ def reductions(m: LMM, reduce_terms: bool = True) -> Iterator[Reduction]:
         if not reduce_terms or not terms.terms or bar.structure != "us":
             yield Reduction(shown, tuple(rest), 1 if k == 1 else 0, one)
             continue
+        sets = [frozenset(t) for t in terms.terms]
         for j, label in enumerate(terms.labels):
-            kept = [":".join(deparse(terms.nodes[v]) for v in t) for i2, t in enumerate(terms.terms) if i2 != j]
+            if any(sets[j] < other for other in sets):  # what another effect contains stays with it
+                continue
+            kept = [":".join(operand_text(terms.nodes[v]) for v in t) for i2, t in enumerate(terms.terms) if i2 != j]
             if (
                 not kept and not terms.intercept and not _one_column(m, bar, j)
             ):  # an intercept is inside a factor's levels
@@ -127,7 +133,7 @@ def ranova_table(
     }  # fmt: skip
     table = pd.DataFrame(columns, index=["<none>", *(way.label for way in ways)])
     if boundary == "simulate":
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(read_seed(seed))
         drawn = [
             one_variance_p(m, each, way.term, max(x, 0.0), nsim, rng) if way.term is not None else math.nan
             for x, way, each in zip(lrt[1:], ways, smaller, strict=True)
@@ -145,10 +151,11 @@ def ranova_table(
 def _ranova(
     m: LMM, reduce_terms: bool = True, boundary: bool | str = False, nsim: int = 10_000, seed: Any = None
 ) -> AnovaTable:
-    if boundary not in (True, False, "mixture", "simulate"):
+    check_flags(reduce_terms=reduce_terms)
+    if not isinstance(boundary, (bool, str)) or boundary not in (True, False, "mixture", "simulate"):
         raise MereValueError(f"boundary must be True, False, 'mixture' or 'simulate', not {boundary!r}")
-    if boundary == "simulate" and not (isinstance(nsim, (int, np.integer)) and nsim > 0):
-        raise MereValueError(f"nsim must be a positive whole number, not {nsim!r}")
+    if boundary == "simulate":
+        count_of(nsim)
     table, _ = ranova_table(m, list(reductions(m, reduce_terms)), boundary, nsim, seed)
     parsed = m.design.formula
     shown = update_formula(join_formula(parsed.fixed_text, [bar_text(bar) for bar in parsed.bars]), ". ~ .")

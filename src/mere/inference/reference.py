@@ -23,6 +23,8 @@ import numpy as np
 __all__ = ["Asymptotic", "JointTest", "Reference", "Residual", "moment_df", "orthonormal_rows", "p_of_f", "p_of_t"]
 
 _RANK = 1e-8
+#: Eigenvalues that are rounding errors of zero.
+_SINGULAR = 1e-14
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,25 @@ def orthonormal_rows(L: np.ndarray, metric: np.ndarray | None = None) -> np.ndar
     keep = scale > 0
     if len(L) == 1 and keep[0]:
         return np.asarray(L / scale)
-    L, scale = L[keep] / scale[keep, None], scale[keep]
-    cross = cross[np.ix_(keep, keep)] / np.outer(scale, scale)
+    L = _independent(L[keep] / scale[keep, None], metric)
+    cross = L @ L.T if metric is None else L @ metric @ L.T
     values, vectors = np.linalg.eigh((cross + cross.T) / 2)
-    use = values > _RANK * max(values.max(initial=0.0), 1e-300)
+    use = values > _SINGULAR * max(values.max(initial=0.0), 1e-300)
     out: np.ndarray = (vectors[:, use] / np.sqrt(values[use])).T @ L
     return out
+
+
+def _independent(L: np.ndarray, metric: np.ndarray | None) -> np.ndarray:
+    """Rows that span those of L: as they are where they are independent.
+
+    Judged by the coefficients in units of their standard errors, not by the metric: estimates that are hardly told
+    apart make hypotheses no fewer.
+    """
+    B = L if metric is None else L * np.sqrt(np.diag(metric))
+    size = np.linalg.norm(B, axis=1)
+    U, d, _ = np.linalg.svd(B / size[:, None], full_matrices=False)
+    rank = int((d > _RANK * d.max(initial=0.0)).sum())
+    return L if rank == len(L) else (U[:, :rank].T / size) @ L
 
 
 def moment_df(df: np.ndarray) -> float:
@@ -167,11 +182,12 @@ class Reference:
         if not len(A):
             return JointTest(np.nan, 0, np.nan, np.nan)
         values, vectors = np.linalg.eigh(A @ self.V @ A.T)
-        use = values > _RANK * max(values.max(), 1e-300)
-        contrasts, variance = vectors[:, use].T @ A, values[use]
+        ndf = len(A)
+        if values[0] <= 10 * _SINGULAR * values[-1]:  # something is estimated without error: there is no F
+            return JointTest(np.nan, ndf, np.nan, np.nan)
+        contrasts = vectors.T @ A
         estimate = self.deviation(contrasts, L, rhs)
-        ndf = int(use.sum())
-        F = float(np.sum(estimate**2 / variance)) / ndf if ndf else np.nan
+        F = float(np.sum(estimate**2 / values)) / ndf
         ddf = moment_df(self.df(contrasts))
         return JointTest(F, ndf, ddf, p_of_f(F, ndf, ddf))
 

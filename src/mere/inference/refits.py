@@ -17,6 +17,7 @@ from ..fitting import fit_lmm
 from ..generalized import GLM, GLMM, generalized_linear_model, generalized_mixed_model
 from ..generalized_fitting import fit_glmm
 from ..irls import fit_glm
+from ..language.syntax import operand_text
 from ..language.updating import update_formula
 from ..linear import fit_lm
 from ..model import LM, LMM, linear_model, mixed_model
@@ -47,7 +48,12 @@ def bar_text(bar: Any) -> str:
 
 def without_terms(design: Design, dropped: Sequence[str]) -> str:
     """The formula of a design without some fixed-effects terms."""
-    return update_formula(design.formula, f". ~ . - {' - '.join(dropped)}")
+    terms = design.terms
+    texts = {
+        label: ":".join(operand_text(terms.nodes[v]) for v in term)
+        for label, term in zip(terms.labels, terms.terms, strict=True)
+    }
+    return update_formula(design.formula, f". ~ . - {' - '.join(texts[label] for label in dropped)}")
 
 
 def refit_formula(m: Any, formula: str, quiet: bool = True) -> Any:

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import MereValueError
 from .reference import JointTest, Reference, orthonormal_rows, p_of_f
 
 __all__ = ["Cluster", "ClusterRobust", "WithCovariance", "cluster_robust", "heteroscedastic"]
@@ -67,7 +68,8 @@ class ClusterRobust(Reference):
             cross = np.einsum("ma,ma->m", v, v)
             total = float(np.sum(own - cross))
             squares = float(np.sum(own**2) - 2 * own @ cross + np.sum((v.T @ v) ** 2))
-            out[r] = total**2 / squares if squares > 0 else np.nan
+            known = total > 1e-10 * own.sum()  # else its variance is zero whatever the responses
+            out[r] = total**2 / squares if known and squares > 0 else np.nan
         return out
 
     def joint(self, L: np.ndarray, rhs: np.ndarray | None = None) -> JointTest:
@@ -119,7 +121,10 @@ class WithCovariance(Reference):
     """Another covariance with the degrees of freedom of a given reference."""
 
     inner: Reference
-    title = "the covariance given"
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        return f"the covariance given and {self.inner.title}"
 
     def df(self, L: np.ndarray) -> np.ndarray:
         return self.inner.df(L)
@@ -171,6 +176,12 @@ def _adjust(c: Cluster, M: np.ndarray, WX: np.ndarray, type: str) -> np.ndarray:
         out: np.ndarray = D.T @ (root @ (D @ WX))
         return out
     if type == "CR3":
+        root = np.linalg.cholesky(M)
+        if np.linalg.eigvalsh(root.T @ c.X.T @ WX @ root)[-1] > 1 - 1e-10:
+            raise MereValueError(
+                "CR3 is near a jackknife, and without one of the clusters not every coefficient can be estimated: "
+                "use 'CR2'"
+            )
         return np.linalg.solve((np.eye(len(c.e)) - c.X @ M @ WX.T).T, WX)
     return WX
 

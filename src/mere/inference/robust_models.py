@@ -56,10 +56,12 @@ def robust_reference(m: Any, type: str, cluster: Any = None) -> Reference:
         A grouping factor, a column of the data, or labels of the rows; by default the grouping factor of the mixed
         model that all others are nested in.
     """
-    type = _SAME.get(type, type)
+    type = _SAME.get(str(type), str(type))
     known = KINDS[m.__class__]
     if type not in known:
         raise MereValueError(f"type must be one of {', '.join(map(repr, known))}, not {type!r}")
+    if cluster is not None and type not in CLUSTERED:
+        raise MereValueError(f"cluster= is for {', '.join(map(repr, CLUSTERED))}: {type!r} has no clusters")
     by_name = cluster is None or isinstance(cluster, str)
     cache = m.__dict__.setdefault("_references", {}) if by_name else {}
     key = (type, cluster) if by_name else None
@@ -81,9 +83,14 @@ def _made(m: Any, type: str, cluster: Any) -> Reference:
         w = _welch(m)
         return WelchMoments(w.beta, w.V, w.metric, w.parts, w.cell_df)
     rows = _working_rows(m)
+    n, p = rows.X.shape
+    if p and n <= p:
+        raise MereValueError(f"{type} is made of residuals, and {n} rows for {p} coefficients leave none")
     if type in HETEROSCEDASTIC:
         return _heteroscedastic(rows, type, _degrees(m))
     codes = cluster_codes(m.design, m.call.data, cluster)
+    if (codes == codes[0]).all():
+        raise MereValueError(f"all rows are in one cluster: {type} needs two or more")
     found = cluster_robust(rows.clusters(codes), rows.beta, rows.M, type, rows.X.shape)
     if isinstance(m, GLMM) and type in ("CR0", "CR1", "CR1S") and m.nAGQ > 0 and not m.model_family.has_scale:
         V = score_covariance(m, codes, type)

@@ -18,6 +18,7 @@ import pandas as pd
 
 from .. import generics as g
 from ..accessors.generalized_linear import dispersion
+from ..arguments import number_of
 from ..errors import ConvergenceWarning, MereTypeError, MereValueError, tell
 from ..generalized import GLM
 from ..irls import irls
@@ -79,6 +80,7 @@ def _p_f(F: np.ndarray, df: np.ndarray, df2: np.ndarray) -> np.ndarray:
 
 def deletion_table(m: LM | GLM, wanted: Sequence[str], k: float = 2, test: str = "none") -> pd.DataFrame:
     """The table of `drop1`: a row for the model, a row without each term."""
+    number_of(k, "k")
     p, deviance = (np.array(x, dtype=float) for x in zip(_own(m), *(_without(m, w) for w in wanted), strict=True))
     df, excess = p[0] - p[1:], np.maximum(deviance[1:] - deviance[0], 0.0)
     F = _ratio(excess, df) / (deviance[0] / m.df if m.df else math.nan)
@@ -174,6 +176,7 @@ def _drop1(
 @g.add1.register(GLM)
 def _add1(m: LM | GLM, scope: str | Sequence[str], test: str | None = "none", k: float = 2) -> AnovaTable:
     wanted = addable(m, scope)
+    number_of(k, "k")
     if not wanted:
         raise MereValueError("add1: scope has no term that could be added to the model")
     table = addition_table(m, wanted, k, read_test(test, ("Chisq", "F")))

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from .. import generics as g
+from ..arguments import count_of
 from ..errors import DataMessage, MereTypeError, MereValueError, tell
 from ..generalized import GLM
 from ..model import LM
@@ -55,8 +56,9 @@ def _step(
     k: float = 2,
     steps: int = 1000,
 ) -> StepPath:
-    direction = direction or ("backward" if scope is None else "both")
-    if direction not in _DIRECTIONS:
+    direction = ("backward" if scope is None else "both") if direction is None else direction
+    count_of(steps, "steps", 0)
+    if not isinstance(direction, str) or direction not in _DIRECTIONS:
         raise MereValueError(f"direction must be {', '.join(map(repr, _DIRECTIONS))}, not {direction!r}")
     if isinstance(m, GLM):
         m.model_family.need_likelihood("step() by AIC", "use drop1(test='F') and add1(test='F')")

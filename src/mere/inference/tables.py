@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import generics as g
+from ..arguments import check_flags, check_probability, numbers_of
 from ..errors import MereValueError
 from ..generalized import GLM, GLMM
 from ..model import LM, LMM
@@ -19,7 +20,7 @@ from .hypotheses import FixedTerms, hypotheses, read_type
 from .methods import reference_of
 from .reference import Reference, p_of_t, quantile_of_t
 
-__all__ = ["f_table", "read_contrasts_matrix", "t_table", "terms_of", "tests_of"]
+__all__ = ["f_table", "read_contrasts_matrix", "right_hand_side", "t_table", "terms_of", "tests_of"]
 
 
 # -- numbers -----------------------------------------------------------------
@@ -64,7 +65,10 @@ def f_table(
     rows = [(s * j.ndf, s, j.ndf, j.ddf, j.F, j.p_value) for s, j in zip(mean, joint, strict=True)]
     values = np.array(rows, dtype=float).reshape(len(rows), len(_F_COLUMNS))
     table = pd.DataFrame(values, pd.Index(list(tests), dtype=object), _F_COLUMNS)  # one block: three times as fast
-    table["NumDF"] = values[:, 2].astype(int)
+    if values[:, 2].all():
+        table["NumDF"] = values[:, 2].astype(int)
+    else:  # nothing of a term can be tested
+        table["NumDF"] = np.where(values[:, 2] > 0, values[:, 2], np.nan)
     return table
 
 
@@ -126,6 +130,20 @@ def read_contrasts_matrix(m: LM | LMM, L: Any, full: bool = False) -> tuple[np.n
     return out, labels or [str(i + 1) for i in range(len(out))]
 
 
+def right_hand_side(rhs: Any, rows: int) -> np.ndarray:
+    """What L beta is under the hypothesis: one number for all rows of L, or one for each.
+
+    Examples
+    --------
+    >>> right_hand_side(1, 2)
+    array([1., 1.])
+    """
+    out = numbers_of(rhs, "rhs")
+    if out.shape not in ((), (1,), (rows,)) or not np.isfinite(out).all():
+        raise MereValueError(f"rhs must be a finite number, or {rows} of them, one for each row of L, not {rhs!r}")
+    return np.broadcast_to(out, (rows,))
+
+
 def _contest(
     m: LM | LMM,
     L: Any,
@@ -138,14 +156,18 @@ def _contest(
     ddf: str | None = None,
     vcov: Any = None,
 ) -> Any:
+    check_flags(joint=joint, collect=collect, confint=confint, check_estimability=check_estimability)
+    check_probability(level)
     if isinstance(L, Mapping):
+        if not L:
+            raise MereValueError("L has no hypotheses")
         tests = {str(k): _contest(m, v, rhs, joint, True, confint, level, check_estimability, ddf, vcov)
                  for k, v in L.items()}  # fmt: skip
         return _collected(tests) if collect else tests
     if not collect:
         return [_contest(m, L, rhs, joint, True, confint, level, check_estimability, ddf, vcov)]
     matrix, names = read_contrasts_matrix(m, L, full=check_estimability)
-    right = np.broadcast_to(np.asarray(rhs, float), (len(matrix),))
+    right = right_hand_side(rhs, len(matrix))
     estimable = None
     if check_estimability:
         kept = kept_columns(m)
@@ -216,6 +238,7 @@ def _tests_of_table(a: AnovaTable, fractions: bool = False, names: bool = True) 
 
 def _shown(tests: Mapping[str, pd.DataFrame], fractions: bool, names: bool) -> dict[str, pd.DataFrame]:
     """The functions by term, their numbers as fractions and without names where that is asked for."""
+    check_flags(fractions=fractions, names=names)
     out = {}
     for label, table in tests.items():
         if fractions:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TypeAlias
 
-__all__ = ["Call", "Constant", "Name", "Node", "deparse", "format_number", "names_in", "spine"]
+__all__ = ["Call", "Constant", "Name", "Node", "deparse", "format_number", "names_in", "operand_text", "spine"]
 
 
 class _Base:
@@ -160,6 +160,19 @@ def format_number(value: float) -> str:
     exponent = int(sci.partition("e")[2])
     fixed = f"{value:.{max(0, digits - 1 - exponent)}f}"
     return fixed if len(fixed) <= len(sci) else sci
+
+
+def operand_text(node: Node) -> str:
+    """The text of a variable among other terms: an operator, such as a comparison, is put into parentheses.
+
+    Examples
+    --------
+    >>> from mere.language.parser import parse_expression
+    >>> [operand_text(parse_expression(x)) for x in ("x > 0", "!a", "log(x)", "`a b`")]
+    ['(x > 0)', '(!a)', 'log(x)', '`a b`']
+    """
+    operator = isinstance(node, Call) and (node.fn in _SPACED | _TIGHT | _UNARY or node.fn[0] == "%")
+    return f"({deparse(node)})" if operator else deparse(node)
 
 
 def deparse(node: Node) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from .algebra import expand_terms
 from .formulas import Formula, parse_formula
 from .parser import parse_expression
-from .syntax import Call, Name, Node, deparse, spine
+from .syntax import Call, Name, Node, deparse, operand_text, spine
 
 __all__ = ["update_formula"]
 
@@ -55,10 +55,13 @@ def update_formula(old: str | Formula, new: str) -> str:
 
 
 def _label(variables: Sequence[Node]) -> str:
-    """A term; bars are put back into parentheses, around all that was crossed with them, as R has it."""
-    text = ":".join(deparse(v) for v in variables)
-    has_bar = any(isinstance(v, Call) and v.is_binary("|", "||") for v in variables)
-    return f"({text})" if has_bar else text
+    """A term; bars are put back into parentheses, around all that was crossed with them, as R has it.
+
+    So are comparisons and other operators, which R forgets: ``y ~ (x > 0) + a`` becomes ``y ~ x > 0 + a`` there.
+    """
+    if any(isinstance(v, Call) and v.is_binary("|", "||") for v in variables):
+        return f"({':'.join(deparse(v) for v in variables)})"
+    return ":".join(operand_text(v) for v in variables)
 
 
 def _replace_dot(node: Node, by: Node) -> Node:

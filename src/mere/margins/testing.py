@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -249,14 +250,8 @@ def _terms_of(
 ) -> list[tuple[str, JointF]]:
     import warnings
 
-    many = [c for c in grid.table.columns if len(levels_of(grid.table[c])) > 1 and c not in by]
-    sets: list[tuple[str, ...]] = []
-    for _, names in grid.about.terms:
-        term = tuple(n for n in names if n in many)
-        if term and not any(set(term) == set(s) for s in sets) and all(n in grid.table.columns for n in names):
-            sets.append(term)
     out, tested, reduced = [], [], False
-    for term in sorted(sets, key=len):
+    for term in _margins(grid, by):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             means = marginal_means(grid, list(term), weights=weights)
@@ -276,6 +271,15 @@ def _terms_of(
         if rest.df1 > 0:
             out.append(("(confounded)", rest))
     return out
+
+
+def _margins(grid: EmmGrid, by: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The sets of variables that some term contains, those of fewer first; a nested factor comes with what it is in."""
+    many = [c for c in grid.table.columns if len(levels_of(grid.table[c])) > 1 and c not in by]
+    terms = [frozenset(names) for _, names in grid.about.terms] or [frozenset(many)]
+    sets = [own for k in range(1, len(many) + 1) for own in combinations(many, k) if any(t >= set(own) for t in terms)]
+    nesting = grid.about.nesting
+    return [own for own in sets if all(o in own or o not in many for n in own for o in nesting.get(n, ()))]
 
 
 def _term_rows(means: EmmGrid, term: Sequence[str]) -> np.ndarray:

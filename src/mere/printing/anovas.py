@@ -9,7 +9,7 @@ from ..results import AnovaTable, MeansTable, ModelComparison, StepPath, StepRes
 from .formulas import formula_lines
 from .tables import coefficient_table
 
-__all__ = ["anova_text"]
+__all__ = ["anova_text", "bootstrap_lines"]
 
 
 @g.to_text.register(AnovaTable)
@@ -56,8 +56,9 @@ def step_text(s: StepResult, digits: int = 5, signif_stars: bool = True) -> str:
     if s.random is not None:
         parts += ["Backward reduced random-effect table:", "", rows_text(s.random, digits, signif_stars), ""]
     if s.fixed is not None:
-        method = f"Degrees of freedom method: {s.method} "
-        parts += ["Backward reduced fixed-effect table:", method, "", rows_text(s.fixed, digits, signif_stars), ""]
+        mixed = "DenDF" in s.fixed.columns  # else the random effects are gone
+        method = [f"Degrees of freedom method: {s.method} ", ""] if mixed else []
+        parts += ["Backward reduced fixed-effect table:", *method, rows_text(s.fixed, digits, signif_stars), ""]
     return "\n".join([*parts, "Model found:", *formula_lines(s.final)])
 
 
@@ -79,7 +80,7 @@ def comparison_text(c: ModelComparison, digits: int = 5, signif_stars: bool = Tr
     if c.kind == "Kenward-Roger":
         frame = frame.iloc[:1]
     if c.kind == "bootstrap":
-        lines = [f"Bootstrap test; samples: {0 if c.ref is None else len(c.ref)}; extremes: {c.extremes};", *lines]
+        lines = [*bootstrap_lines(c), *lines]
     columns = [str(name) for name in frame.columns]
     statistic = {"stat", "statistic"}
     table = coefficient_table(
@@ -88,3 +89,12 @@ def comparison_text(c: ModelComparison, digits: int = 5, signif_stars: bool = Tr
         signif_stars=signif_stars, na="",
     )  # fmt: skip
     return "\n".join([*lines, table])
+
+
+def bootstrap_lines(c: ModelComparison) -> list[str]:
+    """How many ratios were simulated, and used where these are fewer."""
+    samples = 0 if c.ref is None else len(c.ref)
+    lines = [f"Bootstrap test; samples: {samples}; extremes: {c.extremes};"]
+    if c.used < samples:
+        lines.append(f"Requested samples: {samples} Used samples: {c.used} Extremes: {c.extremes}")
+    return lines

@@ -11,6 +11,7 @@ import pandas as pd
 from .. import generics as g
 from ..errors import MereValueError
 from ..generalized import GLM, GLMM
+from ..inference.reference import quantile_of_t
 from ..model import LM, LMM
 
 __all__: list[str] = []
@@ -100,7 +101,11 @@ def _fixed(
     table = _coefficients(m, **options)
     table.insert(0, "effect", "fixed")
     if conf_int:
-        if method != "Wald":
+        if vcov is not None:
+            df = np.asarray(table.get("df", np.inf))
+            half = quantile_of_t(level, df) * table["std.error"].to_numpy()
+            limits = table["estimate"].to_numpy()[:, None] + np.outer(half, [-1.0, 1.0])
+        elif method != "Wald":
             limits = g.confint(m, "beta_", level=level, method=method, **more).to_numpy()
         elif "df" in table:  # t intervals with the degrees of freedom of the tests
             from scipy.special import stdtrit

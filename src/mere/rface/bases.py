@@ -12,7 +12,7 @@ from ..design import Design
 from ..errors import MarginsMessage, MereKeyError, MereValueError, tell
 from ..frame import Factor, as_frame
 from ..generalized import GLM, GLMM
-from ..inference.methods import reference_of
+from ..inference.methods import reference_of, title_of
 from ..inference.reference import Asymptotic, Residual
 from ..language.algebra import Terms
 from ..language.syntax import Call, Name, Node, names_in
@@ -155,10 +155,10 @@ def _offset_at(design: Design, terms: Terms) -> Callable[[Mapping[str, Any]], np
 
 @emm_basis.register(LM)
 def _linear(model: LM, *, vcov: Any = None, data: Any = None, **_: Any) -> Basis:
-    reference = reference_of(model, vcov=_given(model, vcov))
+    reference = reference_of(model, vcov=vcov)
     return design_basis(
         model.design, model.call.data if data is None else data, model.beta, reference.V, reference.df,
-        sigma=model.sigma, bias_sigma=model.sigma, total_sd=model.sigma,
+        sigma=model.sigma, bias_sigma=model.sigma, total_sd=model.sigma, notes=_named(reference, vcov),
     )  # fmt: skip
 
 
@@ -172,31 +172,32 @@ def _mixed(
     if method == "kenward-roger" and not model.reml:
         tell("Kenward-Roger needs a REML fit; Satterthwaite's method is used", MarginsMessage)
         method = "satterthwaite"
-    reference = reference_of(model, method, _given(model, vcov))
+    reference = reference_of(model, method, vcov)
     return design_basis(
         model.design, model.call.data if data is None else data, model.beta, reference.V, reference.df,
         sigma=model.sigma, bias_sigma=model.sigma, total_sd=float(np.hypot(_random_sd(model), model.sigma)),
-        notes=[f"Degrees-of-freedom method: {method if not isinstance(vcov, (str, tuple)) else 'robust'}"],
+        notes=_named(reference, vcov) or [f"Degrees-of-freedom method: {method}"],
     )  # fmt: skip
 
 
 @emm_basis.register(GLM)
 def _generalized(model: GLM, *, vcov: Any = None, data: Any = None, **_: Any) -> Basis:
-    reference = reference_of(model, vcov=_given(model, vcov))
+    reference = reference_of(model, vcov=vcov)
     if isinstance(reference, Residual) and not model.model_family.has_likelihood:  # emmeans' z tests
         reference = Asymptotic(reference.beta, reference.V, reference.metric)
     return design_basis(
         model.design, model.call.data if data is None else data, model.beta, reference.V, reference.df,
-        scale=family_scale(model.model_family), sigma=g.sigma(model),
+        scale=family_scale(model.model_family), sigma=g.sigma(model), notes=_named(reference, vcov),
     )  # fmt: skip
 
 
 @emm_basis.register(GLMM)
 def _generalized_mixed(model: GLMM, *, vcov: Any = None, data: Any = None, **_: Any) -> Basis:
-    reference, spread = reference_of(model, vcov=_given(model, vcov)), _random_sd(model)
+    reference, spread = reference_of(model, vcov=vcov), _random_sd(model)
     return design_basis(
         model.design, model.call.data if data is None else data, model.beta, reference.V, reference.df,
         scale=family_scale(model.model_family), bias_sigma=spread, total_sd=spread,
+        notes=_named(reference, vcov),
     )  # fmt: skip
 
 
@@ -218,9 +219,9 @@ def family_scale(family: Any) -> Scale | None:
     return Scale(link.name, link.link, link.inverse, link.derivative, bend, label=label)
 
 
-def _given(model: Any, vcov: Any) -> Any:
-    """A covariance that a user gives; a function of the model is called."""
-    return vcov(model) if callable(vcov) else vcov
+def _named(reference: Any, vcov: Any) -> list[str]:
+    """What is said under tables of a robust covariance by name; a matrix is not mentioned, as in R."""
+    return [f"Tests use {title_of(reference, vcov)}"] if isinstance(vcov, (str, tuple)) else []
 
 
 def _df_method(name: str) -> str:
