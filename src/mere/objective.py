@@ -304,13 +304,17 @@ class LMMObjective(TermBlocks):
             value = self._value(par)
             return value, self._gradient(par) if gradient else None
 
-    def hessian(self, par: Any) -> np.ndarray:
-        """The Hessian at par, (n_par, n_par): central differences of the exact gradient, symmetrized."""
+    def hessian(self, par: Any, units: np.ndarray | None = None) -> np.ndarray:
+        """The Hessian at par, (n_par, n_par): central differences of the exact gradient, symmetrized.
+
+        `units` (n_par,) is what a change of one is for each parameter, for the steps at zero.
+        """
         par = np.array(par, dtype=np.float64)
+        least = 1e-2 * (np.ones(len(par)) if units is None else units)
         out = np.empty((len(par), len(par)))
         with self.threads:
             for i, x in enumerate(par):
-                h = 1e-4 * max(abs(x), 1e-2)
+                h = 1e-4 * max(abs(x), least[i])
                 slopes = []
                 for step in (h, -h):
                     par[i] = x + step

@@ -35,6 +35,9 @@ from .reference import JointTest, Reference, orthonormal_rows, p_of_f
 __all__ = ["KenwardRoger", "adjusted", "kenward_roger", "moments_of_f"]
 
 
+_UNKNOWN = 1e-10  # of the information of a parameter that is left beside the fixed effects
+
+
 @dataclass(frozen=True, eq=False)
 class KenwardRoger(Reference):
     """Estimates with Kenward and Roger's covariance (V) and degrees of freedom.
@@ -107,9 +110,16 @@ def moments_of_f(q: int, A1: float, A2: float) -> tuple[float, float]:
 def adjusted(
     Phi: np.ndarray, P: np.ndarray, Q: np.ndarray, T: np.ndarray, R: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Phi_A and W from P (m, p, p), Q (m, m, p, p), the traces T (m, m) and the second derivatives R (m, m, p, p)."""
+    """Phi_A and W from P (m, p, p), Q (m, m, p, p), the traces T (m, m) and the second derivatives R (m, m, p, p).
+
+    A parameter of which the fixed effects leave no information, such as the variance of a factor that is among them,
+    is held.
+    """
     PhiP = Phi @ P
-    W = 2 * _inverse(restricted_information(Phi, P, Q, T))
+    information = restricted_information(Phi, P, Q, T)
+    known = np.diag(information) > _UNKNOWN * np.diag(T)
+    W = np.zeros_like(information)
+    W[np.ix_(known, known)] = 2 * _inverse(information[np.ix_(known, known)])
     inner = np.einsum("mn,mnij->ij", W, Q) - np.einsum("mij,mjk->ik", np.tensordot(W, P, axes=1), PhiP)
     if R is not None:
         inner = inner - 0.25 * np.einsum("mn,mnij->ij", W, R)

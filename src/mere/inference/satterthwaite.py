@@ -32,7 +32,7 @@ from .components import components_at, likelihood_hessian
 from .pieces import Pieces, pieces_at
 from .reference import Reference
 
-__all__ = ["Satterthwaite", "deviance_hessian", "inverse_on_range", "satterthwaite"]
+__all__ = ["Satterthwaite", "deviance_hessian", "inverse_on_range", "parameter_units", "satterthwaite"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +91,9 @@ def satterthwaite(
         joint, pieces = likelihood_hessian(components, sigma, objective.reml), components.pieces
     if pieces is None:
         pieces = pieces_at(objective, par)  # first: the workspace stands at `par` until differences move it
+    units = parameter_units(objective)
     if joint is None and hessian is None:
-        hessian = objective.hessian(par)
+        hessian = objective.hessian(par, units)
     jacobian = None if plain else objective.jacobian(par)
     slopes = sigma**2 * C @ pieces.cross_slopes() @ C
     if jacobian is not None:
@@ -100,7 +101,29 @@ def satterthwaite(
     slopes = np.concatenate([slopes, 2 * sigma * C[None]])
     if joint is None:
         joint = deviance_hessian(np.asarray(hessian), _rss_slopes(pieces, jacobian), sigma, nu)
-    return Satterthwaite(beta, sigma**2 * C, _metric(objective), slopes, 2 * _inverse_of_free(joint, objective, par))
+    unit = np.append(units, sigma)  # what is flat may not depend on units of measurement
+    unit = np.outer(unit, unit)
+    parameters = 2 * unit * _inverse_of_free(unit * joint, objective, par)
+    return Satterthwaite(beta, sigma**2 * C, _metric(objective), slopes, parameters)
+
+
+def parameter_units(objective: LMMObjective) -> np.ndarray:
+    """What is a change of one for each parameter: standard deviations shrink as the covariates of a term grow."""
+    weights, units = objective.design.weights, []
+    level = 1.0 if weights is None else float(np.mean(weights)) ** 0.5
+    for term, structure in zip(objective.design.random, objective.structures, strict=True):
+        size = np.full(structure.k, level)
+        if term.values is not None:
+            squares = np.square(term.values) if weights is None else np.square(term.values) * weights[:, None]
+            size = np.sqrt(squares.mean(axis=0))
+            size[size == 0] = 1.0
+        own = np.ones(structure.n_par)
+        if structure.name == "us":
+            own = 1 / size[np.asarray(structure.entries)[:, 0]]
+        elif structure.n_par >= structure.k:  # standard deviations, then a correlation
+            own[: structure.k] = 1 / size
+        units.append(own)
+    return np.concatenate(units)
 
 
 def _inverse_of_free(joint: np.ndarray, objective: LMMObjective, par: np.ndarray) -> np.ndarray:
