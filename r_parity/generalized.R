@@ -118,3 +118,5 @@ several("list_poisson", quote(lmList(TICKS ~ cHEIGHT | YEAR, grouseticks, family
 several("list_binomial", quote(lmList(cbind(incidence, size - incidence) ~ 1 | period, cbpp, family = binomial)),
   "cbind(incidence, size - incidence) ~ 1 | period", "cbpp", "binomial")
 several("list_gamma", quote(lmList(size ~ 1 | period, cbpp, family = Gamma)), "size ~ 1 | period", "cbpp", "Gamma")
+several("list_quasipoisson", quote(lmList(TICKS ~ cHEIGHT | YEAR, grouseticks, family = quasipoisson)), "TICKS ~ cHEIGHT | YEAR",
+  "grouseticks", "quasipoisson")

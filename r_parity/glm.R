@@ -2,27 +2,11 @@
 #
 #   Rscript r_parity/glm.R        (from the root of the checkout, after r_parity/glmm.R, which draws glmm_times)
 suppressMessages({library(lme4); library(jsonlite)})
-source("r_parity/tables.R")
+source("r_parity/tables.R"); source("r_parity/profile_ends.R")
 options(width = 80)
 dir.create("fixtures/glm", showWarnings = FALSE)
 glmm_times <- read.csv("fixtures/data/glmm_times.csv"); glmm_times$g <- factor(glmm_times$g); glmm_times$h <- factor(glmm_times$h)
 glmm_crossed <- read.csv("fixtures/data/glmm_crossed.csv"); glmm_crossed$g <- factor(glmm_crossed$g)
-
-# Ends of the deviance's profile to 1e-9 (MASS interpolates): D(b) by fits with the column as an offset.
-profile_ends <- function(m, level = .95) {
-  X <- model.matrix(m); keep <- !is.na(coef(m)); X <- X[, keep, drop = FALSE]
-  b <- coef(m)[keep]; s <- sqrt(diag(vcov(m)))[keep]; phi <- summary(m)$dispersion; q <- qnorm((1 + level) / 2)
-  o <- if (is.null(m$offset)) rep(0, nrow(X)) else m$offset
-  ends <- sapply(seq_along(b), function(j) sapply(c(-1, 1), function(side) {
-    z <- function(x) {
-      f <- suppressWarnings(glm.fit(X[, -j, drop = FALSE], m$y, m$prior.weights, offset = o + x * X[, j], family = m$family,
-        start = if (ncol(X) > 1) b[-j], control = list(epsilon = 1e-13, maxit = 200)))
-      side * sqrt(max(f$deviance - m$deviance, 0) / phi) - side * q
-    }
-    tryCatch(uniroot(z, b[j] + side * c(0, 3.5) * s[j], tol = 1e-10)$root, error = function(e) NA)
-  }))
-  out <- matrix(NA, length(keep), 2); out[keep, ] <- t(ends); out
-}
 
 one <- function(id, call, data, formula, family, link, test, arguments = list(), theta = NULL) {
   m <- suppressWarnings(eval(call)); s <- summary(m)

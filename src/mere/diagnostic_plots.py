@@ -329,6 +329,8 @@ def _against_predicted(ax: Any, s: SimulatedResiduals) -> None:
 @g.check_model.register(LMM)
 @g.check_model.register(GLMM)
 def _check(m: LM | GLM | LMM | GLMM, nsim: int = 250, seed: Any = None) -> Any:
+    if isinstance(m, GLM):
+        m.model_family.need_likelihood("check_model()", "use plot() and qqmath()")
     s = g.simulate_residuals(m, nsim, seed)
     panels: list[Callable[[Any], None]] = [partial(_predictive, s=s)]
     if isinstance(m, (LM, LMM)):

@@ -173,6 +173,8 @@ def _predict_linear(
     if type == "terms":
         return terms_predicted(m, m.fit.R, math.sqrt(dispersion(m)), newdata, se_fit, interval, na_action)
     wants_interval = _checked(type, interval, level)
+    if interval == "prediction":
+        m.model_family.need_likelihood("an interval for outcomes", "take interval='confidence'")
     check_flags(se_fit=se_fit)
     check_na_action(na_action)
     if newdata is None:

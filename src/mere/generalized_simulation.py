@@ -136,7 +136,7 @@ def new_weights(m: GLM | GLMM, newdata: Any, weights: Any) -> np.ndarray:
 
 def check_trials(family: Family, weights: np.ndarray) -> None:
     """Are the weights of a binomial family whole numbers?"""
-    if family.name == "binomial" and not np.allclose(weights, np.round(weights), rtol=0, atol=1e-6):
+    if family.outcome == "proportion" and not np.allclose(weights, np.round(weights), rtol=0, atol=1e-6):
         raise MereValueError("weights= of a binomial model are numbers of trials, which must be whole numbers")
 
 
@@ -171,6 +171,7 @@ def _simulate(
 @g.simulate.register(GLM)
 def _simulate_linear(m: GLM, nsim: int = 1, seed: Any = None, newdata: Any = None, weights: Any = None) -> pd.DataFrame:
     """Responses as the model holds them; of ``cbind(successes, failures)`` both columns."""
+    m.model_family.need_likelihood("simulate()", "use bootstrap(type='case')")
     _check_weights(weights, newdata)
     number, r = read_seed(seed), m.response
     if newdata is None:

@@ -22,6 +22,7 @@ from .response import Response, read_response
 __all__ = ["GeneralizedFit", "fit_glm", "irls"]
 
 
+_LEFT = "the iterations leave the range of the family: give start=, one value per coefficient, or take another link"
 _TAILS = ("logit", "probit", "cloglog", "log")  # links whose means of 0 or 1 lie at infinity
 
 
@@ -81,27 +82,28 @@ def irls(
     if not (family.valid_mu(mu) and link.valid(eta)):
         raise MereValueError("no valid means to start from: give start=, one value per coefficient")
     deviance = float((wt * family.unit_deviance(y, mu)).sum())
+    height = family.descent(y, mu, wt, deviance)
     steps, converged, first = 0, False, start is None
     R, working = np.zeros((X.shape[1],) * 2), np.zeros(len(y))
     for _ in range(maxit):
         steps += 1
-        slope = link.derivative(eta)
-        working = wt * slope**2 / family.variance(mu)
-        z = eta - shift + (y - mu) / slope
+        with np.errstate(over="ignore", invalid="ignore"):
+            slope = link.derivative(eta)
+            working = wt * slope**2 / family.variance(mu)
         used = working > 0
+        if not np.isfinite(working).all() or (not used.any() and wt.any()):
+            raise MereValueError(_LEFT)
+        z = eta - shift + (y - mu) / slope
         solution = least_squares(X[used], z[used], working[used])
-        R, old, before = solution.R, beta, deviance
+        R, old, before, top = solution.R, beta, deviance, height
         beta = solution.beta
-        eta, mu, deviance = _at(X, beta, shift, y, wt, family)
+        eta, mu, deviance, height = _at(X, beta, shift, y, wt, family)
         halvings = 0
-        while not np.isfinite(deviance) or (not first and deviance > before and not _close(deviance, before, epsilon)):
+        while not np.isfinite(deviance) or (not first and height > top and not _close(height, top, epsilon)):
             if first or halvings == maxit:
-                raise MereValueError(
-                    "the iterations leave the range of the family: give start=, one value per coefficient, or take "
-                    "another link"
-                )
+                raise MereValueError(_LEFT)
             beta = (beta + old) / 2
-            eta, mu, deviance = _at(X, beta, shift, y, wt, family)
+            eta, mu, deviance, height = _at(X, beta, shift, y, wt, family)
             halvings += 1
         first = False
         if _close(deviance, before, epsilon):
@@ -116,13 +118,15 @@ def _close(deviance: float, before: float, epsilon: float) -> bool:
 
 def _at(
     X: np.ndarray, beta: np.ndarray, shift: np.ndarray, y: np.ndarray, wt: np.ndarray, family: Family
-) -> tuple[np.ndarray, np.ndarray, float]:
+) -> tuple[np.ndarray, np.ndarray, float, float]:
+    """Linear predictor, mean, deviance, and what the steps lower."""
     eta = shift + X @ beta
     with np.errstate(all="ignore"):
         mu = family.link.inverse(eta)
         if not (family.link.valid(eta) and family.valid_mu(mu)):
-            return eta, mu, float("inf")
-        return eta, mu, float((wt * family.unit_deviance(y, mu)).sum())
+            return eta, mu, float("inf"), float("inf")
+        deviance = float((wt * family.unit_deviance(y, mu)).sum())
+        return eta, mu, deviance, family.descent(y, mu, wt, deviance)
 
 
 def null_deviance(design: Design, response: Response, family: Family) -> float:
@@ -150,7 +154,7 @@ def fit_glm(
     if not fit.converged:
         tell(f"glm: no convergence in {maxit} iterations; raise maxit", ConvergenceWarning)
     eps = 10 * np.finfo(float).eps
-    if family.name == "binomial" and ((fit.mu > 1 - eps) | (fit.mu < eps)).any():
+    if family.edges == "proportion" and ((fit.mu > 1 - eps) | (fit.mu < eps)).any():
         tell(
             "fitted probabilities numerically 0 or 1 occurred: a predictor separates the outcomes, and its coefficient "
             "grows without bound; leave it out, or penalize it",
@@ -170,7 +174,7 @@ _ENDLESS = 30.0  # standard errors of a linear predictor: a mean that may be any
 
 def _endless(design: Design, family: Family, fit: GeneralizedFit) -> str:
     """Which coefficients run off to infinity, as the start of a sentence; empty if there are none."""
-    if family.name not in ("binomial", "poisson", "Negative Binomial") or family.link.name not in _TAILS:
+    if not family.edges or family.link.name not in _TAILS:
         return ""
     used = fit.working > 0
     if not fit.R.size or not used.any() or fit.working[used].min() > _ENDLESS**-2.0:

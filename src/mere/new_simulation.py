@@ -42,6 +42,8 @@ def _simulate(
     if not isinstance(newparams, Mapping):
         raise MereTypeError(f"newparams must be a mapping with beta, theta (or par) and sigma, not {newparams!r}")
     model_family = None if family is None else make_family(family)
+    if model_family is not None:
+        model_family.need_likelihood("simulate()")
     if model_family is not None and model_family.name == "gaussian" and model_family.link.name == "identity":
         model_family = None
     design = _design(formula, newdata, weights, contrasts)

@@ -21,9 +21,9 @@ class Response:
     Attributes
     ----------
     y : ndarray (n,)
-        For the binomial family the proportion of successes.
+        For binomial families the proportion of successes.
     weights : ndarray (n,)
-        Prior weights times, for the binomial family, the number of trials.
+        Prior weights times, for binomial families, the number of trials.
     counts : bool
         Was the response ``cbind(successes, failures)``?
     trials : ndarray (n,), optional
@@ -78,10 +78,10 @@ def read_response(design: Design, family: Family) -> Response:
     prior = np.ones(len(y)) if design.weights is None else np.asarray(design.weights)
     value = design.frame.variables.get(design.response)
     if counts:
-        if family.name != "binomial" or y.shape[1] != 2:
+        if family.outcome != "proportion" or y.shape[1] != 2:
             raise MereValueError(
-                f"the response {design.response} has {y.shape[1]} columns: only a binomial model takes two, "
-                "cbind(successes, failures)"
+                f"the response {design.response} has {y.shape[1]} columns: only a binomial or quasibinomial model "
+                "takes two, cbind(successes, failures)"
             )
         if y.size and y.min() < 0:
             raise MereValueError(f"{design.response}: numbers of successes and failures must not be negative")
@@ -89,8 +89,10 @@ def read_response(design: Design, family: Family) -> Response:
         y = y[:, 0] / np.maximum(total, 1e-300)  # 0 without trials
         trials = None if design.weights is None else total
         prior = total if design.weights is None else prior * total
-    if isinstance(value, Factor) and family.name != "binomial":
-        raise MereValueError(f"the response {design.response} is a factor: only a binomial model takes one")
+    if isinstance(value, Factor) and family.outcome != "proportion":
+        raise MereValueError(
+            f"the response {design.response} is a factor: only a binomial or quasibinomial model takes one"
+        )
     y = np.ascontiguousarray(y, dtype=np.float64)
     family.check(y, design.response)
     _say_fractions(design.y[:, 0] if counts else y * prior, y, family, design.response)
@@ -99,9 +101,11 @@ def read_response(design: Design, family: Family) -> Response:
 
 def _say_fractions(successes: np.ndarray, y: np.ndarray, family: Family, name: str) -> None:
     """Counts that are no whole numbers have no likelihood; what is maximized is taken on from whole numbers."""
-    if family.name == "binomial":
+    if not family.has_likelihood:
+        return
+    if family.outcome == "proportion":
         number, what = successes, "numbers of successes (proportion times weight)"
-    elif family.name in ("poisson", "Negative Binomial"):
+    elif family.outcome == "count":
         number, what = y, "counts"
     else:
         return

@@ -98,7 +98,8 @@ def test_models_by_group(name: str) -> None:
     np.testing.assert_allclose(m.coef(), np.array(gold["coef"]), rtol=tol)
     if gold["family"] != "Gamma":  # R takes that for normal
         assert m.logLik().df == gold["logLik_df"]
-        assert float(m.logLik()) == pytest.approx(gold["logLik"], rel=1e-8)
+        want = np.nan if gold["logLik"] is None else gold["logLik"]
+        assert float(m.logLik()) == pytest.approx(want, rel=1e-8, nan_ok=True)
     if m.pool:
         assert m.sigma() == pytest.approx(gold["sigma"], rel=1e-8)
     np.testing.assert_allclose(m.fitted(), m.predict(table(gold["data"]), **response), rtol=1e-12)

@@ -153,6 +153,8 @@ def test_bos_56_deficient_rank():
 # -- simulators ------------------------------------------------------------------------------
 def combinations():
     for name, make in {**FAMILIES, "negative_binomial": lambda link: families.negative_binomial(2.5, link)}.items():
+        if name.startswith("quasi"):
+            continue  # no distribution, nothing to draw from
         for link in LINKS:
             try:
                 yield name, make(link)
@@ -165,7 +167,7 @@ DRAWS = 100_000
 
 
 def test_bos_57_there_are_all_families():
-    assert {name for name, _ in COMBINATIONS} == set(FAMILIES)
+    assert {name for name, _ in COMBINATIONS} == {name for name in FAMILIES if not name.startswith("quasi")}
     assert len(COMBINATIONS) >= 20
 
 

@@ -13,7 +13,17 @@ from mere.links import LINKS, Link, make_link
 ALL = [families.negative_binomial(2.5) if n == "negative_binomial" else make_family(n) for n in FAMILIES]
 ETA = np.array([-2.5, -1.0, -0.3, 0.2, 0.9, 2.0])
 POSITIVE = np.array([0.2, 0.7, 1.3, 2.0, 3.5])
-MEANS = {"binomial": np.array([0.05, 0.3, 0.5, 0.8])}
+ALL += [families.quasi(variance=v) for v in ("mu(1-mu)", "mu", "mu^2", "mu^3")]
+LIKELY = [f for f in ALL if f.has_likelihood]
+SHARES = np.array([0.05, 0.3, 0.5, 0.8])
+
+
+def label(family):
+    return f"quasi-{family.function}" if family.name == "quasi" else family.name
+
+
+def means(family):
+    return POSITIVE if family.valid_mu(POSITIVE) else SHARES
 
 
 def grid(link):
@@ -46,10 +56,10 @@ class TestLinks:
         assert make_link(link.name) is link
 
 
-@pytest.mark.parametrize("family", ALL, ids=lambda f: f.name)
+@pytest.mark.parametrize("family", ALL, ids=label)
 class TestFamilies:
     def mean(self, family):
-        return MEANS.get(family.name, POSITIVE)
+        return means(family)
 
     def test_variance_slope(self, family):
         mu = self.mean(family)
@@ -65,6 +75,16 @@ class TestFamilies:
     def test_zero_at_the_mean(self, family):
         mu = self.mean(family)
         np.testing.assert_allclose(family.unit_deviance(mu, mu), 0, atol=1e-12)
+
+    def test_default_link_is_the_registered_one(self, family):
+        assert family.link.name == family.canonical
+        assert family.canonical in family.links
+
+
+@pytest.mark.parametrize("family", LIKELY, ids=label)
+class TestDistributions:
+    def mean(self, family):
+        return means(family)
 
     def test_likelihood(self, family):
         mu, rng = self.mean(family), np.random.default_rng(1)
@@ -92,10 +112,6 @@ class TestFamilies:
         assert y.mean() == pytest.approx(mu[0], rel=0.05)
         assert y.var() == pytest.approx(phi * float(family.variance(mu[:1])[0]) / wt[0], rel=0.1)
 
-    def test_default_link_is_the_registered_one(self, family):
-        assert family.link.name == family.canonical
-        assert family.canonical in family.links
-
 
 def test_prints_as_r():
     assert repr(families.binomial("probit")) == "\nFamily: binomial \nLink function: probit \n"
@@ -105,8 +121,6 @@ def test_prints_as_r():
 def test_errors_say_what_there_is():
     with pytest.raises(MereValueError, match="there is no family 'poison'"):
         make_family("poison")
-    with pytest.raises(MereValueError, match="no likelihood"):
-        make_family("quasipoisson")
     with pytest.raises(MereTypeError, match="must be a name or a Family"):
         make_family(3)
     with pytest.raises(MereValueError, match="is not for the poisson family"):

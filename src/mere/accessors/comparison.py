@@ -12,6 +12,7 @@ import pandas as pd
 
 from .. import generics as g
 from ..errors import DataMessage, MereValueError, MereWarning, SingularFitMessage, tell
+from ..generalized import GLM, GLMM
 from ..results import AnovaTable
 
 __all__ = ["compare_models", "likelihood_ratio_table", "sequential_sums"]
@@ -54,6 +55,9 @@ def likelihood_ratio_table(
 def compare_models(models: Sequence[Any], names: Sequence[str], refit: bool) -> AnovaTable:
     """Likelihood-ratio tests between models of the same data, by number of parameters."""
     _check_same_data(models, names)
+    for m in models:
+        if isinstance(m, (GLM, GLMM)):
+            m.model_family.need_likelihood("a likelihood-ratio test")
     reml = [g.isREML(m) for m in models]
     if refit and any(reml):
         tell("refitting model(s) with ML (instead of REML)", DataMessage)

@@ -135,6 +135,8 @@ def _sigma(m: GLM) -> float:
 
 # -- likelihood ----------------------------------------------------------------
 def _aic_of(m: GLM) -> float:
+    if not m.model_family.has_likelihood:
+        return math.nan
     r = m.response
     value = m.model_family.minus_2_loglik(r.y, m.fit.mu, r.weights, m.fit.deviance)
     return value + r.constant + 2 * len(m.beta)
@@ -142,7 +144,7 @@ def _aic_of(m: GLM) -> float:
 
 @g.logLik.register(GLM)
 def _log_lik(m: GLM, REML: bool | None = None) -> LogLik:
-    df = len(m.beta) + int(m.model_family.has_scale)
+    df = len(m.beta) + int(m.model_family.has_scale and m.model_family.has_likelihood)
     return LogLik(df - _aic_of(m) / 2, df=df, nobs=g.nobs(m))
 
 

@@ -40,7 +40,7 @@ def tjur(y: np.ndarray, mu: np.ndarray) -> float:
 def is_binary(m: GLM | GLMM) -> bool:
     """Is the response of zeros and ones, one trial a row?"""
     r: Response = m.response
-    return m.model_family.name == "binomial" and bool((r.weights <= 1).all() and np.isin(r.y, (0.0, 1.0)).all())
+    return m.model_family.outcome == "proportion" and bool((r.weights <= 1).all() and np.isin(r.y, (0.0, 1.0)).all())
 
 
 # -- methods -------------------------------------------------------------------
@@ -72,6 +72,9 @@ def _r2_generalized(m: GLM) -> pd.Series:
         n, p = len(m.design.y), len(m.beta)
         value = 1 - m.fit.deviance / m.null_deviance
         return pd.Series({"R2": value, "R2_adjusted": 1 - (1 - value) * (n - 1) / (n - p)})
+    if not m.model_family.has_likelihood:
+        share = {"R2_deviance": 1 - m.fit.deviance / m.null_deviance if m.null_deviance else math.nan}
+        return pd.Series({"R2_Tjur": tjur(m.response.y, m.fit.mu), **share} if is_binary(m) else share)
     null = _null_loglik(m)
     out = likelihood_r2(m.fit.deviance, m.null_deviance, float(g.logLik(m)), null, len(m.design.y))
     if is_binary(m):
@@ -82,7 +85,7 @@ def _r2_generalized(m: GLM) -> pd.Series:
 @g.auc.register(GLM)
 @g.auc.register(GLMM)
 def _auc(m: GLM | GLMM) -> float:
-    if m.model_family.name != "binomial":
+    if m.model_family.outcome != "proportion":
         raise MereValueError(f"auc() is for binomial models; this one is of the {m.model_family.name} family")
     mu = m.fit.mu if isinstance(m, GLM) else m.mu
     y, trials = m.response.y, m.response.weights

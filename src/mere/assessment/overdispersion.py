@@ -24,10 +24,10 @@ def pearson_dispersion(residuals: np.ndarray, df: float) -> tuple[float, float, 
 @g.check_overdispersion.register(GLM)
 @g.check_overdispersion.register(GLMM)
 def _check(m: GLM | GLMM) -> pd.Series:
-    if m.model_family.name not in ("poisson", "binomial", "Negative Binomial"):
+    if m.model_family.has_scale or not m.model_family.outcome:
         raise MereValueError(
             f"check_overdispersion() is for counts and numbers of successes; the {m.model_family.name} family has a "
-            "dispersion of its own, see sigma()"
+            "dispersion of its own, see summary()"
         )
     if is_binary(m):
         raise MereValueError(

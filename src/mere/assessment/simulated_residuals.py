@@ -181,6 +181,8 @@ def _of_mixed(
 
 
 def _simulated(m: LM | GLM | LMM | GLMM, nsim: int, seed: Any, group: Any, use_u: bool | None) -> SimulatedResiduals:
+    if isinstance(m, GLM):
+        m.model_family.need_likelihood("simulate_residuals()", "look at residuals(type='pearson')")
     number = read_seed(seed)
     known = {} if use_u is None else {"use_u": use_u}
     drawn = g.simulate(m, count_of(nsim), seed=number, **known)

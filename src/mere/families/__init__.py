@@ -19,6 +19,9 @@ from .gaussian import Gaussian
 from .inverse_gaussian import InverseGaussian
 from .negative_binomial import NegativeBinomial
 from .poisson import Poisson
+from .quasi import Quasi
+from .quasi_binomial import QuasiBinomial
+from .quasi_poisson import QuasiPoisson
 
 __all__ = [
     "FAMILIES",
@@ -31,10 +34,14 @@ __all__ = [
     "make_family",
     "negative_binomial",
     "poisson",
+    "quasi",
+    "quasibinomial",
+    "quasipoisson",
 ]
 
 binomial, poisson, gaussian = Binomial, Poisson, Gaussian
 inverse_gaussian, negative_binomial = InverseGaussian, NegativeBinomial
+quasi, quasibinomial, quasipoisson = Quasi, QuasiBinomial, QuasiPoisson
 
 FAMILIES: dict[str, Callable[..., Family]] = {
     "gaussian": Gaussian,
@@ -43,6 +50,9 @@ FAMILIES: dict[str, Callable[..., Family]] = {
     "Gamma": Gamma,
     "inverse_gaussian": InverseGaussian,
     "negative_binomial": NegativeBinomial,
+    "quasipoisson": QuasiPoisson,
+    "quasibinomial": QuasiBinomial,
+    "quasi": Quasi,
 }
 
 
@@ -63,10 +73,6 @@ def make_family(family: Any) -> Family:
             f"family must be a name or a Family such as families.binomial(link='probit'), not {family!r}"
         )
     name = family.replace(".", "_")
-    if name.startswith("quasi"):
-        raise MereValueError(
-            f"{family!r} has no likelihood; use a family that has one, such as negative_binomial(theta)"
-        )
     if name == "negative_binomial":
         raise MereValueError("negative_binomial needs its theta: families.negative_binomial(2), or use glmer_nb()")
     if name not in FAMILIES:

@@ -19,6 +19,7 @@ class Binomial(Family):
 
     name: ClassVar[str] = "binomial"
     code: ClassVar[int] = 1
+    outcome: ClassVar[str] = "proportion"
     canonical: ClassVar[str] = "logit"
     links: ClassVar[tuple[str, ...]] = ("logit", "probit", "cloglog", "cauchit", "log", "identity")
 
@@ -42,7 +43,7 @@ class Binomial(Family):
     def check(self, y: np.ndarray, name: str) -> None:
         if y.size and not (y.min() >= 0 and y.max() <= 1):
             raise MereValueError(
-                f"the response {name} of a binomial model must lie between 0 and 1: give proportions with "
+                f"the response {name} of a {self.name} model must lie between 0 and 1: give proportions with "
                 "weights=trials, cbind(successes, failures), a two-level factor or 0 and 1"
             )
 

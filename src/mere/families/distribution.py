@@ -35,12 +35,21 @@ class Family:
         Which kernel computes it; -1 = none, NumPy does.
     has_scale : bool
         Is the dispersion estimated?
+    has_likelihood : bool
+        Is it a distribution, and not a quasi family of a mean and a variance only?
+    outcome : str
+        ``"proportion"`` of a number of trials, ``"count"``, or neither.
+    likely : str
+        Of a quasi family: which families with a likelihood to take instead.
     """
 
     link: Link = field(default_factory=lambda: make_link("identity"))
     name: ClassVar[str] = ""
     code: ClassVar[int] = -1
     has_scale: ClassVar[bool] = False
+    has_likelihood: ClassVar[bool] = True
+    outcome: ClassVar[str] = ""
+    likely: ClassVar[str] = "a family that has one"
     canonical: ClassVar[str] = ""
     links: ClassVar[tuple[str, ...]] = ()
 
@@ -57,6 +66,23 @@ class Family:
         """The name in print."""
         return self.name
 
+    @property
+    def edges(self) -> str:
+        """Of which kind of outcome the means may run to an edge of their range: `outcome`, or that of a like family."""
+        return self.outcome
+
+    def need_likelihood(self, what: str, instead: str = "") -> None:
+        """Raise where `what` cannot be had of a mean and a variance alone; `instead` is what else there is."""
+        if not self.has_likelihood:
+            raise self.no_likelihood(what, instead)
+
+    def no_likelihood(self, what: str, instead: str = "") -> MereValueError:
+        """The error of `need_likelihood`."""
+        return MereValueError(
+            f"{what} needs a likelihood, and the {self.label} family is only a mean and a variance: fit the model "
+            f"with {self.likely}{', or ' * bool(instead)}{instead}"
+        )
+
     # -- of the mean -----------------------------------------------------------
     def variance(self, mu: np.ndarray) -> np.ndarray:
         """Variance function."""
@@ -71,6 +97,10 @@ class Family:
     def unit_deviance(self, y: np.ndarray, mu: np.ndarray) -> np.ndarray:
         """Squared deviance residuals of weight 1."""
         raise NotImplementedError
+
+    def descent(self, y: np.ndarray, mu: np.ndarray, wt: np.ndarray, deviance: float) -> float:
+        """What the steps to the estimates lower: the deviance."""
+        return deviance
 
     def minus_2_loglik(self, y: np.ndarray, mu: np.ndarray, wt: np.ndarray, deviance: float) -> float:
         """-2 log-likelihood with all constants; a dispersion is plugged in and, as in R, 2 added."""

@@ -27,6 +27,7 @@ class NegativeBinomial(Family):
     theta: float = 1.0
     name: ClassVar[str] = "Negative Binomial"
     code: ClassVar[int] = 5
+    outcome: ClassVar[str] = "count"
     canonical: ClassVar[str] = "log"
     links: ClassVar[tuple[str, ...]] = ("log", "identity", "sqrt")
 

@@ -19,6 +19,7 @@ class Poisson(Family):
 
     name: ClassVar[str] = "poisson"
     code: ClassVar[int] = 2
+    outcome: ClassVar[str] = "count"
     canonical: ClassVar[str] = "log"
     links: ClassVar[tuple[str, ...]] = ("log", "identity", "sqrt")
 

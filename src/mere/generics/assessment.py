@@ -111,7 +111,8 @@ def r2(model: Any, **kwargs: Any) -> Any:
     Mixed models: Nakagawa's ``R2_conditional`` = (fixed + random) / total and ``R2_marginal`` = fixed / total of the
     variances of `get_variance`. ``lm``: ``R2`` and ``R2_adjusted``. ``glm``, with deviance D, null deviance D0 and n
     rows: ``R2_CoxSnell`` = 1 - exp((D - D0) / n), ``R2_Nagelkerke`` = that over 1 - exp(-D0 / n), ``R2_McFadden`` = 1 -
-    log L / log L0, and for zeros and ones ``R2_Tjur``, the difference of the mean fitted values.
+    log L / log L0, and for zeros and ones ``R2_Tjur``, the difference of the mean fitted values; of the quasi families,
+    which have no likelihood, ``R2_deviance`` = 1 - D / D0.
 
     Parameters
     ----------

@@ -234,6 +234,7 @@ def _pb_generalized(
         raise MereTypeError("small must be a model of the same family, fitted by glm() or glmer()")
     if not np.array_equal(large.response.y, small.response.y):
         raise MereValueError("the models were not fitted to the same response")
+    large.model_family.need_likelihood("PBmodcomp()", "use anova(small, large, test='F')")
     nsim = count_of(nsim)
     observed, df = _likelihood_ratio(large, small)
     restriction(large.design.X, small.design.X)  # an error where they are not nested

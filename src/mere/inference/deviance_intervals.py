@@ -57,7 +57,8 @@ def profile_end(zeta: Callable[[float], float], estimate: float, step: float, ta
 
 def _zeta(m: GLM, j: int) -> Callable[[float], float]:
     """The signed root of coefficient j among those that were estimated."""
-    X, best, scale = m.design.X, m.fit.deviance, dispersion(m)
+    X, y, wt, family, scale = m.design.X, m.response.y, m.response.weights, m.model_family, dispersion(m)
+    best = family.descent(y, m.fit.mu, wt, m.fit.deviance)
     others = np.delete(np.arange(X.shape[1]), j)
     shift = np.zeros(len(X)) if m.design.offset is None else m.design.offset
     start = m.beta[others].copy()
@@ -67,14 +68,14 @@ def _zeta(m: GLM, j: int) -> Callable[[float], float]:
             return 0.0
         deviance = math.nan
         if not len(others):
-            mu = m.model_family.link.inverse(shift + b * X[:, j])
-            deviance = float((m.response.weights * m.model_family.unit_deviance(m.response.y, mu)).sum())
+            mu = family.link.inverse(shift + b * X[:, j])
+            deviance = family.descent(y, mu, wt, float((wt * family.unit_deviance(y, mu)).sum()))
         for first in (start, m.beta[others], None) if len(others) else ():
             try:
-                fit = irls(X[:, others], m.response, m.model_family, shift + b * X[:, j], 1e-12, 100, first)
+                fit = irls(X[:, others], m.response, family, shift + b * X[:, j], 1e-12, 100, first)
             except MereValueError:
                 continue
-            start[:], deviance = fit.beta, fit.deviance
+            start[:], deviance = fit.beta, family.descent(y, fit.mu, wt, fit.deviance)
             break
         return math.copysign(math.sqrt(max(deviance - best, 0.0) / scale), b - m.beta[j])
 

@@ -202,6 +202,8 @@ def power_sim(
     """
     if not isinstance(model, (LM, GLM, LMM, GLMM)):
         raise MereTypeError(f"power_sim() takes a fitted model, not {type(model).__name__!r}")
+    if isinstance(model, GLM):
+        model.model_family.need_likelihood("power_sim()")
     source = _with_coefficients(model, _read_fixef(model, fixef))
     phi = dispersion(model) if isinstance(model, GLM) else None
     return _power(model, source, phi, term, nsim, alpha, test, read_seed(seed), ncpus, progress, checkpoint)
@@ -338,6 +340,8 @@ def power_curve(
     """
     if not isinstance(model, (LM, GLM, LMM, GLMM)):
         raise MereTypeError(f"power_curve() takes a fitted model, not {type(model).__name__!r}")
+    if isinstance(model, GLM):
+        model.model_family.need_likelihood("power_curve()")
     if model.call.data is None:
         raise MereValueError("the model keeps no data to extend")
     beta, phi = _read_fixef(model, fixef), dispersion(model) if isinstance(model, GLM) else None

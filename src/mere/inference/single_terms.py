@@ -112,7 +112,9 @@ def _table(
     aic += g.extractAIC(m, k=k)[1] - aic[0]
     first = {"Df": df, "Sum of Sq": change} if linear else {"Df": df}
     columns = {name: np.array([math.nan, *values]) for name, values in first.items()}
-    columns |= {"RSS" if linear else "Deviance": deviance, "AIC": aic}
+    columns |= {"RSS" if linear else "Deviance": deviance}
+    if isinstance(m, LM) or m.model_family.has_likelihood:
+        columns["AIC"] = aic
     if test == "Chisq":
         x = np.maximum((minus_2[0] - minus_2[1:]) * (1 if p[1:].max(initial=0) > p[0] else -1), 0.0)
         if isinstance(m, GLM):

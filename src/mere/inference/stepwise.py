@@ -60,6 +60,8 @@ def _step(
     count_of(steps, "steps", 0)
     if not isinstance(direction, str) or direction not in _DIRECTIONS:
         raise MereValueError(f"direction must be {', '.join(map(repr, _DIRECTIONS))}, not {direction!r}")
+    if isinstance(m, GLM):
+        m.model_family.need_likelihood("step() by AIC", "use drop1(test='F') and add1(test='F')")
     limits = _limits(m, scope)
     current: LM | GLM = m
     aic = g.extractAIC(m, k=k)[1]

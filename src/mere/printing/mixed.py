@@ -12,6 +12,7 @@ import pandas as pd
 from .. import generics as g
 from ..errors import FormulaError, MereValueError
 from ..families import Family
+from ..families.quasi import Quasi
 from ..fitting import OptInfo
 from ..generalized import GLMM
 from ..generalized_summaries import SummaryGLMM
@@ -109,6 +110,10 @@ def _family_text(family: Family) -> str:
     name = type(family).name
     if name == "Negative Binomial":
         return f"negative.binomial({format_number(getattr(family, 'theta', 1.0))})"
+    if isinstance(family, Quasi):
+        parts = {"link": link, "variance": family.function}
+        shown = [f'{key} = "{value}"' for key, value in parts.items() if value not in (family.canonical, "constant")]
+        return f"{name}({', '.join(shown)})" if shown else name
     return name if link == family.canonical else f'{name}(link = "{link}")'
 
 

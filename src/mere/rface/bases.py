@@ -13,6 +13,7 @@ from ..errors import MarginsMessage, MereKeyError, MereValueError, tell
 from ..frame import Factor, as_frame
 from ..generalized import GLM, GLMM
 from ..inference.methods import reference_of, title_of
+from ..inference.reference import Asymptotic, Residual
 from ..language.algebra import Terms
 from ..language.syntax import Call, Name, Node, names_in
 from ..margins import Basis, emm_basis, null_space
@@ -182,6 +183,8 @@ def _mixed(
 @emm_basis.register(GLM)
 def _generalized(model: GLM, *, vcov: Any = None, data: Any = None, **_: Any) -> Basis:
     reference = reference_of(model, vcov=vcov)
+    if isinstance(reference, Residual) and not model.model_family.has_likelihood:  # emmeans' z tests
+        reference = Asymptotic(reference.beta, reference.V, reference.metric)
     return design_basis(
         model.design, model.call.data if data is None else data, model.beta, reference.V, reference.df,
         scale=family_scale(model.model_family), sigma=g.sigma(model), notes=_named(reference, vcov),
@@ -203,7 +206,8 @@ def family_scale(family: Any) -> Scale | None:
     link = family.link
     if link.name == "identity":
         return None
-    label = {"binomial": "prob", "poisson": "rate"}.get(family.name, "response")
+    names = {"binomial": "prob", "poisson": "rate", "quasibinomial": "prob", "quasipoisson": "rate"}
+    label = names.get(family.name, "response")
     if link.name in SCALES:
         return SCALES[link.name].labelled(label)
 

@@ -49,7 +49,9 @@ def glm(
         pandas, polars, pyarrow, or a dict of arrays; never changed.
     family : str or Family
         ``"binomial"``, ``"poisson"``, ``"Gamma"``, ``"inverse_gaussian"``, ``"gaussian"``, or an object such as
-        ``families.binomial(link="probit")`` or ``families.negative_binomial(2)``.
+        ``families.binomial(link="probit")`` or ``families.negative_binomial(2)``. Without a likelihood, a mean and a
+        variance: ``"quasipoisson"``, ``"quasibinomial"``, and ``families.quasi(link="log", variance="mu^2")`` with
+        ``"constant"``, ``"mu(1-mu)"``, ``"mu"``, ``"mu^2"`` or ``"mu^3"``; AIC and the likelihood are then NaN.
     weights, offset, subset : str or array, optional
         A column name, an expression in the columns, or an array.
     na_action : {"omit", "exclude", "fail"}
@@ -126,7 +128,8 @@ def glmer(
     data : table
         pandas, polars, pyarrow, or a dict of arrays; never changed.
     family : str or Family
-        As in `glm`. The Gaussian family with its identity link is a linear mixed model: use `lmer`.
+        As in `glm`, but without the quasi families, which have no likelihood. The Gaussian family with its identity
+        link is a linear mixed model: use `lmer`.
     nAGQ : int
         0: the fixed effects are found with the random effects, which is fast and rough; 1: Laplace; up to 100:
         quadrature points per dimension, for one grouping factor with at most three effects.
@@ -162,6 +165,7 @@ def glmer(
     {'(Intercept)': -1.399, 'period2': -0.992, 'period3': -1.129, 'period4': -1.58}
     """
     chosen = make_family(family)
+    chosen.need_likelihood("glmer()")
     if chosen.name == "gaussian" and chosen.link.name == "identity":
         raise MereValueError(
             "glmer() with the gaussian family and the identity link is a linear mixed model: use lmer(), with "

@@ -48,7 +48,8 @@ def lmList(
     weights, offset, subset : str or array, optional
     na_action : {"omit", "exclude", "fail"}
     pool : bool, optional
-        Estimate one residual standard deviation from all groups; default where the family has one.
+        Estimate one residual standard deviation from all groups; default where the family has one (as in lme4 not of
+        quasi families).
     contrasts : dict or pair, optional
 
     Returns
@@ -99,7 +100,7 @@ def lmList(
             f"{len(failed)} of {len(fits)} groups could not be fitted ({', '.join(failed)}); {level}: {reason}",
             MereWarning,
         )
-    shares = chosen is None or chosen.has_scale
+    shares = chosen is None or (chosen.has_scale and chosen.has_likelihood)
     return LmList(model, group, fits, shares if pool is None else bool(pool), call)
 
 

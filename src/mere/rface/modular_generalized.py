@@ -96,11 +96,13 @@ def glFormula(
     """
     rows = {"weights": weights, "offset": offset, "subset": subset, "na_action": na_action, "contrasts": contrasts}
     shown = {**rows, "na_action": None if na_action == "omit" else na_action}
+    chosen = make_family(family)
+    chosen.need_likelihood("glmer()")
     call = record("glmer", data, formula=str(formula), family=family, **shown, control=control, env=env)
     design = build_design(formula, data, env=env, **rows)
     control = control_of(control, GlmerControl, "glmerControl")
     act(check_generalized(design, control))
-    return ParsedGeneralized(design, False, control, call, make_family(family))
+    return ParsedGeneralized(design, False, control, call, chosen)
 
 
 def mkGlmerDevfun(parsed: ParsedGeneralized, nAGQ: int = 1) -> GeneralizedDeviance:

@@ -175,7 +175,7 @@ def _reweighted(m: GLM, Q: np.ndarray, back: np.ndarray, C: np.ndarray) -> np.nd
         if not len(active):
             break
     gamma[active] = np.nan  # not converged
-    if family.name == "binomial":  # separated: the coefficients would grow without bound
+    if family.outcome == "proportion":  # separated: the coefficients would grow without bound
         mean = np.asarray(family.link.inverse(eta))
         gamma[((np.minimum(mean, 1 - mean) < 1e-8) & (W > 0)).any(axis=1)] = np.nan
     beta = gamma @ back.T

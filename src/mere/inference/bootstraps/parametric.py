@@ -23,6 +23,8 @@ __all__ = ["drawn_response", "parametric_scheme"]
 def parametric_scheme(request: Request, cluster: Any) -> Task:
     """The task of the parametric bootstrap."""
     m = request.model
+    if isinstance(m, (GLM, GLMM)):
+        m.model_family.need_likelihood("the parametric bootstrap", "use bootstrap(type='case')")
     if cluster is not None:
         raise MereValueError("cluster= is for type='case' and 'wild'")
     if isinstance(m, (LM, LMM)):

@@ -184,8 +184,8 @@ def _cross_validate(
     number = read_seed(seed)
     rng = np.random.Generator(np.random.Philox(key=number))
     y, _, family = _response(m)
-    binary = family.name == "binomial" and bool(np.isin(y, (0.0, 1.0)).all())
-    wanted = metrics_for(family.name, binary, metrics)
+    binary = family.outcome == "proportion" and bool(np.isin(y, (0.0, 1.0)).all())
+    wanted = metrics_for("binomial" if family.outcome == "proportion" else family.name, binary, metrics)
     partitions, what = [], ""
     for _ in range(repeats):
         folds, what = _folds(m, k, groups, rng)
