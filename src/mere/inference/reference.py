@@ -93,7 +93,7 @@ def orthonormal_rows(L: np.ndarray, metric: np.ndarray | None = None) -> np.ndar
 
     Examples
     --------
-    >>> orthonormal_rows(np.array([[2.0, 0.0], [4.0, 0.0]])).round(3) + 0.0
+    >>> abs(orthonormal_rows(np.array([[2.0, 0.0], [4.0, 0.0]]))).round(3)
     array([[1., 0.]])
     """
     L = np.atleast_2d(np.asarray(L, float))
