@@ -271,6 +271,25 @@ class LMMObjective(TermBlocks):
             out[rows, columns] = c.jacobian(par[columns])
         return out
 
+    def units(self) -> np.ndarray:
+        """What a change of one is for each parameter (n_par,): standard deviations shrink as their covariates grow."""
+        weights, units = self.design.weights, []
+        level = 1.0 if weights is None else float(np.mean(weights)) ** 0.5
+        for term, structure in zip(self.design.random, self.structures, strict=True):
+            size = np.full(structure.k, level)
+            if term.values is not None:
+                squares = np.square(term.values) if weights is None else np.square(term.values) * weights[:, None]
+                size = np.sqrt(squares.mean(axis=0))
+                size[size == 0] = 1.0
+            own = np.ones(structure.n_par)
+            if structure.name == "us":
+                own = 1 / size[np.asarray(structure.entries)[:, 0]]
+            else:  # standard deviations, or one for all columns; then a correlation
+                n_sd = structure.n_par if structure.k == 1 else structure.n_par - bool(structure.upper()[-1] == 1.0)
+                own[:n_sd] = 1 / (size if n_sd == structure.k else np.sqrt(np.mean(size**2)))
+            units.append(own)
+        return np.concatenate(units)
+
     def _kernel(self, par: Any) -> np.ndarray:
         return par if self.layout.linear else self.theta(par)
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import mere
-from mere import _core
+from mere import _core, datasets
 from mere.covariances import make_covariance
 from mere.optimizers.active_set import active_set
 
@@ -74,3 +74,23 @@ def test_a_zero_is_left():
     found = active_set(f, zero, f.value(zero), 0, 1e-10, "test")
     assert found.converged
     assert found.value < f.value(zero) - 10
+
+
+@pytest.mark.parametrize("term", ["cs(1 + x | Subject)", "ar1(1 + x | Subject, hom = FALSE)"])
+def test_units_of_a_covariate_do_not_matter(term: str) -> None:
+    days = datasets.sleepstudy.assign(x=datasets.sleepstudy["Days"])
+    plain = mere.lmer(f"Reaction ~ x + {term}", days)
+    for unit in (1e-6, 1e-3, 1e2, 1e4, 1e8):
+        scaled = mere.lmer(f"Reaction ~ x + {term}", days.assign(x=days["x"] * unit))
+        gain = 2 * np.log(unit)  # of log |X'V^-1 X|
+        assert mere.REMLcrit(scaled) - gain == pytest.approx(mere.REMLcrit(plain), abs=1e-6)
+        np.testing.assert_allclose(scaled.theta[[0, 2]], plain.theta[[0, 2]] / [1, unit], rtol=1e-4)
+
+
+def test_one_standard_deviation_of_columns_in_different_units() -> None:
+    days = datasets.sleepstudy.assign(x=datasets.sleepstudy["Days"] * 1e4)
+    m = mere.lmer("Reaction ~ x + ar1(1 + x | Subject)", days)
+    assert m.optinfo.message == "converged"
+    for sd in 10.0 ** np.arange(-7, 2):  # one deviation serves both columns: there may be two minima
+        for rho in (-0.5, 0.0, 0.5):
+            assert m.objective.value(np.array([sd, rho])) > mere.REMLcrit(m) - 1e-6

@@ -32,7 +32,7 @@ from .components import components_at, likelihood_hessian
 from .pieces import Pieces, pieces_at
 from .reference import Reference
 
-__all__ = ["Satterthwaite", "deviance_hessian", "inverse_on_range", "parameter_units", "satterthwaite"]
+__all__ = ["Satterthwaite", "deviance_hessian", "inverse_on_range", "satterthwaite"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +91,7 @@ def satterthwaite(
         joint, pieces = likelihood_hessian(components, sigma, objective.reml), components.pieces
     if pieces is None:
         pieces = pieces_at(objective, par)  # first: the workspace stands at `par` until differences move it
-    units = parameter_units(objective)
+    units = objective.units()
     if joint is None and hessian is None:
         hessian = objective.hessian(par, units)
     jacobian = None if plain else objective.jacobian(par)
@@ -105,25 +105,6 @@ def satterthwaite(
     unit = np.outer(unit, unit)
     parameters = 2 * unit * _inverse_of_free(unit * joint, objective, par)
     return Satterthwaite(beta, sigma**2 * C, _metric(objective), slopes, parameters)
-
-
-def parameter_units(objective: LMMObjective) -> np.ndarray:
-    """What is a change of one for each parameter: standard deviations shrink as the covariates of a term grow."""
-    weights, units = objective.design.weights, []
-    level = 1.0 if weights is None else float(np.mean(weights)) ** 0.5
-    for term, structure in zip(objective.design.random, objective.structures, strict=True):
-        size = np.full(structure.k, level)
-        if term.values is not None:
-            squares = np.square(term.values) if weights is None else np.square(term.values) * weights[:, None]
-            size = np.sqrt(squares.mean(axis=0))
-            size[size == 0] = 1.0
-        own = np.ones(structure.n_par)
-        if structure.name == "us":
-            own = 1 / size[np.asarray(structure.entries)[:, 0]]
-        elif structure.n_par >= structure.k:  # standard deviations, then a correlation
-            own[: structure.k] = 1 / size
-        units.append(own)
-    return np.concatenate(units)
 
 
 def _inverse_of_free(joint: np.ndarray, objective: LMMObjective, par: np.ndarray) -> np.ndarray:

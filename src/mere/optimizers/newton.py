@@ -14,6 +14,7 @@ import numpy as np
 from .active_set import active_set
 from .nloptwrap import nlopt
 from .optimum import Optimum
+from .units import InUnits
 
 if TYPE_CHECKING:
     from ..objective import LMMObjective
@@ -58,6 +59,8 @@ def _run(objective: LMMObjective, start: np.ndarray, options: Mapping[str, Any])
 
 
 def _structured(objective: LMMObjective, start: np.ndarray | None, options: Mapping[str, Any]) -> Optimum:
-    rough = nlopt("nloptwrap", objective, start, {"xtol_abs": 1e-4, "ftol_abs": 1e-4, **options})
+    scaled = InUnits(objective, objective.units())
+    first = None if start is None else np.asarray(start, dtype=np.float64) / scaled.units
+    rough = nlopt("nloptwrap", scaled, first, {"xtol_abs": 1e-4, "ftol_abs": 1e-4, **options})  # type: ignore[arg-type]
     with objective.threads:
-        return active_set(objective, rough.par, rough.value, rough.feval, 1e-10, "BOBYQA + Newton")
+        return scaled.back(active_set(scaled, rough.par, rough.value, rough.feval, 1e-10, "BOBYQA + Newton"))
