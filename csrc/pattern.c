@@ -82,13 +82,14 @@ static void sort_rows(int32_t j, int64_t rest, const int32_t *mark, int64_t n, i
 }
 
 /* Room for `more` rows after the first nnz; `capacity` is what there is. */
-static mere_status grow(mere_pattern *pattern, int64_t more, int64_t *capacity)
+static mere_status grow(mere_pattern *pattern, int64_t more, int64_t limit, int64_t *capacity)
 {
     int64_t need = pattern->nnz + more, size = 2 * *capacity > need ? 2 * *capacity : need;
-    if (need > INT32_MAX)
+    if (need > limit)
         return MERE_ERR_TOO_LARGE;
     if (need <= *capacity)
         return MERE_OK;
+    size = size < limit ? size : limit;
     int32_t *row = mere_malloc(size, sizeof *row);
     if (!row)
         return MERE_ERR_MEMORY;
@@ -100,7 +101,7 @@ static mere_status grow(mere_pattern *pattern, int64_t more, int64_t *capacity)
     return MERE_OK;
 }
 
-static mere_status fill(mere_pattern *pattern, const mere_plan *plan, int32_t *mark, int32_t *list)
+static mere_status fill(mere_pattern *pattern, const mere_plan *plan, int64_t limit, int32_t *mark, int32_t *list)
 {
     int64_t capacity = 0;
     for (int64_t j = 0; j < plan->rest; j++)
@@ -109,7 +110,7 @@ static mere_status fill(mere_pattern *pattern, const mere_plan *plan, int32_t *m
         for (int64_t l = 0; l < plan->factor[f].q; l++) {
             int64_t k = plan->factor[f].k, j = plan->factor[f].first + l * k;
             int64_t n = column_rows(plan, pattern, f, l, mark, list);
-            mere_status status = grow(pattern, k * n, &capacity);
+            mere_status status = grow(pattern, k * n - k * (k - 1) / 2, limit, &capacity);
             if (status)
                 return status;
             sort_rows((int32_t)j, plan->rest, mark, n, list);
@@ -122,7 +123,7 @@ static mere_status fill(mere_pattern *pattern, const mere_plan *plan, int32_t *m
     return MERE_OK;
 }
 
-mere_status mere_pattern_new(const mere_plan *plan, mere_pattern **out)
+mere_status mere_pattern_new(const mere_plan *plan, int64_t limit, mere_pattern **out)
 {
     *out = NULL;
     mere_pattern *pattern = mere_calloc(1, sizeof *pattern);
@@ -132,7 +133,7 @@ mere_status mere_pattern_new(const mere_plan *plan, mere_pattern **out)
     int32_t *mark = mere_malloc(plan->rest, sizeof *mark), *list = mere_malloc(plan->rest + 1, sizeof *list);
     mere_status status = pattern->ptr && mark && list ? find_holders(plan, pattern) : MERE_ERR_MEMORY;
     if (!status)
-        status = fill(pattern, plan, mark, list);
+        status = fill(pattern, plan, limit, mark, list);
     mere_free(mark);
     mere_free(list);
     if (status) {

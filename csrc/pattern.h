@@ -13,7 +13,8 @@ struct mere_pattern {
     int32_t *level, *place;
 };
 
-mere_status mere_pattern_new(const mere_plan *plan, mere_pattern **out);
+/* MERE_ERR_TOO_LARGE as soon as there are more than `limit` (at most INT32_MAX) entries. */
+mere_status mere_pattern_new(const mere_plan *plan, int64_t limit, mere_pattern **out);
 void mere_pattern_free(mere_pattern *pattern);
 
 #endif

@@ -219,13 +219,10 @@ mere_status mere_sparse_decide(mere_plan *plan, int choice)
 {
     enum { DENSE_LIMIT = 30000 }; /* rows: four matrices of 7 GB are too much for any machine at hand */
     int free_to_choose = choice < 0 && plan->rest < DENSE_LIMIT;
-    mere_status status = mere_pattern_new(plan, &plan->pattern);
+    int64_t limit = free_to_choose ? plan->rest * plan->rest / 4 : INT32_MAX; /* half of the triangle before any fill */
+    mere_status status = mere_pattern_new(plan, limit, &plan->pattern);
     if (status)
         return status == MERE_ERR_TOO_LARGE && free_to_choose ? MERE_OK : status; /* dense after all */
-    if (free_to_choose && 4 * plan->pattern->nnz > plan->rest * plan->rest) { /* half of it is there before any fill */
-        forget(plan);
-        return MERE_OK;
-    }
     if ((status = symbolic_new(plan, &plan->symbolic)))
         return status;
     plan->sparse = !free_to_choose || sparse_is_cheaper(plan);
